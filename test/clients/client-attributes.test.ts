@@ -21,6 +21,8 @@ import {
 import { changeFact } from '../../src/web/console/kit/attribute-facts.ts'
 import { readFields, writeFields } from '../../src/web/console/kit/form-fields.ts'
 
+const t = toConsoleEnglish()
+
 const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')
 const LOGO = imageOf(SVG)
 
@@ -76,8 +78,8 @@ describe('each attribute of an application', () => {
   })
 
   test('is in a section of the form, except the logo, which has a form of its own, and its value survives a round trip through the form', () => {
-    const fields = applicationFields(subject)
-    const inSections = sectionsOf(fields).flatMap((section) => section.fields)
+    const fields = applicationFields(t, subject)
+    const inSections = sectionsOf(t, fields).flatMap((section) => section.fields)
     expect(new Set(inSections).size).toBe(inSections.length)
     const { logo: _, ...settings } = SETTINGS
     const names = Object.keys(settings) as (keyof typeof settings)[]
@@ -87,11 +89,11 @@ describe('each attribute of an application', () => {
   })
 
   test('is on the page of the application, under its label', () => {
-    const branding = brandingBlocks({ ...SETTINGS, clientId: 'kwc_1', status: 'active' } as Client, true)
-    const blocks = [...settingsBlocks(SETTINGS, true), ...branding].flatMap((block) =>
+    const branding = brandingBlocks(t, { ...SETTINGS, clientId: 'kwc_1', status: 'active' } as Client, true)
+    const blocks = [...settingsBlocks(t, SETTINGS, true), ...branding].flatMap((block) =>
       block.part === 'facts' ? block.facts : [],
     )
-    const facts = [...generalFacts(SETTINGS, true), ...blocks]
+    const facts = [...generalFacts(t, SETTINGS, true), ...blocks]
     const shown = facts.map(({ term }) => term)
     // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
     const elsewhere = [
@@ -108,8 +110,8 @@ describe('each attribute of an application', () => {
   })
 
   test('is not on the page of an admin if only operators may read it', () => {
-    const blocks = settingsBlocks(SETTINGS, false).flatMap((block) => (block.part === 'facts' ? block.facts : []))
-    const shown = [...generalFacts(SETTINGS, false), ...blocks].map(({ term }) => term)
+    const blocks = settingsBlocks(t, SETTINGS, false).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const shown = [...generalFacts(t, SETTINGS, false), ...blocks].map(({ term }) => term)
     expect(shown).toContain('Token policy')
     expect(shown).not.toContain('Rate limit')
     expect(shown).not.toContain('Tokens per hour')
@@ -168,7 +170,7 @@ describe('a changed attribute in the activity log', () => {
     ['quotaPerDay', 'quota_per_day', 'Tokens per day', 'no quota → 20,000'],
     ['quotaMode', 'quota_mode', 'Quota mode', 'Enforce → Observe'],
   ] as const)('is shown as old → new: %s', (name, key, term, text) => {
-    expect(changeFact(toConsoleEnglish(), CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({
+    expect(changeFact(t, CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({
       term,
       cell: { kind: 'text', text },
     })

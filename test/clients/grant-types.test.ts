@@ -82,6 +82,7 @@ test('the command line accepts the short name of a grant type and its value', ()
 
 const requestsOf = (grants: readonly string[]) =>
   stepsOf(
+    toConsoleEnglish(),
     'https://id.example',
     { clientId: 'kwc_1', grants, redirectUris: ['https://app.example/cb'] } as unknown as Client,
     ['read'],

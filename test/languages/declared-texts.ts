@@ -58,7 +58,7 @@ export const declaredTexts = (): Set<string> =>
     [
       ...RESOURCES.flatMap(textsOf),
       ...GRANT_TYPES.flatMap(({ label, hint }) => [label, hint]),
-      ...APPLICATION_TYPES.flatMap(({ label, hint }) => [label, hint]),
+      ...APPLICATION_TYPES.flatMap(({ label, hint, redirectUris }) => [label, hint, redirectUris?.hint]),
       ...Object.values(MESSAGE_KINDS).flatMap(({ label, cause }) => [label, cause]),
       ...Object.values(MANAGEMENT_SCOPES),
       ...Object.values(REFUSAL_REASONS).flatMap(({ label, text }) => [label, text]),

@@ -35,10 +35,6 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...MAIL_PAGES,
   ...REVOCATION_PAGES,
   ...USER_PAGES,
-]
-
-/** In English only, until their area is translated. */
-const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,
@@ -46,9 +42,10 @@ const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...NAMED_PAIR_PAGES,
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
-  ...USAGE_PAGES,
-  ...WEBHOOK_PAGES,
 ]
+
+/** In English only, until their area is translated. */
+const IN_ENGLISH: readonly ConsoleRoute[] = [...USAGE_PAGES, ...WEBHOOK_PAGES]
 
 /** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [

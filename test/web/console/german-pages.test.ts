@@ -21,7 +21,11 @@ const ENGLISH = new Set(
 )
 
 /** Names in the database, which bootstrap writes in English. */
-const NAMES = new Set(['Full access to the API', 'Read and change everything that the API offers in your name.'])
+const NAMES = new Set([
+  'Full access to the API',
+  'Read and change everything that the API offers in your name.',
+  'all: Read and change everything that the API offers in your name.',
+])
 
 const isEnglish = (text: string): boolean => ENGLISH.has(text) || (hasEnglishWord(text) && !NAMES.has(text))
 

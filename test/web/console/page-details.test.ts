@@ -62,7 +62,9 @@ describe('an application', () => {
     const { clientId } = await createApplication(server, { isPublic: true })
     const client = toClient(await server.knex('clients').where({ client_id: clientId }).first())
     const device = { ...client, grants: [...client.grants, 'urn:ietf:params:oauth:grant-type:device_code'] }
-    const commands = stepsOf('https://id.example', device, ['reports.read', 'reports.write']).map(({ value }) => value)
+    const commands = stepsOf(toConsoleEnglish(), 'https://id.example', device, ['reports.read', 'reports.write']).map(
+      ({ value }) => value,
+    )
     const asking = commands.filter((one) => one.includes('scope='))
     expect(asking).toHaveLength(2)
     for (const one of asking) expect(one).toContain('scope=openid+reports.read+reports.write')

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
@@ -5,20 +6,27 @@ import { checkboxesField, groupedCheckboxesField, radioField, selectField } from
 import type { Field } from '../kit/form-fields.ts'
 
 /** An API in users's words; what is Keywright's own is no address that means anything to them. */
-export const apiName = ({ identifier, builtIn }: Pick<ChoosableApi, 'identifier' | 'builtIn'>): string =>
-  builtIn ? 'Keywright management API' : identifier
+export const apiName = (
+  t: ConsoleTranslate,
+  { identifier, builtIn }: Pick<ChoosableApi, 'identifier' | 'builtIn'>,
+): string => (builtIn ? t('Keywright management API') : identifier)
 
 const FEW = 4
 
-function someOf(scopes: ChoosableApi['scopes']): string {
-  const shown = scopes.slice(0, FEW).map(({ scope }) => scope)
-  return scopes.length > FEW ? `${shown.join(', ')} and ${scopes.length - FEW} more` : shown.join(', ')
+function scopesText(t: ConsoleTranslate, { scopes: all }: ChoosableApi): string {
+  const scopes = all
+    .slice(0, FEW)
+    .map(({ scope }) => scope)
+    .join(', ')
+  const rest = all.length - FEW
+  return rest > 0 ? t('Scopes: {scopes} and {rest} more', { scopes, rest }) : t('Scopes: {scopes}', { scopes })
 }
 
-const hintOf = (api: ChoosableApi): string =>
-  api.builtIn
-    ? `Allows the same management as an admin (${api.identifier}).`
-    : `${api.isDefault ? "The instance's default. " : ''}Scopes: ${someOf(api.scopes)}`
+function hintOf(t: ConsoleTranslate, api: ChoosableApi): string {
+  if (api.builtIn) return t('Allows the same management as an admin ({api}).', { api: api.identifier })
+  const scopes = scopesText(t, api)
+  return api.isDefault ? t("The instance's default. {scopes}", { scopes }) : scopes
+}
 
 interface ScopeGroup {
   readonly heading: string
@@ -26,11 +34,11 @@ interface ScopeGroup {
 }
 
 /** Each scope once: what an application is narrowed to counts for all its APIs that have it. */
-function groupsOf(apis: readonly ChoosableApi[]): ScopeGroup[] {
+function groupsOf(t: ConsoleTranslate, apis: readonly ChoosableApi[]): ScopeGroup[] {
   const count = new Map<string, number>()
   for (const { scope } of apis.flatMap(({ scopes }) => scopes)) count.set(scope, (count.get(scope) ?? 0) + 1)
   const own = apis.map((api) => ({
-    heading: apiName(api),
+    heading: apiName(t, api),
     scopes: api.scopes.filter(({ scope }) => count.get(scope) === 1),
   }))
   const shared = new Map(
@@ -39,51 +47,62 @@ function groupsOf(apis: readonly ChoosableApi[]): ScopeGroup[] {
       .filter(({ scope }) => count.get(scope)! > 1)
       .map((one) => [one.scope, one]),
   )
-  const groups = [...own, { heading: 'Shared by several APIs', scopes: [...shared.values()] }]
+  const groups = [...own, { heading: t('Shared by several APIs'), scopes: [...shared.values()] }]
   return groups.filter(({ scopes }) => scopes.length > 0)
 }
 
-const hintOfScope = ({ scope, title, description }: ScopeGroup['scopes'][number]): string | undefined =>
-  [title === scope ? '' : scope, description].filter(Boolean).join(': ') || undefined
+/** The texts of Keywright's own scopes are translated; all others appear as they were entered. */
+const hintOfScope = (
+  t: ConsoleTranslate,
+  { scope, title, description }: ScopeGroup['scopes'][number],
+): string | undefined => [title === scope ? '' : scope, t.declared(description)].filter(Boolean).join(': ') || undefined
 
 /** Checkboxes below the names of their APIs. */
-const scopesField = (apis: readonly ChoosableApi[]): Field<readonly string[]> =>
+const scopesField = (t: ConsoleTranslate, apis: readonly ChoosableApi[]): Field<readonly string[]> =>
   groupedCheckboxesField({
-    label: 'Allowed scopes',
+    label: t('Allowed scopes'),
     item: 'scope',
-    groups: groupsOf(apis).map(({ heading, scopes }) => ({
+    groups: groupsOf(t, apis).map(({ heading, scopes }) => ({
       heading,
-      choices: scopes.map((scope) => ({ value: scope.scope, label: scope.title, hint: hintOfScope(scope) })),
+      choices: scopes.map((scope) => ({
+        value: scope.scope,
+        label: t.declared(scope.title),
+        hint: hintOfScope(t, scope),
+      })),
     })),
   })
 
 /** @param apis what can be chosen */
-export const accessFields = (apis: readonly ChoosableApi[], { required }: { required: boolean }) => ({
+export const accessFields = (
+  t: ConsoleTranslate,
+  apis: readonly ChoosableApi[],
+  { required }: { required: boolean },
+) => ({
   apis: checkboxesField({
-    label: 'APIs',
+    label: t('APIs'),
     required: required && apis.length > 0,
-    choices: apis.map((api) => ({ value: api.identifier, label: apiName(api), hint: hintOf(api) })),
+    choices: apis.map((api) => ({ value: api.identifier, label: apiName(t, api), hint: hintOf(t, api) })),
   }),
   defaultApi: selectField({
-    label: 'Default API',
+    label: t('Default API'),
     choices: [
-      { value: '', label: 'First selected API' },
-      ...apis.map((api) => ({ value: api.identifier, label: apiName(api) })),
+      { value: '', label: t('First selected API') },
+      ...apis.map((api) => ({ value: api.identifier, label: apiName(t, api) })),
     ],
   }),
   narrowing: radioField({
-    label: 'Scopes',
+    label: t('Scopes'),
     required: true,
     choices: [
-      { value: 'all', label: 'All scopes of these APIs', hint: 'Includes scopes that are added later.' },
+      { value: 'all', label: t('All scopes of these APIs'), hint: t('Includes scopes that are added later.') },
       {
         value: 'some',
-        label: 'Selected scopes only',
-        hint: 'A scope that several APIs share applies to each of them.',
+        label: t('Selected scopes only'),
+        hint: t('A scope that several APIs share applies to each of them.'),
       },
     ],
   }),
-  scopes: scopesField(apis),
+  scopes: scopesField(t, apis),
 })
 
 export interface AccessValues {

@@ -5,14 +5,14 @@ import {
   DEVICE_CODE_GRANT,
   grantTypesOf,
 } from '../../../clients/grant-types.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Copyable } from '../kit/panels.ts'
 import { type ShownSecrets, tokenCommands } from '../kit/token-command-examples.ts'
 
 const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
 
-export const discoveryOf = (issuer: string): Copyable => ({
-  label: 'Discovery URL',
+export const discoveryOf = (t: ConsoleTranslate, issuer: string): Copyable => ({
+  label: t('Discovery URL'),
   value: `${issuer}/.well-known/openid-configuration`,
 })
 
@@ -25,7 +25,7 @@ const keyHeader = ({ apiKeyRequired }: Client): string => (apiKeyRequired ? ' --
 /** What its default API takes: a token for `openid` alone opens nothing. */
 const scopeOf = (scopes: readonly string[]): string => ['openid', ...scopes].join(' ')
 
-function signInSteps(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
+function signInSteps(t: ConsoleTranslate, issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const redirectUri = client.redirectUris[0] ?? ''
   const request = {
     response_type: 'code',
@@ -39,17 +39,17 @@ function signInSteps(issuer: string, client: Client, scopes: readonly string[]):
   const form = encoded({ grant_type: AUTHORIZATION_CODE_GRANT, redirect_uri: redirectUri })
   const redemption = `--data "${form}&code=CODE&code_verifier=VERIFIER"`
   return [
-    { label: 'Authorization request', value: `${issuer}/oauth2/authorize?${encoded(request)}` },
+    { label: t('Authorization request'), value: `${issuer}/oauth2/authorize?${encoded(request)}` },
     {
-      label: 'Exchange the authorization code',
+      label: t('Exchange the authorization code'),
       value: `curl --silent${keyHeader(client)} ${asItself(client)} ${redemption} ${issuer}/oauth2/token`,
     },
   ]
 }
 
-const deviceSteps = (issuer: string, client: Client, scopes: readonly string[]): Copyable[] => [
+const deviceSteps = (t: ConsoleTranslate, issuer: string, client: Client, scopes: readonly string[]): Copyable[] => [
   {
-    label: 'Device authorization request',
+    label: t('Device authorization request'),
     value: `curl --silent ${asItself(client)} --data "${encoded({ scope: scopeOf(scopes) })}" ${issuer}/oauth2/device`,
   },
 ]
@@ -63,11 +63,16 @@ const STEPS: Readonly<Record<string, typeof signInSteps>> = {
 type ShownGrant = ReturnType<typeof grantTypesOf>[number]
 
 /** A token request with its parameters in capitals, which the application replaces. */
-function tokenStep(issuer: string, client: Client, { value, label, parameters }: ShownGrant): Copyable {
+function tokenStep(
+  t: ConsoleTranslate,
+  issuer: string,
+  client: Client,
+  { value, label, parameters }: ShownGrant,
+): Copyable {
   const data = [`grant_type=${value}`, ...parameters.map((name) => `${name}=${name.toUpperCase()}`)].join('&')
   const quoted = parameters.length > 0 ? `"${data}"` : data
   return {
-    label: `${label} request`,
+    label: t('{grantType} request', { grantType: t.declared(label) }),
     value: `curl --silent${keyHeader(client)} ${asItself(client)} --data ${quoted} ${issuer}/oauth2/token`,
   }
 }
@@ -76,22 +81,23 @@ function tokenStep(issuer: string, client: Client, { value, label, parameters }:
  * The requests with which an application gets tokens. The application replaces the words in capitals.
  * @param scopes the scopes that it may request of its default API
  */
-export function stepsOf(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
+export function stepsOf(t: ConsoleTranslate, issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const beginning = grantTypesOf(client.grants).filter(({ actsFor }) => actsFor !== null)
   return [
-    discoveryOf(issuer),
-    ...beginning.flatMap((grant) => STEPS[grant.value]?.(issuer, client, scopes) ?? tokenStep(issuer, client, grant)),
+    discoveryOf(t, issuer),
+    ...beginning.flatMap(
+      (grant) => STEPS[grant.value]?.(t, issuer, client, scopes) ?? tokenStep(t, issuer, client, grant),
+    ),
   ]
 }
 
 /** What works as it stands, with the secret in it. @param apis identifiers, its default first */
 export function commandsFor(
+  t: ConsoleTranslate,
   issuer: string,
   client: Client,
   secrets: ShownSecrets,
   apis: readonly string[],
 ): Copyable[] {
-  return client.grants.includes(CLIENT_CREDENTIALS_GRANT)
-    ? tokenCommands(toConsoleEnglish(), issuer, secrets, { ...client, apis })
-    : []
+  return client.grants.includes(CLIENT_CREDENTIALS_GRANT) ? tokenCommands(t, issuer, secrets, { ...client, apis }) : []
 }

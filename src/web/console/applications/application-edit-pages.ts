@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readApplicationForm } from '../../../management/application-forms.ts'
 import { type ApplicationChange, updateApplication } from '../../../management/application-operations.ts'
 import { type ChangeImpact, previewApplicationUpdate } from '../../../management/change-impact.ts'
@@ -15,7 +15,8 @@ import { carriedForm, impactStops } from '../kit/impact-text.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { type AccessValues, chosenAccess } from './access-fields.ts'
 import { applicationFields, type FormSubject, presentForm, sectionsOf, settingsOf } from './application-form.ts'
-import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 
 const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
@@ -29,27 +30,29 @@ interface Edited {
 }
 
 function editPage(
+  t: ConsoleTranslate,
   subject: FormSubject & { present: Present },
   { typed, fieldErrors = [], versions }: Edited,
 ): ConsolePage {
-  const { clientId, name, revision } = subject.present.client
-  const fields = applicationFields(subject)
+  const { client } = subject.present
+  const { clientId, name, revision } = client
+  const fields = applicationFields(t, subject)
   const path = applicationPath(clientId, '/edit')
   const form = formView({
     fields,
-    sections: sectionsOf(fields),
+    sections: sectionsOf(t, fields),
     typed,
     fieldErrors,
     revision,
     action: path,
-    submit: 'Save',
+    submit: t('Save'),
     cancel: applicationPath(clientId),
   })
   return {
     view: 'console/edit',
-    title: `Edit ${name}`,
+    title: t('Edit {name}', { name }),
     status: versions ? 412 : fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(clientId), label: name }],
+    breadcrumbs: applicationBreadcrumbs(t, client),
     data: { form, versions, present: path },
   }
 }
@@ -61,8 +64,9 @@ async function subjectOf(call: ConsoleCall): Promise<FormSubject & { present: Pr
 }
 
 export async function askEdit(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const subject = await subjectOf(call)
-  call.show(editPage(subject, { typed: presentForm(subject) }))
+  call.show(editPage(t, subject, { typed: presentForm(t, subject) }))
 }
 
 /** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
@@ -84,35 +88,36 @@ export function changedAccess(
 
 /** Both versions, and the form with what was typed, which now says that it is a change of the later one. */
 async function showStale(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const subject = await subjectOf(call)
-  const versions = compareVersions(toConsoleEnglish(), applicationFields(subject), call.form, presentForm(subject))
-  call.show(editPage(subject, { typed: call.form, versions }))
+  const versions = compareVersions(t, applicationFields(t, subject), call.form, presentForm(t, subject))
+  call.show(editPage(t, subject, { typed: call.form, versions }))
 }
 
-function impactPage({ client }: Present, form: Form, impact: ChangeImpact): ConsolePage {
+function impactPage(t: ConsoleTranslate, { client }: Present, form: Form, impact: ChangeImpact): ConsolePage {
   const action = applicationPath(client.clientId, '/edit')
   return confirmPage({
-    title: `Save ${client.name} with fewer permissions?`,
-    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(client.clientId), label: client.name }],
-    text: 'This change removes permissions that issued tokens use. Tokens within the new permissions stay active.',
+    title: t('Save {name} with fewer permissions?', { name: client.name }),
+    breadcrumbs: applicationBreadcrumbs(t, client),
+    text: t('This change removes permissions that issued tokens use. Tokens within the new permissions stay active.'),
     stops: [
-      ...impactStops(toConsoleEnglish(), impact, 'revoke {tokens} that exceed the new permissions, at once'),
-      'cancel sign-ins that are in progress',
+      ...impactStops(t, impact, 'revoke {tokens} that exceed the new permissions, at once'),
+      t('cancel sign-ins that are in progress'),
     ],
     action,
-    submit: 'Save and revoke',
+    submit: t('Save and revoke'),
     hidden: carriedForm(form),
-    keep: { href: action, label: 'Cancel' },
+    keep: { href: action, label: t('Cancel') },
   })
 }
 
 /** Saves what the form holds; or answers what that would revoke, where it is not confirmed, or what is wrong with it. */
 async function save(call: ConsoleCall, subject: FormSubject & { present: Present }) {
-  const { management, who, form, files, params } = call
+  const { management, who, form, files, params, t } = call
   const clientId = params.clientId!
   const preview = (change: ApplicationChange) => previewApplicationUpdate(management, who, { clientId, ...change })
   return await submit(
-    applicationFields(subject),
+    applicationFields(t, subject),
     { form, files },
     {
       prepare: (values, fieldErrors) => ({
@@ -130,25 +135,19 @@ async function save(call: ConsoleCall, subject: FormSubject & { present: Present
 }
 
 export async function editApplication(call: ConsoleCall): Promise<void> {
-  const { params, form, show, goTo } = call
+  const { params, form, show, goTo, t } = call
   const clientId = params.clientId!
   const subject = await subjectOf(call)
   // Checked first: the input belongs to an old revision.
   if (subject.present.client.revision !== revisionOf(form)) return await showStale(call)
   try {
     const outcome = await save(call, subject)
-    if (outcome.fieldErrors) return show(editPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
-    if (outcome.done.impact) return show(impactPage(subject.present, form, outcome.done.impact))
+    if (outcome.fieldErrors) return show(editPage(t, subject, { typed: form, fieldErrors: outcome.fieldErrors }))
+    if (outcome.done.impact) return show(impactPage(t, subject.present, form, outcome.done.impact))
     const { client, apiKey } = outcome.done.saved
     if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))
-    show(
-      applicationSecretPage(call, {
-        title: 'Application saved, API key generated',
-        client,
-        secrets: { apiKey },
-        apis: [],
-      }),
-    )
+    const title = t('Application saved, API key generated')
+    show(applicationSecretPage(call, { title, client, secrets: { apiKey }, apis: [] }))
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
     await showStale(call)

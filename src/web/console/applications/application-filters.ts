@@ -1,4 +1,5 @@
 import { findGrantType, GRANT_TYPES } from '../../../clients/grant-types.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import type { ClientFilters } from '../../../management/client-filters.ts'
 import { accountIn } from '../kit/account-filter.ts'
@@ -7,64 +8,73 @@ import type { Filter, FilterField } from '../kit/list-page.ts'
 import { choiceIn, givenIn } from '../kit/query-fields.ts'
 import { createdByIn } from './creator-filter.ts'
 
-const KINDS: Filter = {
+const kindFilter = (t: ConsoleTranslate): Filter => ({
   name: 'kind',
-  label: 'Type',
+  label: t('Type'),
   choices: [
-    { value: '', label: 'All types' },
-    { value: 'application', label: 'Applications' },
-    { value: 'key_pair', label: 'Key pairs' },
+    { value: '', label: t('All types') },
+    { value: 'application', label: t('Applications') },
+    { value: 'key_pair', label: t('Key pairs') },
   ],
-}
+})
 
-const STATUSES: Filter = {
+const statusFilter = (t: ConsoleTranslate): Filter => ({
   name: 'status',
-  label: 'Status',
+  label: t('Status'),
   choices: [
-    { value: '', label: 'All statuses' },
-    { value: 'active', label: 'Active' },
-    { value: 'archived', label: 'Archived' },
+    { value: '', label: t('All statuses') },
+    { value: 'active', label: t('Active') },
+    { value: 'archived', label: t('Archived') },
   ],
-}
+})
 
-const GRANTS: Filter = {
+const grantFilter = (t: ConsoleTranslate): Filter => ({
   name: 'grant',
-  label: 'Grant type',
-  choices: [{ value: '', label: 'All grant types' }, ...GRANT_TYPES.map(({ value, label }) => ({ value, label }))],
-}
+  label: t('Grant type'),
+  choices: [
+    { value: '', label: t('All grant types') },
+    ...GRANT_TYPES.map(({ value, label }) => ({ value, label: t.declared(label) })),
+  ],
+})
 
 /** Days. */
 const UNUSED = ['90', '365'] as const
 
-const USES: Filter = {
+const useFilter = (t: ConsoleTranslate): Filter => ({
   name: 'unused',
-  label: 'Last use',
+  label: t('Last use'),
   choices: [
-    { value: '', label: 'Used at any time' },
-    ...UNUSED.map((days) => ({ value: days, label: `Unused for ${days} days` })),
+    { value: '', label: t('Used at any time') },
+    ...UNUSED.map((days) => ({ value: days, label: t('Unused for {days} days', { days }) })),
   ],
-}
+})
 
 /** Days. */
 const EXPIRING = ['30', '90'] as const
 
-const EXPIRIES: Filter = {
+const expiryFilter = (t: ConsoleTranslate): Filter => ({
   name: 'expiring',
-  label: 'Secret expiry',
+  label: t('Secret expiry'),
   choices: [
-    { value: '', label: 'Any secret expiry' },
-    ...EXPIRING.map((days) => ({ value: days, label: `Secret expires within ${days} days` })),
+    { value: '', label: t('Any secret expiry') },
+    ...EXPIRING.map((days) => ({ value: days, label: t('Secret expires within {days} days', { days }) })),
   ],
-}
+})
 
 /** The filters of the list of applications, in the order of the page. */
-export const APPLICATION_FILTERS: readonly Filter[] = [KINDS, STATUSES, GRANTS, USES, EXPIRIES]
+export const applicationFilters = (t: ConsoleTranslate): readonly Filter[] => [
+  kindFilter(t),
+  statusFilter(t),
+  grantFilter(t),
+  useFilter(t),
+  expiryFilter(t),
+]
 
-export const ownerField = (isOperator: boolean): FilterField => ({
+export const ownerField = (t: ConsoleTranslate, isOperator: boolean): FilterField => ({
   name: 'owner',
-  label: 'Owner',
+  label: t('Owner'),
   type: 'text',
-  placeholder: isOperator ? 'Email or account' : 'Email address',
+  placeholder: isOperator ? t('Email or account') : t('Email address'),
 })
 
 /** A user by email address; for an operator also an account by ID or name. @throws KeywrightError `invalid_input` */

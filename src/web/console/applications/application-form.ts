@@ -3,7 +3,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
@@ -17,24 +17,24 @@ import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
-const OWNER_FIELDS = {
+const ownerFields = (t: ConsoleTranslate) => ({
   owner: radioField({
-    label: 'Owner',
+    label: t('Owner'),
     required: true,
     choices: [
-      { value: 'account', label: 'An account' },
+      { value: 'account', label: t('An account') },
       {
         value: 'instance',
-        label: 'This instance',
-        hint: 'Not visible to any account. With client credentials it has the permissions of an operator.',
+        label: t('This instance'),
+        hint: t('Not visible to any account. With client credentials it has the permissions of an operator.'),
       },
     ],
   }),
-  accountId: textField({ label: 'Account', hint: 'Enter the ID or the exact name.', maxLength: 200 }),
-}
+  accountId: textField({ label: t('Account'), hint: t('Enter the ID or the exact name.'), maxLength: 200 }),
+})
 
 /** When the client secret of a new application expires. */
-const EXPIRY_FIELDS = { secretExpiresAt: secretExpiryField(toConsoleEnglish()) }
+const expiryFields = (t: ConsoleTranslate) => ({ secretExpiresAt: secretExpiryField(t) })
 
 /** Who fills in the form, and about what. */
 export interface FormSubject {
@@ -48,8 +48,8 @@ export interface FormSubject {
 
 /** The logo has a page of its own (`application-logo-page.ts`). */
 type AllFields = Omit<FieldsOf<typeof CLIENT_ATTRIBUTES>, 'logo'> &
-  typeof OWNER_FIELDS &
-  typeof EXPIRY_FIELDS &
+  ReturnType<typeof ownerFields> &
+  ReturnType<typeof expiryFields> &
   ReturnType<typeof accessFields>
 
 export type ApplicationValues = ValuesOf<AllFields>
@@ -66,13 +66,16 @@ function attributesFor(type: ApplicationType | undefined): typeof CLIENT_ATTRIBU
 }
 
 /** Those that this user is shown of this application; the others, and their values, are missing. */
-export function applicationFields({ isOperator, choosableApis, present, type }: FormSubject): AllFields {
+export function applicationFields(
+  t: ConsoleTranslate,
+  { isOperator, choosableApis, present, type }: FormSubject,
+): AllFields {
   const { logo: _, ...attributes } = attributesFor(type)
   const fields: Fields = {
-    ...(attributeFields(attributes, { t: toConsoleEnglish(), isOperator, current: present?.client }) as Fields),
-    ...accessFields(choosableApis, { required: present?.apis.length !== 0 }),
-    ...(isOperator && !present && OWNER_FIELDS),
-    ...(!present && !type?.settings.isPublic && EXPIRY_FIELDS),
+    ...(attributeFields(attributes, { isOperator, t, current: present?.client }) as Fields),
+    ...accessFields(t, choosableApis, { required: present?.apis.length !== 0 }),
+    ...(isOperator && !present && ownerFields(t)),
+    ...(!present && !type?.settings.isPublic && expiryFields(t)),
   }
   return fields as AllFields
 }
@@ -84,13 +87,14 @@ export const settingsOf = (
   Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(CLIENT_ATTRIBUTES, name))) as never
 
 /** An application as its form would send it. */
-export function presentForm(subject: FormSubject): Form {
+export function presentForm(t: ConsoleTranslate, subject: FormSubject): Form {
   const { client, apis } = subject.present!
-  return writeFields(applicationFields(subject), { ...settingsOf(client), ...accessOf(apis) })
+  return writeFields(applicationFields(t, subject), { ...settingsOf(client), ...accessOf(apis) })
 }
 
 /** What a new one's form holds before anybody typed. @param account whose it shall be, where that is known already */
 export function initialForm(
+  t: ConsoleTranslate,
   subject: FormSubject,
   initial: Omit<ClientSettings, 'name' | 'grants'>,
   account: string,
@@ -105,7 +109,7 @@ export function initialForm(
     accountId: account,
     secretExpiresAt: '',
   } as const
-  return writeFields(applicationFields(subject), values)
+  return writeFields(applicationFields(t, subject), values)
 }
 
 type Name = keyof AllFields
@@ -113,40 +117,41 @@ type Name = keyof AllFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
-const SECTIONS: readonly Section<Name>[] = [
-  { heading: 'Application', fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
-  { heading: 'Grant types and redirects', fields: inSection('signIn') },
+const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
+  { heading: t('Application'), fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
+  { heading: t('Grant types and redirects'), fields: inSection('signIn') },
   {
-    heading: 'Branding',
-    lead: 'Shown to users on the allow/deny screen.',
+    heading: t('Branding'),
+    lead: t('Shown to users on the allow/deny screen.'),
     fields: inSection('branding'),
     collapsed: true,
   },
-  { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
-  { heading: 'Tokens', fields: inSection('tokens') },
+  { heading: t('Access'), fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
+  { heading: t('Tokens'), fields: inSection('tokens') },
   {
     heading: 'OpenID Connect',
-    lead: 'Settings for sign-out and ID tokens.',
+    lead: t('Settings for sign-out and ID tokens.'),
     fields: inSection('openidConnect'),
     collapsed: true,
   },
   {
-    heading: 'Legacy compatibility',
-    lead: 'Options for clients that do not follow current standards. Each option makes the application less secure.',
+    heading: t('Legacy compatibility'),
+    lead: t('Options for clients that do not follow current standards. Each option makes the application less secure.'),
     fields: inSection('legacy'),
     collapsed: true,
   },
-  { heading: 'Visible to operators only', fields: inSection('operator') },
+  { heading: t('Visible to operators only'), fields: inSection('operator') },
 ]
 
 /** The sections with those of their fields that match; a section without any is left out. */
-const sectionsWith = (isShown: (name: Name) => boolean): Section<Name>[] =>
-  SECTIONS.map((section) => ({ ...section, fields: section.fields.filter(isShown) })).filter(
-    ({ fields }) => fields.length > 0,
-  )
+const sectionsWith = (t: ConsoleTranslate, isShown: (name: Name) => boolean): Section<Name>[] =>
+  allSections(t)
+    .map((section) => ({ ...section, fields: section.fields.filter(isShown) }))
+    .filter(({ fields }) => fields.length > 0)
 
 /** The parts of the form, each with those of its fields that there are. */
-export const sectionsOf = (fields: Fields): Section<Name>[] => sectionsWith((name) => Object.hasOwn(fields, name))
+export const sectionsOf = (t: ConsoleTranslate, fields: Fields): Section<Name>[] =>
+  sectionsWith(t, (name) => Object.hasOwn(fields, name))
 
 /** What the form for a type asks first. */
 const askedFirst = ({ redirectUris }: ApplicationType): readonly Name[] => [
@@ -161,15 +166,17 @@ const askedFirst = ({ redirectUris }: ApplicationType): readonly Name[] => [
 ]
 
 /** A few fields, and the others under *Advanced*, with the values that the type gives them. */
-export function sectionsOfType(fields: Fields, type: ApplicationType): Section<Name>[] {
+export function sectionsOfType(t: ConsoleTranslate, fields: Fields, type: ApplicationType): Section<Name>[] {
   const first = askedFirst(type).filter((name) => Object.hasOwn(fields, name))
   return [
     { fields: first },
     {
-      heading: 'Advanced',
-      lead: 'These settings have the right values for most applications of this type. You can change them later, except the client type.',
+      heading: t('Advanced'),
+      lead: t(
+        'These settings have the right values for most applications of this type. You can change them later, except the client type.',
+      ),
       fields: [],
-      sections: sectionsWith((name) => Object.hasOwn(fields, name) && !first.includes(name)),
+      sections: sectionsWith(t, (name) => Object.hasOwn(fields, name) && !first.includes(name)),
       collapsed: true,
     },
   ]

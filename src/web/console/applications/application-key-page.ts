@@ -1,14 +1,14 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../../../shared/lifetimes.ts'
 import type { Form } from '../../forms.ts'
-import { sentence } from '../../to-sentence.ts'
+
 import { durationField } from '../kit/amount-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { durationInWords } from '../kit/duration-text.ts'
+
 import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
@@ -16,31 +16,55 @@ import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../ki
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
-import { applicationOf, callersStop, tokensStop } from './application-status-pages.ts'
+import { applicationOf } from './application-status-pages.ts'
+import { callingAddresses, heldTokens } from './effect-texts.ts'
 import { affectedCallers } from './recent-callers-list.ts'
 
-/** @param stops what ends with the present key where it stops at once */
-const fieldsOf = (stops: string) => ({
+/** What ends with the present key where it stops at once. */
+function revocationHint(t: ConsoleTranslate, application: Application): string {
+  const callers = callingAddresses(application)
+  const held = heldTokens(t, application)
+  if (held && callers > 0)
+    return t(
+      'Select this if someone else may have the client secret. This will revoke {count, plural, one {{tokens}} other {{tokens}}} immediately, and block {callers, plural, one {# IP address} other {# IP addresses}} that called in the last 24 hours.',
+      { ...held, callers },
+    )
+  if (held)
+    return t(
+      'Select this if someone else may have the client secret. This will revoke {count, plural, one {{tokens}} other {{tokens}}} immediately, and affect no callers: none used it in the last 24 hours.',
+      held,
+    )
+  if (callers > 0)
+    return t(
+      'Select this if someone else may have the client secret. This will revoke no tokens: none are active, and block {callers, plural, one {# IP address} other {# IP addresses}} that called in the last 24 hours.',
+      { callers },
+    )
+  return t(
+    'Select this if someone else may have the client secret. This will revoke no tokens: none are active, and affect no callers: none used it in the last 24 hours.',
+  )
+}
+
+const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
   when: radioField({
-    label: 'Current client secret',
+    label: t('Current client secret'),
     required: true,
     choices: [
-      { value: 'now', label: 'Revoke now', hint: `Select this if someone else may have the client secret. ${stops}` },
-      { value: '3600', label: 'Keep for 1 hour' },
+      { value: 'now', label: t('Revoke now'), hint: revocationHint(t, application) },
+      { value: '3600', label: t('Keep for 1 hour') },
       {
         value: '86400',
-        label: 'Keep for 24 hours',
-        hint: 'Gives you time to deploy the new client secret without an outage.',
+        label: t('Keep for 24 hours'),
+        hint: t('Gives you time to deploy the new client secret without an outage.'),
       },
-      { value: '604800', label: 'Keep for 7 days' },
-      unusedChoice(toConsoleEnglish()),
-      { value: 'own', label: 'Keep for a custom time' },
+      { value: '604800', label: t('Keep for 7 days') },
+      unusedChoice(t),
+      { value: 'own', label: t('Keep for a custom time') },
     ],
   }),
   overlap: validated(
     durationField({
-      label: 'Custom time',
-      hint: 'Used with “Keep for a custom time”. At most 366 days.',
+      label: t('Custom time'),
+      hint: t('Used with “Keep for a custom time”. At most 366 days.'),
       unit: 'days',
     }),
     (seconds) =>
@@ -48,11 +72,8 @@ const fieldsOf = (stops: string) => ({
         ? 'a previous client secret is valid for at most 366 days'
         : undefined,
   ),
-  expiresAt: expiryField(toConsoleEnglish()),
+  expiresAt: expiryField(t),
 })
-
-const fieldsFor = (application: Application) =>
-  fieldsOf(sentence(`this will ${tokensStop(application)}, and ${callersStop(application)}`))
 
 interface State {
   readonly typed?: Form
@@ -64,11 +85,25 @@ interface State {
 const presentKey = ({ secrets }: Application): string | undefined =>
   secrets.find(({ kind, isCurrent }) => kind === 'secret' && isCurrent)?.lastFour
 
-function keyPage(application: Application, { typed, fieldErrors = [], status, warning }: State = {}): ConsolePage {
-  const { client } = application
+function stopsOf(t: ConsoleTranslate, application: Application): string[] {
   const lastFour = presentKey(application)
+  return [
+    lastFour === undefined
+      ? t('generate a client secret, because the application has no permanent one')
+      : t('replace the client secret that ends in {lastFour} at the time you select', { lastFour }),
+    ...(application.client.apiKeyRequired ? [t('replace the API key')] : []),
+    t('revoke every token obtained with the previous client secret when it expires'),
+  ]
+}
+
+function keyPage(
+  t: ConsoleTranslate,
+  application: Application,
+  { typed, fieldErrors = [], status, warning }: State = {},
+): ConsolePage {
+  const { client } = application
   const form = formView({
-    fields: fieldsFor(application),
+    fields: fieldsOf(t, application),
     typed:
       typed ??
       new Map([
@@ -78,25 +113,18 @@ function keyPage(application: Application, { typed, fieldErrors = [], status, wa
     fieldErrors,
     revision: client.revision,
     action: applicationPath(client.clientId, '/key'),
-    submit: 'Generate key',
+    submit: t('Generate key'),
     danger: true,
     cancel: applicationPath(client.clientId),
   })
-  const stops = [
-    lastFour === undefined
-      ? 'generate a client secret, because the application has no permanent one'
-      : `replace the client secret that ends in ${lastFour} at the time you select`,
-    ...(client.apiKeyRequired ? ['replace the API key'] : []),
-    'revoke every token obtained with the previous client secret when it expires',
-  ]
   return {
     view: 'console/confirm',
-    title: 'Generate a new client secret?',
-    lead: 'The new client secret is shown once, on the next page.',
-    breadcrumbs: applicationBreadcrumbs(client),
+    title: t('Generate a new client secret?'),
+    lead: t('The new client secret is shown once, on the next page.'),
+    breadcrumbs: applicationBreadcrumbs(t, client),
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     ...(warning && { warning }),
-    data: { confirm: { stops, form, ...affectedCallers(application) } },
+    data: { confirm: { stops: stopsOf(t, application), form, ...affectedCallers(t, application) } },
   }
 }
 
@@ -110,7 +138,7 @@ function requireSecret({ client }: Application): void {
 export async function askKey(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   requireSecret(application)
-  call.show(keyPage(application))
+  call.show(keyPage(call.t, application))
 }
 
 /** How long the present key still works. @throws KeywrightError `invalid_input` */
@@ -123,31 +151,41 @@ function keptFor({ when, overlap }: ValuesOf<ReturnType<typeof fieldsOf>>): { ov
   return { overlap }
 }
 
-function stoppedBy({ overlap, unusedHours }: ReturnType<typeof keptFor>): string {
-  if (overlap === 0) return 'The previous client secret and every token obtained with it are revoked.'
-  const unused = unusedHours ? `, or until it is unused for ${durationInWords(unusedHours * 3600)}` : ''
-  return `The previous client secret is valid for another ${durationInWords(overlap)}${unused}.`
+function stoppedBy(t: ConsoleTranslate, { overlap, unusedHours }: ReturnType<typeof keptFor>): string {
+  if (overlap === 0) return t('The previous client secret and every token obtained with it are revoked.')
+  const duration = t.duration(overlap)
+  if (!unusedHours) return t('The previous client secret is valid for another {duration}.', { duration })
+  return t('The previous client secret is valid for another {duration}, or until it is unused for {unused}.', {
+    duration,
+    unused: t.duration(unusedHours * 3600),
+  })
 }
 
 const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
 /** A second press must not end a key that somebody may just be copying. */
 async function showStale(call: ConsoleCall): Promise<void> {
+  const { t, form: typed } = call
   const application = await applicationOf(call)
   const lastFour = presentKey(application)
-  const warning = `Another user changed this application, so no client secret was generated. ${
-    lastFour ? `The current client secret ends in ${lastFour}. ` : ''
-  }To generate a new one, submit the form again.`
-  call.show(keyPage(application, { typed: call.form, status: 412, warning }))
+  const warning = lastFour
+    ? t(
+        'Another user changed this application, so no client secret was generated. The current client secret ends in {lastFour}. To generate a new one, submit the form again.',
+        { lastFour },
+      )
+    : t(
+        'Another user changed this application, so no client secret was generated. To generate a new one, submit the form again.',
+      )
+  call.show(keyPage(t, application, { typed, status: 412, warning }))
 }
 
 export async function generateKey(call: ConsoleCall): Promise<void> {
-  const { management, who, params, form, files, show } = call
+  const { management, who, params, form, files, show, t } = call
   const revision = revisionOf(form)
   const application = await applicationOf(call)
   requireSecret(application)
   try {
-    const outcome = await attempt(fieldsFor(application), { form, files }, async (values) => {
+    const outcome = await attempt(fieldsOf(t, application), { form, files }, async (values) => {
       const kept = keptFor(values)
       return {
         kept,
@@ -159,10 +197,11 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
         })),
       }
     })
-    if (outcome.fieldErrors) return show(keyPage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
+    if (outcome.fieldErrors) return show(keyPage(t, application, { typed: form, fieldErrors: outcome.fieldErrors }))
     const { client, kept, ...secrets } = outcome.done
     const { apis } = application
-    show(applicationSecretPage(call, { title: 'New client secret', client, secrets, apis, stopped: stoppedBy(kept) }))
+    const stopped = stoppedBy(t, kept)
+    show(applicationSecretPage(call, { title: t('New client secret'), client, secrets, apis, stopped }))
   } catch (error) {
     if (!isStale(error)) throw error
     await showStale(call)

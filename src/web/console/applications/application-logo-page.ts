@@ -1,6 +1,6 @@
 import { BRANDING_ATTRIBUTES } from '../../../clients/branding-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { updateApplication } from '../../../management/application-operations.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Image } from '../../../shared/images.ts'
@@ -22,49 +22,50 @@ interface LogoFields {
   readonly logo: Field<Image | null>
 }
 
-function fieldsFor({ clientId, logo }: Client): LogoFields {
-  const { logo: field } = attributeFields(
-    { logo: BRANDING_ATTRIBUTES.logo },
-    { t: toConsoleEnglish(), isOperator: false },
-  )
-  const removeLogo =
-    logo && currentLogoField(toConsoleEnglish(), logoPath(clientId, logo), 'Pages then show only the name.')
-  const fields = { ...(removeLogo && { removeLogo }), logo: removeLogo ? { ...field, label: 'New logo' } : field }
+function fieldsFor(t: ConsoleTranslate, { clientId, logo }: Client): LogoFields {
+  const { logo: field } = attributeFields({ logo: BRANDING_ATTRIBUTES.logo }, { isOperator: false, t })
+  const removeLogo = logo && currentLogoField(t, logoPath(clientId, logo), t('Pages then show only the name.'))
+  const fields = { ...(removeLogo && { removeLogo }), logo: removeLogo ? { ...field, label: t('New logo') } : field }
   return fields as unknown as LogoFields
 }
 
-function logoPage(client: Client, typed: Form = new Map(), fieldErrors: readonly FieldError[] = []): ConsolePage {
+function logoPage(
+  t: ConsoleTranslate,
+  client: Client,
+  typed: Form = new Map(),
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
   const form = formView({
-    fields: { ...fieldsFor(client) },
+    fields: { ...fieldsFor(t, client) },
     typed,
     fieldErrors,
     action: applicationPath(client.clientId, '/logo'),
-    submit: 'Save',
+    submit: t('Save'),
     cancel: applicationPath(client.clientId),
   })
   return {
     view: 'console/edit',
-    title: `Logo of ${client.name}`,
+    title: t('Logo of {name}', { name: client.name }),
     status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: applicationBreadcrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(t, client),
     data: { form },
   }
 }
 
 export async function askLogo(call: ConsoleCall): Promise<void> {
   const { client } = await applicationOf(call)
-  call.show(logoPage(client))
+  call.show(logoPage(call.t, client))
 }
 
 /** A page of its own: a form with other settings may have to be confirmed, and a browser does not send its file again. */
 export async function changeLogo(call: ConsoleCall): Promise<void> {
-  const { management, who, form, files, show, goTo } = call
+  const { management, who, form, files, show, goTo, t } = call
   const { client } = await applicationOf(call)
   const { clientId } = client
-  const outcome = await attempt({ ...fieldsFor(client) }, { form, files }, async ({ logo, removeLogo }) => {
+  const outcome = await attempt({ ...fieldsFor(t, client) }, { form, files }, async ({ logo, removeLogo }) => {
     if (!logo && !removeLogo) throw invalidInput('choose an image', 'logo')
     return await updateApplication(management, who, { clientId, settings: { logo } })
   })
-  if (outcome.fieldErrors) return show(logoPage(client, form, outcome.fieldErrors))
+  if (outcome.fieldErrors) return show(logoPage(t, client, form, outcome.fieldErrors))
   goTo(applicationPath(clientId, '?notice=saved'))
 }

@@ -6,7 +6,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { secretPage } from '../kit/panels.ts'
 import { tryNow } from '../kit/try-page.ts'
 import { commandsFor, discoveryOf } from './application-command-examples.ts'
-import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
+import { applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { snippetGroups } from './code-snippets.ts'
 
 interface Shown {
@@ -20,26 +20,27 @@ interface Shown {
 }
 
 /** A new secret of an application, this once; or its API key alone, where that is all that is new. */
-export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): ConsolePage {
+export function applicationSecretPage({ web, t }: ConsoleCall, shown: Shown): ConsolePage {
   const { title, client, secrets, apis, stopped } = shown
   const { clientId, name, grants } = client
   const { clientSecret, apiKey } = secrets
   const identifiers = apis.map(({ identifier }) => identifier)
+  const issuer = web.issuerUrl()
   const whole = clientSecret === undefined ? undefined : { clientId, clientSecret, apiKey }
   return secretPage({
     title,
-    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(clientId), label: name }],
+    breadcrumbs: [...applicationsBreadcrumbs(t), { href: applicationPath(clientId), label: name }],
     values: [
-      { label: 'Client ID', value: clientId },
-      ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),
-      ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
-      ...(actsFor('user', grants) ? [discoveryOf(web.issuerUrl())] : []),
+      { label: t('Client ID'), value: clientId },
+      ...(clientSecret ? [{ label: t('Client secret'), value: clientSecret }] : []),
+      ...(apiKey ? [{ label: t('API key'), value: apiKey }] : []),
+      ...(actsFor('user', grants) ? [discoveryOf(t, issuer)] : []),
     ],
-    commands: whole ? commandsFor(web.issuerUrl(), client, whole, identifiers) : [],
-    ...(whole && { snippets: snippetGroups({ issuer: web.issuerUrl(), client, api: apis[0], secrets: whole }) }),
+    commands: whole ? commandsFor(t, issuer, client, whole, identifiers) : [],
+    ...(whole && { snippets: snippetGroups(t, { issuer, client, api: apis[0], secrets: whole }) }),
     ...(whole &&
       grants.includes(CLIENT_CREDENTIALS_GRANT) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
     ...(stopped && { stopped }),
-    done: { href: applicationPath(clientId), label: 'I have copied the secret' },
+    done: { href: applicationPath(clientId), label: t('I have copied the secret') },
   })
 }

@@ -10,16 +10,16 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
   path: '/applications/:clientId/secrets',
   permissions: { read: readApplicationSecrets.permission, retire: retireApplicationSecret.permission },
   pathOf: ({ params }) => applicationPath(params.clientId!, '/secrets'),
-  page: ({ params }) => ({
-    lead: 'Generate a new client secret, deploy it to every caller below, then retire the previous one.',
-    actions: [{ href: applicationPath(params.clientId!, '/key'), label: 'Generate key', primary: true }],
+  page: ({ params, t }) => ({
+    lead: t('Generate a new client secret, deploy it to every caller below, then retire the previous one.'),
+    actions: [{ href: applicationPath(params.clientId!, '/key'), label: t('Generate key'), primary: true }],
   }),
-  async load({ management, who, params }) {
+  async load({ management, who, params, t }) {
     const secrets = await readApplicationSecrets(management, who, { clientId: params.clientId! })
     if (secrets.client.isPublic) {
       throw new KeywrightError('conflict', 'this application is public and has no client secret')
     }
-    return { secrets, breadcrumbs: applicationBreadcrumbs(secrets.client) }
+    return { secrets, breadcrumbs: applicationBreadcrumbs(t, secrets.client) }
   },
   retire: ({ management, who, params }, secretId) =>
     retireApplicationSecret(management, who, { clientId: params.clientId!, secretId }),

@@ -2,7 +2,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts, labelsOfNonInitial } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
@@ -22,31 +22,33 @@ const TOKENS = inSections('tokens')
 const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
 
-function legacyFact(settings: ClientSettings): Fact {
-  const options = labelsOfNonInitial(toConsoleEnglish(), LEGACY, settings)
-  return fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))
+function legacyFact(t: ConsoleTranslate, settings: ClientSettings): Fact {
+  const options = labelsOfNonInitial(t, LEGACY, settings)
+  return fact(t('Legacy compatibility'), options.length > 0 ? textCell(options.join(' · ')) : quietCell(t('none')))
 }
 
 /** One row for each of these attributes that the user may read. */
-function factsFor(isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
+function factsFor(t: ConsoleTranslate, isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
   const readable = attributesWhere(attributes, ({ operatorOnly }) => isOperator || !operatorOnly)
-  return attributeFacts(toConsoleEnglish(), readable, settings)
+  return attributeFacts(t, readable, settings)
 }
 
 /** What an application is, for the first rows of its page. */
-export const generalFacts = (settings: ClientSettings, isOperator: boolean): Fact[] =>
-  factsFor(isOperator, GENERAL, settings)
+export const generalFacts = (t: ConsoleTranslate, settings: ClientSettings, isOperator: boolean): Fact[] =>
+  factsFor(t, isOperator, GENERAL, settings)
 
 /** What users see of an application. */
-export function brandingBlocks(client: Client, isOperator: boolean): Block[] {
+export function brandingBlocks(t: ConsoleTranslate, client: Client, isOperator: boolean): Block[] {
   if (!actsFor('user', client.grants)) return []
-  const actions = [{ href: applicationPath(client.clientId, '/logo'), label: client.logo ? 'Change logo' : 'Add logo' }]
-  const facts = factsFor(isOperator, BRANDING, client)
-  return [{ part: 'facts', heading: 'Branding', facts, ...(client.status !== 'deleting' && { actions }) }]
+  const label = client.logo ? t('Change logo') : t('Add logo')
+  const actions = [{ href: applicationPath(client.clientId, '/logo'), label }]
+  const facts = factsFor(t, isOperator, BRANDING, client)
+  return [{ part: 'facts', heading: t('Branding'), facts, ...(client.status !== 'deleting' && { actions }) }]
 }
 
 /** The settings of a client, as its page shows them. @param shown the attributes that mean something for it */
 export function settingsBlocks(
+  t: ConsoleTranslate,
   client: ClientSettings,
   isOperator: boolean,
   shown: Attributes = CLIENT_ATTRIBUTES,
@@ -54,14 +56,15 @@ export function settingsBlocks(
   const isShown = Object.values(shown)
   const facts = (attributes: Attributes) =>
     factsFor(
+      t,
       isOperator,
       attributesWhere(attributes, (one) => isShown.includes(one)),
       client,
     )
   const blocks: { heading: string; facts: Fact[] }[] = [
-    { heading: 'Sign-in', facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
-    { heading: 'Tokens', facts: [...facts(TOKENS), legacyFact(client)] },
-    { heading: 'Visible to operators only', facts: facts(OPERATOR) },
+    { heading: t('Sign-in'), facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
+    { heading: t('Tokens'), facts: [...facts(TOKENS), legacyFact(t, client)] },
+    { heading: t('Visible to operators only'), facts: facts(OPERATOR) },
   ]
   return blocks.filter((block) => block.facts.length > 0).map((block) => ({ part: 'facts', ...block }))
 }

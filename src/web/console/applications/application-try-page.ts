@@ -1,4 +1,4 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -7,9 +7,9 @@ import { applicationFrame, canTry } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 
-const frameOf = ({ client }: Application): TryFrame => ({
-  ...applicationFrame(client, 'try'),
-  lead: 'Sends a token request as the application would, and shows the request and the response.',
+const frameOf = (t: ConsoleTranslate, { client }: Application): TryFrame => ({
+  ...applicationFrame(t, client, 'try'),
+  lead: t('Sends a token request as the application would, and shows the request and the response.'),
 })
 
 const subjectOf = ({ client, apis }: Application): TrySubject => ({
@@ -32,10 +32,10 @@ async function triedOf(call: ConsoleCall): Promise<Application> {
 
 export async function showTry(call: ConsoleCall): Promise<void> {
   const application = await triedOf(call)
-  call.show(tryPage(toConsoleEnglish(), frameOf(application), subjectOf(application)))
+  call.show(tryPage(call.t, frameOf(call.t, application), subjectOf(application)))
 }
 
 export async function tryApplication(call: ConsoleCall): Promise<void> {
   const application = await triedOf(call)
-  await runTry(call, frameOf(application), subjectOf(application))
+  await runTry(call, frameOf(call.t, application), subjectOf(application))
 }

@@ -6,6 +6,7 @@ import {
   DEVICE_CODE_GRANT,
   grantTypesOf,
 } from '../../../clients/grant-types.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Snippet, SnippetGroup } from '../kit/panels.ts'
 import { LANGUAGES, type Language } from './snippet-languages.ts'
 
@@ -106,11 +107,11 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
 })
 
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
-export const snippetGroups = (subject: SnippetSubject): SnippetGroup[] =>
+export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
   grantTypesOf(subject.client.grants)
     .filter(({ value }) => Object.hasOwn(FOLDERS, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,
-      label,
+      label: t.declared(label),
       snippets: LANGUAGES.map((language) => snippetIn(language, subject, value)),
     }))

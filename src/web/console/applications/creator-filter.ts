@@ -20,10 +20,11 @@ export function createdByIn({ query }: Pick<ConsoleCall, 'query'>): string | und
 export async function creatorFilter(call: ConsoleCall): Promise<Filter[]> {
   const userId = createdByIn(call)
   if (userId === undefined) return []
-  const name = displayName(await readUser(call.management, call.who, { userId }))
+  const { management, who, t } = call
+  const name = displayName(await readUser(management, who, { userId }))
   const choices = [
-    { value: '', label: 'Created by any user' },
-    { value: userId, label: `Created by ${name}` },
+    { value: '', label: t('Created by any user') },
+    { value: userId, label: t('Created by {name}', { name }) },
   ]
-  return [{ name: ADDED_BY, label: 'Created by', choices }]
+  return [{ name: ADDED_BY, label: t('Created by'), choices }]
 }

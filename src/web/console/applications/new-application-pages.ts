@@ -1,4 +1,5 @@
 import { APPLICATION_TYPES, type ApplicationType, applicationTypeOf } from '../../../clients/application-types.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { readNewApplicationForm } from '../../../management/application-forms.ts'
 import type { ApplicationChange } from '../../../management/application-operations.ts'
@@ -22,7 +23,7 @@ import {
   sectionsOfType,
   settingsOf,
 } from './application-form.ts'
-import { APPLICATIONS_BREADCRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
+import { APPLICATIONS_PATH, applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
@@ -46,66 +47,79 @@ interface Drawn {
   readonly account?: { readonly id: string; readonly name: string } | undefined
 }
 
-function formFor(subject: FormSubject, { typed, fieldErrors = [] }: Drawn): FormView {
-  const fields = applicationFields(subject)
+function formFor(t: ConsoleTranslate, subject: FormSubject, { typed, fieldErrors = [] }: Drawn): FormView {
+  const fields = applicationFields(t, subject)
   const { type } = subject
   return formView({
     fields,
-    sections: type ? sectionsOfType(fields, type) : sectionsOf(fields),
+    sections: type ? sectionsOfType(t, fields, type) : sectionsOf(t, fields),
     typed,
     fieldErrors,
     action: NEW_PATH,
-    submit: 'Save',
+    submit: t('Save'),
     cancel: APPLICATIONS_PATH,
     ...(type && { hidden: { type: type.value } }),
   })
 }
 
-const SECRET_TEXT = 'The client secret is shown once, after you save.'
-
-const ownerText = ({ account }: Drawn): string => (account ? `The application will belong to ${account.name}. ` : '')
-
-function leadOf({ type }: FormSubject, drawn: Drawn): string {
-  if (!type) return `${ownerText(drawn)}Keywright generates a client ID, and a client secret if it is confidential.`
-  return `${ownerText(drawn)}${type.label}. ${type.hint} ${type.settings.isPublic ? '' : SECRET_TEXT}`.trim()
+/** Whole sentences, one after the other. */
+function leadOf(t: ConsoleTranslate, { type }: FormSubject, { account }: Drawn): string {
+  const owner = account ? [t('The application will belong to {account}.', { account: account.name })] : []
+  if (!type)
+    return [...owner, t('Keywright generates a client ID, and a client secret if it is confidential.')].join(' ')
+  const secret = type.settings.isPublic ? [] : [t('The client secret is shown once, after you save.')]
+  return [...owner, `${t.declared(type.label)}.`, t.declared(type.hint), ...secret].join(' ')
 }
 
-const frameOf = ({ fieldErrors = [] }: Drawn) => ({
-  title: 'Add application',
+const frameOf = (t: ConsoleTranslate, { fieldErrors = [] }: Drawn) => ({
+  title: t('Add application'),
   status: fieldErrors.length > 0 ? 400 : undefined,
-  breadcrumbs: APPLICATIONS_BREADCRUMBS,
+  breadcrumbs: applicationsBreadcrumbs(t),
 })
 
-const newPage = (subject: FormSubject, drawn: Drawn): ConsolePage => ({
-  ...frameOf(drawn),
-  view: 'console/edit',
-  lead: leadOf(subject, drawn),
-  actions: [{ href: pathOf(undefined, drawn.account?.id), label: subject.type ? 'Change type' : 'Choose a type' }],
-  data: { form: formFor(subject, drawn) },
-})
+function newPage(t: ConsoleTranslate, subject: FormSubject, drawn: Drawn): ConsolePage {
+  const label = subject.type ? t('Change type') : t('Choose a type')
+  return {
+    ...frameOf(t, drawn),
+    view: 'console/edit',
+    lead: leadOf(t, subject, drawn),
+    actions: [{ href: pathOf(undefined, drawn.account?.id), label }],
+    data: { form: formFor(t, subject, drawn) },
+  }
+}
+
+const typesLead = (t: ConsoleTranslate, { account }: Drawn): string =>
+  account
+    ? t('The application will belong to {account}. What do you want to add?', { account: account.name })
+    : t('What do you want to add?')
 
 /** Asks for the type first; the form with every setting is below, collapsed. */
-const typesPage = (subject: FormSubject, drawn: Drawn): ConsolePage => ({
-  ...frameOf(drawn),
+const typesPage = (t: ConsoleTranslate, subject: FormSubject, drawn: Drawn): ConsolePage => ({
+  ...frameOf(t, drawn),
   view: 'console/application-types',
-  lead: `${ownerText(drawn)}What do you want to add?`,
+  lead: typesLead(t, drawn),
   data: {
-    types: APPLICATION_TYPES.map((type) => ({ ...type, href: pathOf(type, drawn.account?.id) })),
-    form: formFor(subject, drawn),
+    types: APPLICATION_TYPES.map((type) => ({
+      label: t.declared(type.label),
+      hint: t.declared(type.hint),
+      href: pathOf(type, drawn.account?.id),
+    })),
+    form: formFor(t, subject, drawn),
   },
 })
 
 const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
 
 export async function askNewApplication(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const type = typeIn(call.query)
   const accountId = call.query.get('account')
   const { choosableApis, initial, accountName } = await readNewApplicationForm(call.management, call.who, { accountId })
   const subject = { isOperator: isOperator(call), choosableApis, type }
   // Names of accounts need not be unique; the ID that the link named is.
   const account = accountName === null ? undefined : { id: accountId!, name: accountName }
-  const drawn = { typed: initialForm(subject, initial, account?.id ?? ''), account }
-  call.show(type ? newPage(subject, drawn) : typesPage(subject, drawn))
+  const drawn = { typed: initialForm(t, subject, initial, account?.id ?? ''), account }
+  call.show(type ? newPage(t, subject, drawn) : typesPage(t, subject, drawn))
 }
 
 type SentValues = Partial<ApplicationValues>
@@ -134,12 +148,12 @@ function apisOf({ choosableApis }: FormSubject, { apis = [], scopes }: Pick<Appl
 }
 
 export async function addApplication(call: ConsoleCall): Promise<void> {
-  const { management, who, form, files, show, goTo } = call
+  const { management, who, form, files, show, goTo, t } = call
   const type = typeIn(form)
   const { choosableApis } = await readNewApplicationForm(management, who, {})
   const subject = { isOperator: isOperator(call), choosableApis, type }
   const outcome = await submit(
-    applicationFields(subject),
+    applicationFields(t, subject),
     { form, files },
     {
       prepare: (values, fieldErrors) => newInput(call, values, fieldErrors),
@@ -150,9 +164,9 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
       }),
     },
   )
-  if (outcome.fieldErrors) return show(newPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
+  if (outcome.fieldErrors) return show(newPage(t, subject, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done.made
   if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
-  const title = `${client.name} was added`
+  const title = t('{name} was added', { name: client.name })
   show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
 }

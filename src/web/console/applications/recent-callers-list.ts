@@ -1,22 +1,26 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import { quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
 
 /** Who called with an application's credentials in the last 24 hours. */
-export const recentCallersList = (callers: Application['callers']): ListView =>
+export const recentCallersList = (t: ConsoleTranslate, callers: Application['callers']): ListView =>
   listView({
-    caption: 'Callers in the last 24 hours',
-    columns: [{ heading: 'IP address' }, { heading: 'API' }, { heading: 'Last request' }],
+    caption: t('Callers in the last 24 hours'),
+    columns: [{ heading: t('IP address') }, { heading: t('API') }, { heading: t('Last request') }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
-      api === null ? quietCell('no token') : textCell(api),
+      api === null ? quietCell(t('no token')) : textCell(api),
       timeCell(new Date(lastUsedAt)),
     ]),
-    empty: { title: 'No callers in the last 24 hours', text: 'IP addresses that use the client secret appear here.' },
+    empty: {
+      title: t('No callers in the last 24 hours'),
+      text: t('IP addresses that use the client secret appear here.'),
+    },
   })
 
 /** The same callers below a page that asks before it blocks them; nothing if there are none. */
-export const affectedCallers = ({ callers }: Pick<Application, 'callers'>) =>
+export const affectedCallers = (t: ConsoleTranslate, { callers }: Pick<Application, 'callers'>) =>
   callers.length === 0
     ? {}
-    : { affected: { heading: 'Callers in the last 24 hours', list: recentCallersList(callers) } }
+    : { affected: { heading: t('Callers in the last 24 hours'), list: recentCallersList(t, callers) } }

@@ -1,4 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   listGrants,
   listTokens,
@@ -8,32 +9,36 @@ import {
 } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
 import { isId } from '../../../shared/ids.ts'
-import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { type Cell, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
-import { applicationOf, tokensStop } from './application-status-pages.ts'
+import { applicationOf } from './application-status-pages.ts'
 import { requireApplication } from './application-token-pages.ts'
+import { heldTokensStop } from './effect-texts.ts'
 import { affectedCallers } from './recent-callers-list.ts'
 
+const unchangedText = (t: ConsoleTranslate, { isPublic }: Client): string =>
+  isPublic
+    ? t('not change the application: users can sign in again')
+    : t(
+        'not change the application or its client secret: it can get new tokens. To prevent that, archive the application or generate a new client secret',
+      )
+
 export async function askRevokeAll(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const application = await applicationOf(call)
   const { client } = application
   const page = confirmPage({
-    title: `Revoke all tokens of ${client.name}?`,
-    breadcrumbs: applicationBreadcrumbs(client),
-    stops: [
-      tokensStop(application),
-      client.isPublic
-        ? 'not change the application: users can sign in again'
-        : 'not change the application or its client secret: it can get new tokens. To prevent that, archive the application or generate a new client secret',
-    ],
+    title: t('Revoke all tokens of {name}?', { name: client.name }),
+    breadcrumbs: applicationBreadcrumbs(t, client),
+    stops: [heldTokensStop(t, application), unchangedText(t, client)],
     action: applicationPath(client.clientId, '/revoke'),
-    submit: 'Revoke all tokens',
-    keep: { href: applicationPath(client.clientId, '/tokens'), label: 'Cancel' },
-    ...affectedCallers(application),
+    submit: t('Revoke all tokens'),
+    keep: { href: applicationPath(client.clientId, '/tokens'), label: t('Cancel') },
+    ...affectedCallers(t, application),
   })
   call.show(page)
 }
@@ -62,25 +67,29 @@ interface Asked {
   readonly stops: readonly string[]
 }
 
+const forWhomCell = (t: ConsoleTranslate, { userId, email }: Held): Cell =>
+  userId === null ? quietCell(t('itself')) : textCell(email ?? t('a user of another account'))
+
 /** What would end, so that nobody ends another one. @throws KeywrightError `not_found` */
-function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops }: Asked): void {
+function askAbout({ show, t }: ConsoleCall, { client, item, id, kind, title, stops }: Asked): void {
   requireApplication(client)
   if (!item) throw notFound(kind, id)
   const list = applicationPath(client.clientId, `/${kind}`)
+  const isToken = kind === 'tokens'
   const page = confirmPage({
     title,
-    breadcrumbs: [...applicationBreadcrumbs(client), { href: list, label: kind === 'tokens' ? 'Tokens' : 'Grants' }],
+    breadcrumbs: [...applicationBreadcrumbs(t, client), { href: list, label: isToken ? t('Tokens') : t('Grants') }],
     stops,
     facts: [
-      fact('Id', idCell(id, 'id')),
-      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? 'a user of another account')),
-      fact('API', textCell(item.api)),
-      fact('Scopes', textCell(item.scope)),
-      fact('Expires', timeCell(item.expiresAt)),
+      fact(t('Id'), idCell(id, t('id'))),
+      fact(t('For'), forWhomCell(t, item)),
+      fact(t('API'), textCell(item.api)),
+      fact(t('Scopes'), textCell(item.scope)),
+      fact(t('Expires'), timeCell(item.expiresAt)),
     ],
     action: `${list}/${id}/revoke`,
-    submit: kind === 'tokens' ? 'Revoke token' : 'Revoke grant',
-    keep: { href: list, label: 'Cancel' },
+    submit: isToken ? t('Revoke token') : t('Revoke grant'),
+    keep: { href: list, label: t('Cancel') },
   })
   show(page)
 }
@@ -96,6 +105,7 @@ function idIn({ params }: ConsoleCall): string {
 const requestOf = (call: ConsoleCall) => ({ clientId: call.params.clientId!, search: idIn(call), limit: 1 })
 
 export async function askRevokeToken(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const id = idIn(call)
   const { client, items } = await listTokens(call.management, call.who, requestOf(call))
   askAbout(call, {
@@ -103,12 +113,13 @@ export async function askRevokeToken(call: ConsoleCall): Promise<void> {
     item: items.find(({ jti }) => jti === id),
     id,
     kind: 'tokens',
-    title: 'Revoke this access token?',
-    stops: ['revoke this token immediately', 'not affect the refresh token that it came from'],
+    title: t('Revoke this access token?'),
+    stops: [t('revoke this token immediately'), t('not affect the refresh token that it came from')],
   })
 }
 
 export async function askRevokeGrant(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const id = idIn(call)
   const { client, items } = await listGrants(call.management, call.who, requestOf(call))
   askAbout(call, {
@@ -116,8 +127,8 @@ export async function askRevokeGrant(call: ConsoleCall): Promise<void> {
     item: items.find((grant) => grant.id === id),
     id,
     kind: 'grants',
-    title: 'Revoke this grant?',
-    stops: ['revoke this refresh token and every access token obtained with it', 'not affect other grants'],
+    title: t('Revoke this grant?'),
+    stops: [t('revoke this refresh token and every access token obtained with it'), t('not affect other grants')],
   })
 }
 

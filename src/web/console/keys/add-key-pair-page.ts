@@ -1,4 +1,4 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { generateKeyPair, type KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { ENVIRONMENTS, type Environment } from '../../../shared/environments.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
@@ -10,73 +10,79 @@ import { attempt, type Field, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { expiryIn, secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
-import { isStale, meaningOf, newKeysPage } from './generate-keys-page.ts'
-import { API_OFF, KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, ownKeyPair } from './key-pair-page.ts'
+import { isStale, meaningOf } from './generate-keys-page.ts'
+import { API_OFF, KEY_PAIR_PATH, keyPairBreadcrumbs, ownKeyPair } from './key-pair-page.ts'
 import { ADD_PATH, apisForNamedPairs } from './named-pairs-block.ts'
+import { newKeysPage } from './new-keys-page.ts'
 
 type Choosable = KeyPairOfUser['choosableApis'][number]
 
 const hasEnvironments = ({ keyPairs }: Choosable): boolean => keyPairs === 'environments'
 
-const ENVIRONMENT_CHOICES = ENVIRONMENTS.map((value) => ({ value, label: value === 'live' ? 'Live' : 'Test' }))
-
-const ENVIRONMENT = {
-  label: 'Environment',
-  hint: 'The client ID, the client secret and the tokens show it. It cannot be changed later.',
-}
-
-function environmentField(apis: readonly Choosable[]): Field<Environment | ''> {
-  if (apis.every(hasEnvironments))
-    return radioField({ ...ENVIRONMENT, required: true, choices: ENVIRONMENT_CHOICES }) as Field<Environment | ''>
-  return selectField({ ...ENVIRONMENT, choices: [{ value: '', label: 'None' }, ...ENVIRONMENT_CHOICES] })
+function environmentField(t: ConsoleTranslate, apis: readonly Choosable[]): Field<Environment | ''> {
+  const text = {
+    label: t('Environment'),
+    hint: t('The client ID, the client secret and the tokens show it. It cannot be changed later.'),
+  }
+  const choices = ENVIRONMENTS.map((value) => ({ value, label: value === 'live' ? t('Live') : t('Test') }))
+  if (apis.every(hasEnvironments)) return radioField({ ...text, required: true, choices }) as Field<Environment | ''>
+  return selectField({ ...text, choices: [{ value: '', label: t('None') }, ...choices] })
 }
 
 /** Where only some of the APIs have environments, each says so. */
-function hintOf(api: Choosable, apis: readonly Choosable[]): string {
+function hintOf(t: ConsoleTranslate, api: Choosable, apis: readonly Choosable[]): string {
+  const meaning = meaningOf(t, api)
   const isMixed = apis.some(hasEnvironments) && !apis.every(hasEnvironments)
-  const need = hasEnvironments(api) ? 'Needs an environment. ' : 'Has no environments. '
-  return `${isMixed ? need : ''}${meaningOf(api)}`
+  if (!isMixed) return meaning
+  return hasEnvironments(api)
+    ? t('Needs an environment. {meaning}', { meaning })
+    : t('Has no environments. {meaning}', { meaning })
 }
 
-function fieldsOf(keys: KeyPairOfUser) {
+function fieldsOf(t: ConsoleTranslate, keys: KeyPairOfUser) {
   const apis = apisForNamedPairs(keys)
   return {
     pairName: textField({
-      label: 'Name',
-      hint: 'For example the service that uses it.',
+      label: t('Name'),
+      hint: t('For example the service that uses it.'),
       required: true,
       maxLength: 60,
     }),
-    ...(apis.some(hasEnvironments) && { environment: environmentField(apis) }),
+    ...(apis.some(hasEnvironments) && { environment: environmentField(t, apis) }),
     apis: checkboxesField({
-      label: 'APIs',
-      hint: 'The first selected API is the default API.',
+      label: t('APIs'),
+      hint: t('The first selected API is the default API.'),
       required: true,
-      choices: apis.map((api) => ({ value: api.identifier, label: api.identifier, hint: hintOf(api, apis) })),
+      choices: apis.map((api) => ({ value: api.identifier, label: api.identifier, hint: hintOf(t, api, apis) })),
     }),
-    secretExpiresAt: secretExpiryField(toConsoleEnglish()),
+    secretExpiresAt: secretExpiryField(t),
   }
 }
 
-function addPage(keys: KeyPairOfUser, typed?: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
-  const fields = fieldsOf(keys)
+function addPage(
+  t: ConsoleTranslate,
+  keys: KeyPairOfUser,
+  typed?: Form,
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
+  const fields = fieldsOf(t, keys)
   const [first, ...others] = apisForNamedPairs(keys)
   const initial = writeFields(fields, { apis: others.length === 0 ? [first!.identifier] : [], secretExpiresAt: '' })
   const form = formView({
     fields,
     action: ADD_PATH,
-    submit: 'Add key pair',
-    errorHeading: 'No keys were generated',
+    submit: t('Add key pair'),
+    errorHeading: t('No keys were generated'),
     cancel: KEY_PAIR_PATH,
     typed: typed ?? initial,
     fieldErrors,
   })
   return {
     view: 'console/generate-keys',
-    title: 'Add key pair',
-    breadcrumbs: KEY_PAIR_BREADCRUMBS,
+    title: t('Add key pair'),
+    breadcrumbs: keyPairBreadcrumbs(t),
     status: fieldErrors.length > 0 ? 400 : undefined,
-    ...(!keys.apiEnabled && { warning: API_OFF }),
+    ...(!keys.apiEnabled && { warning: t(API_OFF) }),
     data: { stops: [], callers: undefined, form },
   }
 }
@@ -84,7 +90,7 @@ function addPage(keys: KeyPairOfUser, typed?: Form, fieldErrors: readonly FieldE
 export async function askNewPair(call: ConsoleCall): Promise<void> {
   const keys = await ownKeyPair(call)
   if (apisForNamedPairs(keys).length === 0) return call.goTo(KEY_PAIR_PATH)
-  call.show(addPage(keys))
+  call.show(addPage(call.t, keys))
 }
 
 const TAKEN = 'you already have a key pair with this name; generate new keys for it on its page'
@@ -108,18 +114,18 @@ async function generate({ management, who }: ConsoleCall, { pairName, environmen
     }
     return await generateKeyPair(management, who, request)
   } catch (error) {
-    if (isStale(error)) throw invalidInput(TAKEN, 'pairName')
-    throw error
+    if (!isStale(error)) throw error
+    throw invalidInput(TAKEN, 'pairName')
   }
 }
 
 export async function addPair(call: ConsoleCall): Promise<void> {
-  const { form, files, show } = call
+  const { form, files, show, t } = call
   const keys = await ownKeyPair(call)
   if (apisForNamedPairs(keys).length === 0) return call.goTo(KEY_PAIR_PATH)
-  const outcome = await attempt(fieldsOf(keys), { form, files }, async (values) => {
+  const outcome = await attempt(fieldsOf(t, keys), { form, files }, async (values) => {
     const made = await generate(call, values as Values)
     return newKeysPage(call, { ...keys, pair: null }, { made, apis: (values as Values).apis, isNamed: true })
   })
-  show(outcome.fieldErrors ? addPage(keys, form, outcome.fieldErrors) : outcome.done)
+  show(outcome.fieldErrors ? addPage(t, keys, form, outcome.fieldErrors) : outcome.done)
 }

@@ -1,10 +1,7 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Environment } from '../../../shared/environments.ts'
 import { badgeCell, type Cell } from '../kit/cells.ts'
 
-const BADGES: Readonly<Record<Environment, Cell>> = {
-  live: badgeCell('success', 'Live'),
-  test: badgeCell('neutral', 'Test'),
-}
-
 /** The environment of a named key pair. */
-export const environmentCell = (environment: Environment): Cell => BADGES[environment]
+export const environmentCell = (t: ConsoleTranslate, environment: Environment): Cell =>
+  environment === 'live' ? badgeCell('success', t('Live')) : badgeCell('neutral', t('Test'))

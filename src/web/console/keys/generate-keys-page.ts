@@ -1,51 +1,45 @@
-import { DEFAULT_SETTINGS } from '../../../clients/client-settings.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { MAX_CALLERS } from '../../../management/client-parts.ts'
-import {
-  type GeneratedKeyPair,
-  generateKeyPair,
-  type KeyPair,
-  type KeyPairOfUser,
-  type KeyPairSummary,
-} from '../../../management/key-pair-operations.ts'
+import { generateKeyPair, type KeyPair, type KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { keyPairPath } from '../applications/application-list-page.ts'
-import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import { checkboxesField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { counted, countedUpTo } from '../kit/counts.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
-import { secretPage } from '../kit/panels.ts'
-import { revocationPath } from '../kit/revocation-path.ts'
 import { expiryIn, secretExpiryField } from '../kit/secret-choices.ts'
-import { tokenCommands } from '../kit/token-command-examples.ts'
-import { tryNow } from '../kit/try-page.ts'
-import { API_OFF, callersList, KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, presentSecret } from './key-pair-page.ts'
+import { API_OFF, callersList, KEY_PAIR_PATH, keyPairBreadcrumbs, presentSecret } from './key-pair-page.ts'
+import { newKeysPage } from './new-keys-page.ts'
+import { type PresentPair, replacedPage } from './replaced-keys-page.ts'
 
 const PATH = `${KEY_PAIR_PATH}/generate`
 
 /** Where the pages of a key pair are. */
-function placeOf({ pair }: Pick<KeyPairOfUser, 'pair'>) {
+function placeOf(t: ConsoleTranslate, { pair }: Pick<KeyPairOfUser, 'pair'>) {
   if (pair === null || pair.client.pairName === null)
-    return { action: PATH, back: KEY_PAIR_PATH, breadcrumbs: KEY_PAIR_BREADCRUMBS, title: 'Generate new keys?' }
+    return { action: PATH, back: KEY_PAIR_PATH, breadcrumbs: keyPairBreadcrumbs(t), title: t('Generate new keys?') }
   const { clientId, pairName } = pair.client
   const back = keyPairPath(clientId)
-  const breadcrumbs = [...KEY_PAIR_BREADCRUMBS, { href: back, label: pairName }]
-  return { action: keyPairPath(clientId, '/generate'), back, breadcrumbs, title: `Generate new keys for ${pairName}?` }
+  const breadcrumbs = [...keyPairBreadcrumbs(t), { href: back, label: pairName }]
+  const title = t('Generate new keys for {pairName}?', { pairName })
+  return { action: keyPairPath(clientId, '/generate'), back, breadcrumbs, title }
 }
 
 /** Of the many scopes that an API may have, so many are named beside its box. */
 const NAMED = 8
 
-export function meaningOf({ identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
+export function meaningOf(t: ConsoleTranslate, { identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
   if (identifier === MANAGEMENT_API)
-    return 'Keywright management API: tokens from this key pair can manage this account.'
+    return t('Keywright management API: tokens from this key pair can manage this account.')
   const rest = scopes.length - NAMED
-  return `Scopes: ${scopes.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const named = scopes.slice(0, NAMED).join(', ')
+  return rest > 0
+    ? t('Scopes: {scopes} and {rest} more', { scopes: named, rest })
+    : t('Scopes: {scopes}', { scopes: named })
 }
 
 const presentApis = ({ pair }: KeyPairOfUser): string[] => (pair?.apis ?? []).map(({ identifier }) => identifier)
@@ -57,13 +51,14 @@ function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
   return keys.choosableApis.toSorted((a, b) => rank(a.identifier) - rank(b.identifier))
 }
 
-function fieldsOf(keys: KeyPairOfUser) {
-  const choices = inOrder(keys).map((api) => ({ value: api.identifier, label: api.identifier, hint: meaningOf(api) }))
-  const hint = 'The first selected API is the default API.'
-  return {
-    apis: checkboxesField({ label: 'APIs', hint, choices }),
-    secretExpiresAt: secretExpiryField(toConsoleEnglish()),
-  }
+function fieldsOf(t: ConsoleTranslate, keys: KeyPairOfUser) {
+  const choices = inOrder(keys).map((api) => ({
+    value: api.identifier,
+    label: api.identifier,
+    hint: meaningOf(t, api),
+  }))
+  const hint = t('The first selected API is the default API.')
+  return { apis: checkboxesField({ label: t('APIs'), hint, choices }), secretExpiresAt: secretExpiryField(t) }
 }
 
 /** What is chosen before anybody chose. */
@@ -73,36 +68,61 @@ function chosenAtFirst(keys: KeyPairOfUser): string[] {
 }
 
 /** Callers are named up to a bound, beyond which there may be more. */
-function addressesOf({ callers }: KeyPair): string {
-  const addresses = new Set(callers.map(({ ip }) => ip)).size
-  return `${callers.length >= MAX_CALLERS ? 'at least ' : ''}${counted(toConsoleEnglish(), addresses, 'IP address')}`
+function callersStop(t: ConsoleTranslate, { callers }: KeyPair): string {
+  const count = new Set(callers.map(({ ip }) => ip)).size
+  if (count === 0) return t('affect no callers: none used it in the last 24 hours')
+  return callers.length >= MAX_CALLERS
+    ? t(
+        'block at least {count, plural, one {# IP address} other {# IP addresses}} that called in the last 24 hours, until they use the new keys',
+        { count },
+      )
+    : t(
+        'block {count, plural, one {# IP address} other {# IP addresses}} that called in the last 24 hours, until they use the new keys',
+        { count },
+      )
 }
 
-function stopsOf(pair: KeyPair): string[] {
-  const { client, activeTokens, callers } = pair
+function credentialsStop(t: ConsoleTranslate, pair: KeyPair): string {
+  const { clientId } = pair.client
   const lastFour = presentSecret(pair)?.lastFour
-  return [
-    `revoke the client ID ${client.clientId} and its client secret${lastFour ? ` that ends in ${lastFour}` : ''} immediately`,
-    activeTokens.count === 0
-      ? 'revoke no tokens: none are active'
-      : `revoke ${countedUpTo(toConsoleEnglish(), activeTokens, 'active token')} immediately`,
-    callers.length === 0
-      ? 'affect no callers: none used it in the last 24 hours'
-      : `block ${addressesOf(pair)} that called in the last 24 hours, until they use the new keys`,
-  ]
+  return lastFour
+    ? t('revoke the client ID {clientId} and its client secret that ends in {lastFour} immediately', {
+        clientId,
+        lastFour,
+      })
+    : t('revoke the client ID {clientId} and its client secret immediately', { clientId })
 }
+
+function tokensStop(t: ConsoleTranslate, { activeTokens }: KeyPair): string {
+  if (activeTokens.count === 0) return t('revoke no tokens: none are active')
+  return t(
+    'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} immediately',
+    boundedValues(activeTokens),
+  )
+}
+
+const stopsOf = (t: ConsoleTranslate, pair: KeyPair): string[] => [
+  credentialsStop(t, pair),
+  tokensStop(t, pair),
+  callersStop(t, pair),
+]
 
 /** What generating will stop, and what the new keys shall be for. */
-export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
+export function generatePage(
+  t: ConsoleTranslate,
+  keys: KeyPairOfUser,
+  typed?: Form,
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
   const { pair, apiEnabled } = keys
-  const { action, back, breadcrumbs, title } = placeOf(keys)
-  const fields = fieldsOf(keys)
+  const { action, back, breadcrumbs, title } = placeOf(t, keys)
+  const fields = fieldsOf(t, keys)
   const form = formView({
     fields,
     action,
-    submit: pair ? 'Generate new keys' : 'Generate keys',
+    submit: pair ? t('Generate new keys') : t('Generate keys'),
     danger: pair !== null,
-    errorHeading: 'No keys were generated',
+    errorHeading: t('No keys were generated'),
     hidden: { replaces: pair?.client.clientId ?? '' },
     cancel: back,
     typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys), secretExpiresAt: '' }),
@@ -110,84 +130,15 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: rea
   })
   return {
     view: 'console/generate-keys',
-    title: pair ? title : 'Generate keys',
+    title: pair ? title : t('Generate keys'),
     breadcrumbs,
     status: fieldErrors.length > 0 ? 400 : undefined,
-    ...(!apiEnabled && { warning: API_OFF }),
-    data: { stops: pair ? stopsOf(pair) : [], callers: pair?.callers.length ? callersList(pair) : undefined, form },
-  }
-}
-
-function stoppedOf({ pair }: KeyPairOfUser, { revoked }: GeneratedKeyPair): string | undefined {
-  if (!pair) return undefined
-  const tokens =
-    revoked === null
-      ? 'all their tokens'
-      : revoked === 0
-        ? 'no active tokens'
-        : counted(toConsoleEnglish(), revoked, 'active token')
-  return `Your previous keys and ${tokens} are revoked.`
-}
-
-const effectOf = ({ client }: KeyPair) => ({
-  href: revocationPath(client.clientId),
-  label: 'See who still uses them (opens a new tab)',
-})
-
-interface NewKeys {
-  readonly made: GeneratedKeyPair
-  /** Identifiers, the default first. */
-  readonly apis: readonly string[]
-  readonly isNamed: boolean
-}
-
-/** @param keys with the key pair that was replaced, if there was one */
-export function newKeysPage({ web }: ConsoleCall, keys: KeyPairOfUser, { made, apis, isNamed }: NewKeys): ConsolePage {
-  const { clientId, clientSecret, apiKey } = made
-  const path = isNamed ? keyPairPath(clientId) : KEY_PAIR_PATH
-  const { queryCredentials, clientCredentialsRefresh } = keys.pair?.client ?? DEFAULT_SETTINGS
-  return secretPage({
-    title: 'Your new keys',
-    breadcrumbs: KEY_PAIR_BREADCRUMBS,
-    values: [
-      { label: 'Client ID', value: clientId },
-      { label: 'Client secret', value: clientSecret },
-      ...(apiKey === undefined ? [] : [{ label: 'API key', value: apiKey }]),
-    ],
-    commands: tokenCommands(toConsoleEnglish(), web.issuerUrl(), made, {
-      queryCredentials,
-      clientCredentialsRefresh,
-      apis,
-    }),
-    tryIt: tryNow(`${path}/try`, made),
-    stopped: stoppedOf(keys, made),
-    ...(keys.pair && { effect: effectOf(keys.pair) }),
-    done: { href: path, label: 'I have copied them' },
-  })
-}
-
-/** What *Your keys have changed* shows of the present key pair. */
-type PresentPair = Pick<KeyPairSummary, 'client' | 'lastFour'>
-
-export const presentPair = ({ pair }: KeyPairOfUser): PresentPair | null =>
-  pair && { client: pair.client, lastFour: presentSecret(pair)?.lastFour ?? null }
-
-/** Instead of a second pair that would silently end one that somebody may just be copying. */
-export function replacedPage(pair: PresentPair | null, seen: string): ConsolePage {
-  const lastFour = pair?.lastFour
-  const path = pair && pair.client.pairName !== null ? keyPairPath(pair.client.clientId) : KEY_PAIR_PATH
-  const facts = [
-    fact('Previous client ID', seen ? idCell(seen.slice(0, 100), 'former client ID') : quietCell('no keys')),
-    fact('Current client ID', pair ? idCell(pair.client.clientId, 'client ID') : quietCell('none')),
-    ...(lastFour ? [fact('Client secret', textCell(`Ends in ${lastFour}`))] : []),
-    ...(pair ? [fact('Generated', timeCell(pair.client.createdAt))] : []),
-  ]
-  return {
-    view: 'console/keys-replaced',
-    title: 'Your keys have changed',
-    breadcrumbs: KEY_PAIR_BREADCRUMBS,
-    status: 412,
-    data: { facts, keep: path, generate: `${path}/generate` },
+    ...(!apiEnabled && { warning: t(API_OFF) }),
+    data: {
+      stops: pair ? stopsOf(t, pair) : [],
+      callers: pair?.callers.length ? callersList(t, pair) : undefined,
+      form,
+    },
   }
 }
 
@@ -213,7 +164,7 @@ export async function generateKeys(
   keys: KeyPairOfUser,
   present: () => Promise<PresentPair | null>,
 ): Promise<void> {
-  const { management, who, form, files, show } = call
+  const { management, who, form, files, show, t } = call
   const seen = seenIn(form)
   const pairName = keys.pair?.client.pairName ?? null
   const generate = async ({ apis, secretExpiresAt }: { apis: readonly string[]; secretExpiresAt: string }) => {
@@ -225,10 +176,10 @@ export async function generateKeys(
     return newKeysPage(call, keys, { made, apis, isNamed: pairName !== null })
   }
   try {
-    const outcome = await attempt(fieldsOf(keys), { form, files }, generate)
-    show(outcome.fieldErrors ? generatePage(keys, form, outcome.fieldErrors) : outcome.done)
+    const outcome = await attempt(fieldsOf(t, keys), { form, files }, generate)
+    show(outcome.fieldErrors ? generatePage(t, keys, form, outcome.fieldErrors) : outcome.done)
   } catch (error) {
     if (!isStale(error)) throw error
-    show(replacedPage(await present(), seen))
+    show(replacedPage(t, await present(), seen))
   }
 }

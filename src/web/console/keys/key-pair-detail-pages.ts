@@ -1,91 +1,88 @@
 import { KEY_PAIR_ATTRIBUTES } from '../../../clients/client-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type KeyPairDetails, readKeyPairDetails, stopKeyPair } from '../../../management/key-pair-details.ts'
 import { mayEditKeyPair } from '../../../management/key-pair-settings.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { revokeAllOfClient } from '../../../management/token-operations.ts'
-import { APPLICATIONS_BREADCRUMBS, keyPairPath } from '../applications/application-list-page.ts'
+import { applicationsBreadcrumbs, keyPairPath } from '../applications/application-list-page.ts'
 import { settingsBlocks } from '../applications/application-settings-blocks.ts'
+import { callersStop, heldTokensStop } from '../applications/effect-texts.ts'
 import { affectedCallers } from '../applications/recent-callers-list.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Fact, fact, linkCell, quietCell, textCell } from '../kit/cells.ts'
 import type { Badge, PageAction } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { counted, countedUpTo } from '../kit/counts.ts'
-import { displayName } from '../kit/display-name.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { clientName, displayName } from '../kit/display-name.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { usagePath } from '../usage/client-usage-page.ts'
 import { environmentCell } from './environment-cell.ts'
 import { API_OFF, apisList, callersList, credentialFacts } from './key-pair-page.ts'
 
-const NOTICES = {
-  saved: 'Key pair saved.',
-  'token-revoked': 'Token revoked. The key pair stays valid.',
+const noticesOf = (t: ConsoleTranslate) => ({
+  saved: t('Key pair saved.'),
+  'token-revoked': t('Token revoked. The key pair stays valid.'),
+})
+
+function badgeOf(t: ConsoleTranslate, { status }: KeyPairDetails['client']): Badge {
+  if (status === 'active') return { tone: 'success', text: t('Active') }
+  if (status === 'archived') return { tone: 'neutral', text: t('Stopped') }
+  return { tone: 'neutral', text: status === 'replaced' ? t('Replaced') : t('Deleting') }
 }
 
-const STOPPED =
-  'This key pair is stopped for good. Its client secret does not work, and its tokens are revoked. Its owner can generate new keys.'
-
-const REPLACED =
-  'This key pair was replaced by a newer one. Its client secret does not work, and its tokens are revoked.'
-
-const DELETING = 'This key pair is being deleted with its owner.'
-
-const BADGES: Readonly<Record<KeyPairDetails['client']['status'], Badge>> = {
-  active: { tone: 'success', text: 'Active' },
-  archived: { tone: 'neutral', text: 'Stopped' },
-  replaced: { tone: 'neutral', text: 'Replaced' },
-  deleting: { tone: 'neutral', text: 'Deleting' },
+function warningOf(t: ConsoleTranslate, { client, apiEnabled }: KeyPairDetails): string | undefined {
+  if (client.status === 'archived')
+    return t(
+      'This key pair is stopped for good. Its client secret does not work, and its tokens are revoked. Its owner can generate new keys.',
+    )
+  if (client.status === 'replaced')
+    return t('This key pair was replaced by a newer one. Its client secret does not work, and its tokens are revoked.')
+  if (client.status === 'deleting') return t('This key pair is being deleted with its owner.')
+  return apiEnabled ? undefined : t(API_OFF)
 }
 
-function warningOf({ client, apiEnabled }: KeyPairDetails): string | undefined {
-  if (client.status === 'archived') return STOPPED
-  if (client.status === 'replaced') return REPLACED
-  if (client.status === 'deleting') return DELETING
-  return apiEnabled ? undefined : API_OFF
-}
-
-function factsOf(pair: KeyPairDetails, isOperator: boolean): Fact[] {
+function factsOf(t: ConsoleTranslate, pair: KeyPairDetails, isOperator: boolean): Fact[] {
   const { client, owner, accountName, grants } = pair
-  const [credentials, tokens] = [credentialFacts(pair), fact('Refresh tokens', refreshTokensCell(grants))]
+  const ownerEmail = owner.name === null ? undefined : owner.email
   return [
-    fact('Owner', linkCell(displayName(owner), `/users/${owner.id}`, owner.name === null ? undefined : owner.email)),
-    ...(isOperator ? [fact('Account', linkCell(accountName, `/accounts/${client.accountId}`))] : []),
-    ...pairFacts(client),
-    ...attributeFacts(toConsoleEnglish(), { description: KEY_PAIR_ATTRIBUTES.description }, client),
-    ...credentials,
-    ...(client.clientCredentialsRefresh ? [tokens] : []),
+    fact(t('Owner'), linkCell(displayName(owner), `/users/${owner.id}`, ownerEmail)),
+    ...(isOperator ? [fact(t('Account'), linkCell(accountName, `/accounts/${client.accountId}`))] : []),
+    ...pairFacts(t, client),
+    ...attributeFacts(t, { description: KEY_PAIR_ATTRIBUTES.description }, client),
+    ...credentialFacts(t, pair),
+    ...(client.clientCredentialsRefresh ? [fact(t('Refresh tokens'), refreshTokensCell(t, grants))] : []),
   ]
 }
 
 /** What tells a named key pair from the others of its owner. */
-const pairFacts = ({ pairName, environment }: KeyPairDetails['client']): Fact[] =>
+const pairFacts = (t: ConsoleTranslate, { pairName, environment }: KeyPairDetails['client']): Fact[] =>
   pairName === null
     ? []
     : [
-        fact('Key pair name', textCell(pairName)),
-        ...(environment ? [fact('Environment', environmentCell(environment))] : []),
+        fact(t('Key pair name'), textCell(pairName)),
+        ...(environment ? [fact(t('Environment'), environmentCell(t, environment))] : []),
       ]
 
-const refreshTokensCell = (grants: KeyPairDetails['grants']) =>
-  grants.count === 0 ? quietCell('none') : textCell(countedUpTo(toConsoleEnglish(), grants, 'active refresh token'))
+const refreshTokensCell = (t: ConsoleTranslate, grants: KeyPairDetails['grants']) =>
+  grants.count === 0 ? quietCell(t('none')) : textCell(countedUpTo(t, grants, 'active refresh token'))
 
-function actionsOf(pair: KeyPairDetails, who: Principal): PageAction[] {
+function actionsOf(t: ConsoleTranslate, pair: KeyPairDetails, who: Principal): PageAction[] {
   const { client, activeTokens } = pair
+  const { clientId } = client
   const isOwnNamed = client.pairName !== null && client.userId === who.userId
-  const usage = { href: usagePath(client.clientId), label: 'Usage' }
-  const activity = { href: `/activity?target=${encodeURIComponent(client.clientId)}`, label: 'Activity' }
-  const effect = { href: revocationPath(client.clientId), label: 'Revocation' }
-  const generate = { href: keyPairPath(client.clientId, '/generate'), label: 'Generate new keys', primary: true }
+  const usage = { href: usagePath(clientId), label: t('Usage') }
+  const activity = { href: `/activity?target=${encodeURIComponent(clientId)}`, label: t('Activity') }
+  const effect = { href: revocationPath(clientId), label: t('Revocation') }
+  const generate = { href: keyPairPath(clientId, '/generate'), label: t('Generate new keys'), primary: true }
   const renew = isOwnNamed ? [generate] : []
   if (client.status === 'archived') return [effect, usage, activity, ...renew]
   if (client.status !== 'active') return [effect, usage, activity]
-  const revoke = { href: keyPairPath(client.clientId, '/revoke'), label: 'Revoke tokens' }
-  const stop = { href: keyPairPath(client.clientId, '/stop'), label: 'Stop key pair' }
-  const edit = mayEditKeyPair(who, client) ? [{ href: keyPairPath(client.clientId, '/edit'), label: 'Edit' }] : []
-  const tryIt = isOwnNamed ? [{ href: keyPairPath(client.clientId, '/try'), label: 'Try it' }] : []
+  const revoke = { href: keyPairPath(clientId, '/revoke'), label: t('Revoke tokens') }
+  const stop = { href: keyPairPath(clientId, '/stop'), label: t('Stop key pair') }
+  const edit = mayEditKeyPair(who, client) ? [{ href: keyPairPath(clientId, '/edit'), label: t('Edit') }] : []
+  const tryIt = isOwnNamed ? [{ href: keyPairPath(clientId, '/try'), label: t('Try it') }] : []
   return [usage, activity, ...tryIt, ...(activeTokens.count > 0 ? [revoke] : []), stop, ...edit, ...renew]
 }
 
@@ -93,73 +90,66 @@ const detailsOf = ({ management, who, params }: ConsoleCall): Promise<KeyPairDet
   readKeyPairDetails(management, who, { clientId: params.clientId! })
 
 async function showKeyPair(call: ConsoleCall): Promise<void> {
+  const { t, who } = call
   const pair = await detailsOf(call)
   const { client } = pair
-  const isOperator = call.who.role === 'operator'
-  const warning = warningOf(pair)
+  const isOperator = who.role === 'operator'
+  const warning = warningOf(t, pair)
   const blocks: Block[] = [
-    { part: 'facts', facts: factsOf(pair, isOperator) },
-    { part: 'list', heading: 'APIs and scopes', list: apisList(pair) },
+    { part: 'facts', facts: factsOf(t, pair, isOperator) },
+    { part: 'list', heading: t('APIs and scopes'), list: apisList(t, pair) },
     {
       part: 'list',
-      heading: 'Callers in the last 24 hours',
-      lead: 'Updated every five minutes.',
-      list: callersList(pair),
+      heading: t('Callers in the last 24 hours'),
+      lead: t('Updated every five minutes.'),
+      list: callersList(t, pair),
     },
-    ...settingsBlocks(client, isOperator, KEY_PAIR_ATTRIBUTES),
+    ...settingsBlocks(t, client, isOperator, KEY_PAIR_ATTRIBUTES),
   ]
   const page = {
-    title: client.name,
-    breadcrumbs: APPLICATIONS_BREADCRUMBS,
-    badge: BADGES[client.status],
-    notices: NOTICES,
-    actions: actionsOf(pair, call.who),
+    title: clientName(t, client),
+    breadcrumbs: applicationsBreadcrumbs(t),
+    badge: badgeOf(t, client),
+    notices: noticesOf(t),
+    actions: actionsOf(t, pair, who),
     ...(warning && { warning }),
   }
   call.show(blocksPage(page, blocks))
 }
 
-const breadcrumbsOf = ({ client }: KeyPairDetails) => [
-  ...APPLICATIONS_BREADCRUMBS,
-  { href: keyPairPath(client.clientId), label: client.name },
+const breadcrumbsOf = (t: ConsoleTranslate, { client }: KeyPairDetails) => [
+  ...applicationsBreadcrumbs(t),
+  { href: keyPairPath(client.clientId), label: clientName(t, client) },
 ]
 
-function tokensStop({ activeTokens, grants }: KeyPairDetails): string {
-  const held = [
-    ...(activeTokens.count > 0 ? [countedUpTo(toConsoleEnglish(), activeTokens, 'access token')] : []),
-    ...(grants.count > 0 ? [countedUpTo(toConsoleEnglish(), grants, 'refresh token')] : []),
-  ]
-  return held.length > 0 ? `revoke ${held.join(' and ')} immediately` : 'revoke no tokens: none are active'
+function stopTitle(t: ConsoleTranslate, { client: { pairName }, owner }: KeyPairDetails): string {
+  const ownerName = displayName(owner)
+  return pairName === null
+    ? t('Stop the key pair of {owner}?', { owner: ownerName })
+    : t('Stop the key pair {pairName} of {owner}?', { pairName, owner: ownerName })
 }
-
-function callersStop({ callers }: KeyPairDetails): string {
-  const addresses = new Set(callers.map(({ ip }) => ip)).size
-  if (addresses === 0) return 'affect no callers: none used it in the last 24 hours'
-  return `block ${counted(toConsoleEnglish(), addresses, 'IP address')} that called in the last 24 hours`
-}
-
-/** As within a sentence. */
-const nameOf = ({ client, owner }: KeyPairDetails): string =>
-  `the key pair ${client.pairName === null ? '' : `${client.pairName} `}of ${displayName(owner)}`
 
 async function askStop(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const pair = await detailsOf(call)
-  const { client, owner } = pair
-  const path = keyPairPath(client.clientId)
+  const { clientId } = pair.client
+  const path = keyPairPath(clientId)
   const page = confirmPage({
-    title: `Stop ${nameOf(pair)}?`,
-    breadcrumbs: breadcrumbsOf(pair),
-    text: 'Stop a key pair that may have leaked or is no longer used. A stopped key pair cannot be restored.',
+    title: stopTitle(t, pair),
+    breadcrumbs: breadcrumbsOf(t, pair),
+    text: t('Stop a key pair that may have leaked or is no longer used. A stopped key pair cannot be restored.'),
     stops: [
-      `disable the client secret of ${client.clientId} immediately`,
-      tokensStop(pair),
-      callersStop(pair),
-      `not stop ${displayName(owner)} from generating new keys. To prevent that, disable the user`,
+      t('disable the client secret of {clientId} immediately', { clientId }),
+      heldTokensStop(t, pair),
+      callersStop(t, pair),
+      t('not stop {owner} from generating new keys. To prevent that, disable the user', {
+        owner: displayName(pair.owner),
+      }),
     ],
     action: `${path}/stop`,
-    submit: 'Stop key pair',
-    keep: { href: path, label: 'Cancel' },
-    ...affectedCallers(pair),
+    submit: t('Stop key pair'),
+    keep: { href: path, label: t('Cancel') },
+    ...affectedCallers(t, pair),
   })
   call.show(page)
 }
@@ -169,18 +159,28 @@ async function stop({ management, who, params, goTo }: ConsoleCall): Promise<voi
   goTo(revocationPath(client.clientId, '?notice=stopped'))
 }
 
+function revokeTitle(t: ConsoleTranslate, { client: { pairName }, owner }: KeyPairDetails): string {
+  const ownerName = displayName(owner)
+  return pairName === null
+    ? t('Revoke all tokens of the key pair of {owner}?', { owner: ownerName })
+    : t('Revoke all tokens of the key pair {pairName} of {owner}?', { pairName, owner: ownerName })
+}
+
 async function askRevoke(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const pair = await detailsOf(call)
-  const { client } = pair
-  const path = keyPairPath(client.clientId)
+  const path = keyPairPath(pair.client.clientId)
   const page = confirmPage({
-    title: `Revoke all tokens of ${nameOf(pair)}?`,
-    breadcrumbs: breadcrumbsOf(pair),
-    stops: [tokensStop(pair), 'not change the key pair: it can get new tokens. To prevent that, stop the key pair'],
+    title: revokeTitle(t, pair),
+    breadcrumbs: breadcrumbsOf(t, pair),
+    stops: [
+      heldTokensStop(t, pair),
+      t('not change the key pair: it can get new tokens. To prevent that, stop the key pair'),
+    ],
     action: `${path}/revoke`,
-    submit: 'Revoke tokens',
-    keep: { href: path, label: 'Cancel' },
-    ...affectedCallers(pair),
+    submit: t('Revoke tokens'),
+    keep: { href: path, label: t('Cancel') },
+    ...affectedCallers(t, pair),
   })
   call.show(page)
 }

@@ -1,9 +1,8 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { KeyPair, KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { readKeyPair } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
-import { momentOf } from '../../relative-time.ts'
 import { keyPairPath } from '../applications/application-list-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, type Cell, type Fact, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
@@ -14,7 +13,7 @@ import { type ListView, listView } from '../kit/list-page.ts'
 
 export const KEY_PAIR_PATH = '/settings/api'
 
-export const KEY_PAIR_BREADCRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
+export const keyPairBreadcrumbs = (t: ConsoleTranslate) => [{ href: KEY_PAIR_PATH, label: t('API keys') }]
 
 export const API_OFF =
   'The API is disabled for this account or for the whole instance. Key pairs and applications get no tokens until an operator enables it.'
@@ -40,113 +39,126 @@ const dateOf = (iso: string | null | undefined): Date | undefined => (iso ? new 
 
 export const presentSecret = ({ secrets }: KeyPair): Secret | undefined => secrets.find(({ kind }) => kind === 'secret')
 
-function lastUseCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
-  const from = lastUsedIp && `from ${lastUsedIp}`
-  const what = lastUsedApi ? `for ${lastUsedApi}` : 'no token issued'
-  return timeCell(dateOf(lastUsedAt), 'never', from ? `${from}, ${what}` : undefined)
+function lastUseCell(t: ConsoleTranslate, { lastUsedAt, lastUsedIp: ip, lastUsedApi: api }: Secret): Cell {
+  const detail = ip && (api ? t('from {ip}, for {api}', { ip, api }) : t('from {ip}, no token issued', { ip }))
+  return timeCell(dateOf(lastUsedAt), t('never'), detail || undefined)
 }
 
-const NAMES = { secret: ['Client secret', 'Previous client secret'], api_key: ['API key', 'Previous API key'] } as const
+function secretName(t: ConsoleTranslate, { kind, isCurrent }: Secret): string {
+  if (kind === 'secret') return isCurrent ? t('Client secret') : t('Previous client secret')
+  return isCurrent ? t('API key') : t('Previous API key')
+}
 
 /** Every one that works; those that were replaced with an overlap say until when. */
-function secretFact(secret: Secret): Fact {
-  const { kind, lastFour, retiresAt, isCurrent } = secret
-  const retires = retiresAt && `valid until ${momentOf(new Date(retiresAt)).exact}`
-  const ends = `Ends in ${lastFour}`
-  return fact(NAMES[kind][isCurrent ? 0 : 1], textCell(ends, retires || 'Shown once, at generation'))
+function secretFact(t: ConsoleTranslate, secret: Secret): Fact {
+  const { lastFour, retiresAt } = secret
+  const retires = retiresAt && t('valid until {time}', { time: t.moment(new Date(retiresAt)).exact })
+  const ends = t('Ends in {lastFour}', { lastFour })
+  return fact(secretName(t, secret), textCell(ends, retires || t('Shown once, at generation')))
 }
 
 /** Its client ID and secrets, with their use. */
-export function credentialFacts(pair: KeyPair): Fact[] {
+export function credentialFacts(t: ConsoleTranslate, pair: KeyPair): Fact[] {
   const { client, secrets, activeTokens } = pair
   const used = presentSecret(pair)
   return [
-    fact('Client ID', idCell(client.clientId, 'client ID')),
-    ...secrets.map(secretFact),
-    fact('Generated', timeCell(client.createdAt)),
-    fact('Last used', used ? lastUseCell(used) : quietCell('never')),
+    fact(t('Client ID'), idCell(client.clientId, t('client ID'))),
+    ...secrets.map((secret) => secretFact(t, secret)),
+    fact(t('Generated'), timeCell(client.createdAt)),
+    fact(t('Last used'), used ? lastUseCell(t, used) : quietCell(t('never'))),
     fact(
-      'Active tokens',
-      activeTokens.count === 0
-        ? quietCell('none')
-        : textCell(countedUpTo(toConsoleEnglish(), activeTokens, 'active token')),
+      t('Active tokens'),
+      activeTokens.count === 0 ? quietCell(t('none')) : textCell(countedUpTo(t, activeTokens, 'active token')),
     ),
   ]
 }
 
 const isManagement = (identifier: string): boolean => identifier === MANAGEMENT_API
 
-export function apisList({ apis }: KeyPair): ListView {
+export function apisList(t: ConsoleTranslate, { apis }: KeyPair): ListView {
   const detailOf = (identifier: string) =>
-    isManagement(identifier) ? 'Keywright management API: can manage this account' : undefined
+    isManagement(identifier) ? t('Keywright management API: can manage this account') : undefined
   return listView({
-    caption: 'APIs',
-    columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Use' }],
+    caption: t('APIs'),
+    columns: [{ heading: t('API') }, { heading: t('Scopes') }, { heading: t('Use') }],
     rows: apis.map(({ identifier, scopes }, n) => [
       textCell(identifier, detailOf(identifier)),
       textCell(scopes.join(' ')),
-      n === 0 ? badgeCell('neutral', 'Default') : quietCell('named in the request'),
+      n === 0 ? badgeCell('neutral', t('Default')) : quietCell(t('named in the request')),
     ]),
-    empty: { title: 'No API', text: 'This key pair cannot call an API. Generate new keys to select one.' },
+    empty: { title: t('No API'), text: t('This key pair cannot call an API. Generate new keys to select one.') },
   })
 }
 
 /** Who called in the last day. */
-export const callersList = ({ callers }: KeyPair): ListView =>
+export const callersList = (t: ConsoleTranslate, { callers }: KeyPair): ListView =>
   listView({
-    caption: 'Callers in the last 24 hours',
-    columns: [{ heading: 'IP address' }, { heading: 'API' }, { heading: 'Last request' }],
+    caption: t('Callers in the last 24 hours'),
+    columns: [{ heading: t('IP address') }, { heading: t('API') }, { heading: t('Last request') }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
-      api === null ? quietCell('no token') : textCell(api),
+      api === null ? quietCell(t('no token')) : textCell(api),
       timeCell(new Date(lastUsedAt)),
     ]),
     empty: {
-      title: 'No callers in the last 24 hours',
-      text: 'IP addresses that use this key pair appear here within five minutes.',
+      title: t('No callers in the last 24 hours'),
+      text: t('IP addresses that use this key pair appear here within five minutes.'),
     },
   })
 
 const STOPPED =
   'Your key pair is stopped for good: its client secret does not work, and its tokens are revoked. Generate new keys to get tokens again; they keep the APIs and settings.'
 
-const GENERATE: PageAction = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
-const TRY: PageAction = { href: `${KEY_PAIR_PATH}/try`, label: 'Try it' }
-const REVOKE: PageAction = { href: `${KEY_PAIR_PATH}/revoke`, label: 'Revoke tokens' }
+const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, primary: true }
 
-const settingsOf = ({ client }: KeyPair): PageAction => ({ href: keyPairPath(client.clientId), label: 'Settings' })
+function actionsOf(t: ConsoleTranslate, { client, activeTokens }: KeyPair): PageAction[] {
+  const generate = { ...GENERATE, label: t('Generate new keys') }
+  if (client.status !== 'active') return [generate]
+  const tryIt = { href: `${KEY_PAIR_PATH}/try`, label: t('Try it') }
+  const revoke = { href: `${KEY_PAIR_PATH}/revoke`, label: t('Revoke tokens') }
+  return [tryIt, ...(activeTokens.count > 0 ? [revoke] : []), generate]
+}
 
-const blocksOf = (pair: KeyPair): Block[] => [
-  { part: 'facts', heading: 'Your key pair', actions: [settingsOf(pair)], facts: credentialFacts(pair) },
-  { part: 'list', heading: 'APIs and scopes', list: apisList(pair) },
+const blocksOf = (t: ConsoleTranslate, pair: KeyPair): Block[] => [
+  {
+    part: 'facts',
+    heading: t('Your key pair'),
+    actions: [{ href: keyPairPath(pair.client.clientId), label: t('Settings') }],
+    facts: credentialFacts(t, pair),
+  },
+  { part: 'list', heading: t('APIs and scopes'), list: apisList(t, pair) },
   {
     part: 'list',
-    heading: 'Callers in the last 24 hours',
-    lead: 'Updated every five minutes. If you do not recognise an address, generate new keys to block it.',
-    list: callersList(pair),
+    heading: t('Callers in the last 24 hours'),
+    lead: t('Updated every five minutes. If you do not recognise an address, generate new keys to block it.'),
+    list: callersList(t, pair),
   },
 ]
 
-const NONE_YET: Block = {
+const noneYet = (t: ConsoleTranslate): Block => ({
   part: 'empty',
-  title: 'No key pair yet',
-  text: 'A key pair is a client ID and a client secret with which a program gets tokens. You can replace it at any time.',
-  action: { ...GENERATE, label: 'Generate keys' },
-}
+  title: t('No key pair yet'),
+  text: t(
+    'A key pair is a client ID and a client secret with which a program gets tokens. You can replace it at any time.',
+  ),
+  action: { ...GENERATE, label: t('Generate keys') },
+})
 
 /** *Settings → API*. @param more blocks below those of the default key pair */
-export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser, more: readonly Block[]): ConsolePage {
+export function keyPairPage(
+  t: ConsoleTranslate,
+  { pair, apiEnabled }: KeyPairOfUser,
+  more: readonly Block[],
+): ConsolePage {
   const isStopped = pair !== null && pair.client.status !== 'active'
-  const uses = isStopped ? [] : [TRY, ...(pair && pair.activeTokens.count > 0 ? [REVOKE] : [])]
-  const actions = pair ? [...uses, GENERATE] : undefined
-  const warning = apiEnabled ? isStopped && STOPPED : API_OFF
+  const warning = apiEnabled ? isStopped && t(STOPPED) : t(API_OFF)
   return blocksPage(
     {
-      title: 'API keys',
-      lead: 'Your client ID and client secret for the client credentials grant. Each admin has their own key pair.',
-      ...(actions && { actions }),
+      title: t('API keys'),
+      lead: t('Your client ID and client secret for the client credentials grant. Each admin has their own key pair.'),
+      ...(pair && { actions: actionsOf(t, pair) }),
       ...(warning && { warning }),
     },
-    [...(pair ? blocksOf(pair) : [NONE_YET]), ...more],
+    [...(pair ? blocksOf(t, pair) : [noneYet(t)]), ...more],
   )
 }

@@ -1,17 +1,18 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { KeyPair } from '../../../management/key-pair-operations.ts'
 import { generateKeyPair, readKeyPair } from '../../../management/key-pair-operations.ts'
 import { revokeAllOfClient } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { countedUpTo } from '../kit/counts.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
-import { generateKeys, generatePage, presentPair, replacedPage } from './generate-keys-page.ts'
-import { KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, keyPairPage, ownKeyPair } from './key-pair-page.ts'
+import { generateKeys, generatePage } from './generate-keys-page.ts'
+import { KEY_PAIR_PATH, keyPairBreadcrumbs, keyPairPage, ownKeyPair } from './key-pair-page.ts'
 import { namedPairsBlocks } from './named-pairs-block.ts'
+import { presentPair, replacedPage } from './replaced-keys-page.ts'
 
 const REVOKE = `${KEY_PAIR_PATH}/revoke`
 const TRY = `${KEY_PAIR_PATH}/try`
@@ -23,21 +24,26 @@ async function ownPair(call: ConsoleCall): Promise<KeyPair> {
   return pair
 }
 
-function revokePage({ client, activeTokens }: KeyPair): ConsolePage {
-  return confirmPage({
-    title: 'Revoke all tokens of your key pair?',
-    breadcrumbs: KEY_PAIR_BREADCRUMBS,
+function tokensStop(t: ConsoleTranslate, { client: { clientId }, activeTokens }: KeyPair): string {
+  if (activeTokens.count === 0) return t('revoke no tokens: none are active')
+  return t(
+    'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} of {clientId} immediately',
+    { ...boundedValues(activeTokens), clientId },
+  )
+}
+
+const revokePage = (t: ConsoleTranslate, pair: KeyPair): ConsolePage =>
+  confirmPage({
+    title: t('Revoke all tokens of your key pair?'),
+    breadcrumbs: keyPairBreadcrumbs(t),
     stops: [
-      activeTokens.count === 0
-        ? 'revoke no tokens: none are active'
-        : `revoke ${countedUpTo(toConsoleEnglish(), activeTokens, 'active token')} of ${client.clientId} immediately`,
-      'not change your key pair: it can get new tokens. To prevent that, generate new keys',
+      tokensStop(t, pair),
+      t('not change your key pair: it can get new tokens. To prevent that, generate new keys'),
     ],
     action: REVOKE,
-    submit: 'Revoke tokens',
-    keep: { href: KEY_PAIR_PATH, label: 'Cancel' },
+    submit: t('Revoke tokens'),
+    keep: { href: KEY_PAIR_PATH, label: t('Cancel') },
   })
-}
 
 async function revoke(call: ConsoleCall): Promise<void> {
   const { client } = await ownPair(call)
@@ -50,22 +56,23 @@ const generateOwnKeys = async (call: ConsoleCall): Promise<void> =>
 
 async function showKeys(call: ConsoleCall): Promise<void> {
   const keys = await ownKeyPair(call)
-  call.show(keyPairPage(keys, namedPairsBlocks(keys)))
+  call.show(keyPairPage(call.t, keys, namedPairsBlocks(call.t, keys)))
 }
 
-const TRY_FRAME: TryFrame = {
-  title: 'Try your key pair',
-  lead: 'Sends a token request with your client secret, and shows the request and the response.',
-  breadcrumbs: KEY_PAIR_BREADCRUMBS,
-}
+const tryFrame = (t: ConsoleTranslate): TryFrame => ({
+  title: t('Try your key pair'),
+  lead: t('Sends a token request with your client secret, and shows the request and the response.'),
+  breadcrumbs: keyPairBreadcrumbs(t),
+})
 
 const triedOf = ({ client, apis }: KeyPair): TrySubject => ({ client, apis, action: TRY })
 
 async function tryKeys(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const keys = await ownKeyPair(call)
   const seen = call.form.get('clientId') ?? ''
-  if (!keys.pair || keys.pair.client.clientId !== seen) return call.show(replacedPage(presentPair(keys), seen))
-  await runTry(call, TRY_FRAME, triedOf(keys.pair))
+  if (!keys.pair || keys.pair.client.clientId !== seen) return call.show(replacedPage(t, presentPair(keys), seen))
+  await runTry(call, tryFrame(t), triedOf(keys.pair))
 }
 
 /** *Settings → API*, where admins look after their own key pair. */
@@ -80,7 +87,7 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: `${KEY_PAIR_PATH}/generate`,
     permission: generateKeyPair.permission,
-    handle: async (call) => call.show(generatePage(await ownKeyPair(call))),
+    handle: async (call) => call.show(generatePage(call.t, await ownKeyPair(call))),
   },
   {
     method: 'post',
@@ -92,14 +99,14 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: REVOKE,
     permission: revokeAllOfClient.permission,
-    handle: async (call) => call.show(revokePage(await ownPair(call))),
+    handle: async (call) => call.show(revokePage(call.t, await ownPair(call))),
   },
   { method: 'post', path: REVOKE, permission: revokeAllOfClient.permission, handle: revoke },
   {
     method: 'get',
     path: TRY,
     permission: readKeyPair.permission,
-    handle: async (call) => call.show(tryPage(toConsoleEnglish(), TRY_FRAME, triedOf(await ownPair(call)))),
+    handle: async (call) => call.show(tryPage(call.t, tryFrame(call.t), triedOf(await ownPair(call)))),
   },
   { method: 'post', path: TRY, permission: readKeyPair.permission, handle: tryKeys },
 ]

@@ -1,5 +1,5 @@
 import { isPairAllowed } from '../../../clients/key-pair-apis.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readKeyPairDetails } from '../../../management/key-pair-details.ts'
 import {
   generateKeyPair,
@@ -11,9 +11,10 @@ import { keyPairPath } from '../applications/application-list-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { runTry, type TryFrame, tryPage } from '../kit/try-page.ts'
 import { addPair, askNewPair } from './add-key-pair-page.ts'
-import { generateKeys, generatePage, replacedPage } from './generate-keys-page.ts'
-import { KEY_PAIR_BREADCRUMBS, ownKeyPair } from './key-pair-page.ts'
+import { generateKeys, generatePage } from './generate-keys-page.ts'
+import { keyPairBreadcrumbs, ownKeyPair } from './key-pair-page.ts'
 import { ADD_PATH } from './named-pairs-block.ts'
+import { replacedPage } from './replaced-keys-page.ts'
 
 type OwnKeys = KeyPairOfUser & { readonly pair: KeyPair }
 
@@ -42,8 +43,8 @@ async function askGeneration(call: ConsoleCall): Promise<void> {
   const keys = await ownNamedKeys(call)
   if (!keys) return
   const { clientId, status } = keys.pair.client
-  if (status === 'replaced') return call.show(replacedPage(await presentOf(call, keys.pair), clientId))
-  call.show(generatePage(keys))
+  if (status === 'replaced') return call.show(replacedPage(call.t, await presentOf(call, keys.pair), clientId))
+  call.show(generatePage(call.t, keys))
 }
 
 async function generate(call: ConsoleCall): Promise<void> {
@@ -51,22 +52,22 @@ async function generate(call: ConsoleCall): Promise<void> {
   if (keys) await generateKeys(call, keys, () => presentOf(call, keys.pair))
 }
 
-const frameOf = ({ client }: KeyPair): TryFrame => ({
-  title: `Try ${client.pairName}`,
-  lead: 'Sends a token request with the client secret, and shows the request and the response.',
-  breadcrumbs: [...KEY_PAIR_BREADCRUMBS, { href: keyPairPath(client.clientId), label: client.pairName! }],
+const frameOf = (t: ConsoleTranslate, { client: { clientId, pairName } }: KeyPair): TryFrame => ({
+  title: t('Try {name}', { name: pairName! }),
+  lead: t('Sends a token request with the client secret, and shows the request and the response.'),
+  breadcrumbs: [...keyPairBreadcrumbs(t), { href: keyPairPath(clientId), label: pairName! }],
 })
 
 const triedOf = ({ client, apis }: KeyPair) => ({ client, apis, action: keyPairPath(client.clientId, '/try') })
 
 async function askTry(call: ConsoleCall): Promise<void> {
   const keys = await ownNamedKeys(call)
-  if (keys) call.show(tryPage(toConsoleEnglish(), frameOf(keys.pair), triedOf(keys.pair)))
+  if (keys) call.show(tryPage(call.t, frameOf(call.t, keys.pair), triedOf(keys.pair)))
 }
 
 async function tryKeys(call: ConsoleCall): Promise<void> {
   const keys = await ownNamedKeys(call)
-  if (keys) await runTry(call, frameOf(keys.pair), triedOf(keys.pair))
+  if (keys) await runTry(call, frameOf(call.t, keys.pair), triedOf(keys.pair))
 }
 
 const ONE = '/key-pairs/:clientId'

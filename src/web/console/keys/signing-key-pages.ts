@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { listSigningKeys, rotateSigningKeys, type SigningKeyView } from '../../../management/signing-key-operations.ts'
 import type { SigningAlg } from '../../../shared/algorithms.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
@@ -7,44 +8,43 @@ import { type Column, listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { revocationPath } from './signing-key-revocation-pages.ts'
 
-const HERE = { href: '/signing-keys', label: 'Signing keys' }
-
-const COLUMNS: readonly Column[] = [
-  { heading: 'Key ID' },
-  { heading: 'State' },
-  { heading: 'Created' },
-  { heading: 'Active since' },
-  { heading: 'Published until' },
-  { heading: 'Actions', hiddenHeading: true },
+const columnsOf = (t: ConsoleTranslate): readonly Column[] => [
+  { heading: t('Key ID') },
+  { heading: t('State') },
+  { heading: t('Created') },
+  { heading: t('Active since') },
+  { heading: t('Published until') },
+  { heading: t('Actions'), hiddenHeading: true },
 ]
 
-const STATES = {
-  current: badgeCell('success', 'Current'),
-  next: badgeCell('warning', 'Next'),
-  previous: badgeCell('neutral', 'Previous'),
-  revoked: badgeCell('error', 'Revoked'),
-}
+const TONES = { current: 'success', next: 'warning', previous: 'neutral', revoked: 'error' } as const
 
-function beginningOf({ state, signsFrom }: SigningKeyView): Cell {
+const stateCell = (t: ConsoleTranslate, state: SigningKeyView['state']): Cell =>
+  badgeCell(
+    TONES[state],
+    t('{state, select, current {Current} next {Next} previous {Previous} other {Revoked}}', { state }),
+  )
+
+function beginningOf(t: ConsoleTranslate, { state, signsFrom }: SigningKeyView): Cell {
   if (state !== 'next') return timeCell(signsFrom)
-  return quietCell(signsFrom ? 'within a minute' : 'at the next rotation')
+  return quietCell(signsFrom ? t('within a minute') : t('at the next rotation'))
 }
 
-function endOf({ state, publishedUntil, revokedAt }: SigningKeyView): Cell {
-  if (revokedAt) return timeCell(revokedAt, '–', 'Revoked')
-  return timeCell(publishedUntil, state === 'current' ? '31 days after rotation' : '–')
+function endOf(t: ConsoleTranslate, { state, publishedUntil, revokedAt }: SigningKeyView): Cell {
+  if (revokedAt) return timeCell(revokedAt, '–', t('Revoked'))
+  return timeCell(publishedUntil, state === 'current' ? t('31 days after rotation') : '–')
 }
 
-const actionsOf = ({ kid, state }: SigningKeyView): Cell =>
-  state === 'revoked' ? quietCell('') : actionsCell({ label: 'Revoke', href: revocationPath(kid), of: kid })
+const actionsOf = (t: ConsoleTranslate, { kid, state }: SigningKeyView): Cell =>
+  state === 'revoked' ? quietCell('') : actionsCell({ label: t('Revoke'), href: revocationPath(kid), of: kid })
 
-const rowOf = (key: SigningKeyView): readonly Cell[] => [
-  idCell(key.kid, 'key ID'),
-  STATES[key.state],
+const rowOf = (t: ConsoleTranslate, key: SigningKeyView): readonly Cell[] => [
+  idCell(key.kid, t('key ID')),
+  stateCell(t, key.state),
   timeCell(key.createdAt),
-  beginningOf(key),
-  endOf(key),
-  actionsOf(key),
+  beginningOf(t, key),
+  endOf(t, key),
+  actionsOf(t, key),
 ]
 
 const RANK = { current: 0, next: 1, previous: 2, revoked: 3 } as const
@@ -52,74 +52,76 @@ const RANK = { current: 0, next: 1, previous: 2, revoked: 3 } as const
 const sorted = (keys: readonly SigningKeyView[]): SigningKeyView[] =>
   keys.toSorted((one, other) => RANK[one.state] - RANK[other.state])
 
-const blockOf = (alg: SigningAlg, keys: readonly SigningKeyView[]): Block => ({
+const blockOf = (t: ConsoleTranslate, alg: SigningAlg, keys: readonly SigningKeyView[]): Block => ({
   part: 'list',
   heading: alg,
   list: listView({
-    caption: `Keys for ${alg}`,
-    columns: COLUMNS,
-    rows: sorted(keys).map(rowOf),
-    empty: { title: 'No key yet', text: 'A key is created with the first API that uses this algorithm.' },
+    caption: t('Keys for {alg}', { alg }),
+    columns: columnsOf(t),
+    rows: sorted(keys).map((key) => rowOf(t, key)),
+    empty: { title: t('No key yet'), text: t('A key is created with the first API that uses this algorithm.') },
   }),
 })
 
-const NONE: Block = {
+const noneBlock = (t: ConsoleTranslate): Block => ({
   part: 'empty',
-  title: 'No signing keys yet',
-  text: 'Keys are created with the first API.',
-  action: { href: '/apis/new', label: 'Add API', primary: true },
-}
+  title: t('No signing keys yet'),
+  text: t('Keys are created with the first API.'),
+  action: { href: '/apis/new', label: t('Add API'), primary: true },
+})
 
 const byAlgorithm = (keys: readonly SigningKeyView[]) =>
   [...Map.groupBy(keys, ({ alg }) => alg)].sort(([one], [other]) => one.localeCompare(other))
 
-const NOTICES = {
-  rotated: 'Signing keys rotated. Each new key signs after it has been published for one minute.',
-  revoked: 'Signing key revoked. No node publishes it, and every token that it signed is inactive.',
-  'revoked-pending':
+const noticesOf = (t: ConsoleTranslate) => ({
+  rotated: t('Signing keys rotated. Each new key signs after it has been published for one minute.'),
+  revoked: t('Signing key revoked. No node publishes it, and every token that it signed is inactive.'),
+  'revoked-pending': t(
     'Signing key revoked, and every token that it signed is inactive. Not every node has confirmed that it no longer publishes the key: stop nodes that are not ready.',
-}
+  ),
+})
 
-async function showKeys({ management, who, show, web }: ConsoleCall): Promise<void> {
+async function showKeys({ management, who, show, web, t }: ConsoleCall): Promise<void> {
   const groups = byAlgorithm(await listSigningKeys(management, who, {}))
+  const rotation = { href: '/signing-keys/rotate', label: t('Rotate keys'), primary: true }
   const page = {
-    title: 'Signing keys',
-    lead: 'Keys that sign tokens. Each key is published before its first use and for 31 days after its last.',
-    actions: groups.length > 0 ? [{ href: '/signing-keys/rotate', label: 'Rotate keys', primary: true }] : undefined,
-    notices: NOTICES,
+    title: t('Signing keys'),
+    lead: t('Keys that sign tokens. Each key is published before its first use and for 31 days after its last.'),
+    actions: groups.length > 0 ? [rotation] : undefined,
+    notices: noticesOf(t),
   }
-  const blocks = groups.length > 0 ? groups.map(([alg, keys]) => blockOf(alg, keys)) : [NONE]
+  const blocks = groups.length > 0 ? groups.map(([alg, keys]) => blockOf(t, alg, keys)) : [noneBlock(t)]
   const published: Block = {
     part: 'facts',
-    facts: [fact('JWKS URL', idCell(`${web.issuerUrl()}/oauth2/jwks`, 'address'))],
+    facts: [fact(t('JWKS URL'), idCell(`${web.issuerUrl()}/oauth2/jwks`, t('address')))],
   }
   show(blocksPage(page, [...blocks, published]))
 }
 
 /** What of the keys changes hands, a line for each algorithm. */
-function handoverOf([alg, keys]: readonly [string, readonly SigningKeyView[]]): string {
+function handoverOf(t: ConsoleTranslate, [alg, keys]: readonly [string, readonly SigningKeyView[]]): string {
   const [current, next] = (['current', 'next'] as const).map((state) => keys.find((key) => key.state === state)?.kid)
-  return `${alg}: ${current ?? 'none'} → ${next ?? 'none yet'}`
+  return `${alg}: ${current ?? t('none')} → ${next ?? t('none yet')}`
 }
 
-async function askRotation({ management, who, show }: ConsoleCall): Promise<void> {
+async function askRotation({ management, who, show, t }: ConsoleCall): Promise<void> {
   const groups = byAlgorithm(await listSigningKeys(management, who, {}))
   show(
     confirmPage({
-      title: 'Rotate the signing keys?',
-      breadcrumbs: [HERE],
-      text: 'Issued tokens stay valid. Resource servers that fetch keys from the JWKS URL need no change.',
+      title: t('Rotate the signing keys?'),
+      breadcrumbs: [{ href: '/signing-keys', label: t('Signing keys') }],
+      text: t('Issued tokens stay valid. Resource servers that fetch keys from the JWKS URL need no change.'),
       harmless: true,
       stops: [
-        'The next key of each algorithm starts to sign after it has been published for one minute.',
-        'The current keys stop signing. They stay published for 31 days, longer than any token lifetime.',
-        'A new next key is published for each algorithm.',
-        'Resource servers with a hard-coded key need the next key first.',
+        t('The next key of each algorithm starts to sign after it has been published for one minute.'),
+        t('The current keys stop signing. They stay published for 31 days, longer than any token lifetime.'),
+        t('A new next key is published for each algorithm.'),
+        t('Resource servers with a hard-coded key need the next key first.'),
       ],
-      facts: [fact('Key change', linesCell(groups.map(handoverOf)))],
+      facts: [fact(t('Key change'), linesCell(groups.map((group) => handoverOf(t, group))))],
       action: '/signing-keys/rotate',
-      submit: 'Rotate keys',
-      keep: { href: '/signing-keys', label: 'Cancel' },
+      submit: t('Rotate keys'),
+      keep: { href: '/signing-keys', label: t('Cancel') },
     }),
   )
 }

@@ -1,11 +1,11 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { RevocationFollower } from '../../../management/revocation-effect.ts'
 import type { ApiOfKey, SigningKeyImpact } from '../../../management/signing-key-impact.ts'
 import { revokeSigningKey } from '../../../management/signing-key-operations.ts'
-import { type Cell, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
+import { type Cell, type Fact, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
-import { durationInWords } from '../kit/duration-text.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 
@@ -15,78 +15,98 @@ export const revocationPath = (kid: string): string => `${LIST}/${encodeURICompo
 
 type Way = RevocationFollower['way']
 
-const WAYS: Readonly<Record<Way, string>> = {
-  introspection: 'Introspection',
-  feed: 'Revocation feed',
-  list: 'Status lists',
+const WAYS: readonly Way[] = ['introspection', 'feed', 'list']
+
+function wayText(t: ConsoleTranslate, way: Way): string {
+  if (way === 'introspection') return t('Introspection')
+  return way === 'feed' ? t('Revocation feed') : t('Status lists')
 }
 
 /** When a resource server refuses the tokens. One keeps a status list for its lifetime, and a cache before it for another. */
-function refusedText(way: Way, ttl: number): string {
-  if (way === 'introspection') return 'At once'
-  return way === 'feed' ? 'Within about a second' : `Within ${durationInWords(2 * ttl)}`
+function refusedText(t: ConsoleTranslate, way: Way, ttl: number): string {
+  if (way === 'introspection') return t('At once')
+  return way === 'feed' ? t('Within about a second') : t('Within {duration}', { duration: t.duration(2 * ttl) })
 }
 
-function rowsOf({ identifier, tokens, followers, lastExpiresAt }: ApiOfKey, ttl: number): Cell[][] {
-  const api = textCell(identifier, countedUpTo(toConsoleEnglish(), tokens, 'active token'))
-  const seen = (Object.keys(WAYS) as Way[]).filter((way) => followers.some((one) => one.way === way))
+function rowsOf(
+  t: ConsoleTranslate,
+  { identifier, tokens, followers, lastExpiresAt }: ApiOfKey,
+  ttl: number,
+): Cell[][] {
+  const api = textCell(identifier, countedUpTo(t, tokens, 'active token'))
+  const seen = WAYS.filter((way) => followers.some((one) => one.way === way))
   if (seen.length === 0)
-    return [[api, quietCell('none seen'), timeCell(lastExpiresAt, '–', 'when the last one expires')]]
+    return [[api, quietCell(t('none seen')), timeCell(lastExpiresAt, '–', t('when the last one expires'))]]
   return seen.map((way) => {
     const ips = followers.filter((one) => one.way === way).map(({ ip }) => ip)
-    return [api, textCell(WAYS[way], ips.join(', ')), textCell(refusedText(way, ttl))]
+    return [api, textCell(wayText(t, way), ips.join(', ')), textCell(refusedText(t, way, ttl))]
   })
 }
 
-const apisList = (apis: readonly ApiOfKey[], ttl: number) =>
+const apisList = (t: ConsoleTranslate, apis: readonly ApiOfKey[], ttl: number) =>
   listView({
-    caption: 'APIs that accept tokens of the key',
-    columns: ['API', 'Resource servers learn by', 'Tokens refused'].map((heading) => ({ heading })),
-    rows: apis.flatMap((api) => rowsOf(api, ttl)),
-    empty: { title: 'No API is affected', text: 'No active token was signed with this key.' },
+    caption: t('APIs that accept tokens of the key'),
+    columns: [t('API'), t('Resource servers learn by'), t('Tokens refused')].map((heading) => ({ heading })),
+    rows: apis.flatMap((api) => rowsOf(t, api, ttl)),
+    empty: { title: t('No API is affected'), text: t('No active token was signed with this key.') },
   })
 
-function tokensStop({ tokens }: SigningKeyImpact): string {
-  if (tokens === null) return 'revoke many access tokens immediately, on every node: too many to count in time'
-  if (tokens.count === 0) return 'revoke no access tokens: none are active'
-  return `revoke ${countedUpTo(toConsoleEnglish(), tokens, 'active access token')} immediately, on every node`
+function tokensStop(t: ConsoleTranslate, { tokens }: SigningKeyImpact): string {
+  if (tokens === null) return t('revoke many access tokens immediately, on every node: too many to count in time')
+  if (tokens.count === 0) return t('revoke no access tokens: none are active')
+  return t(
+    'revoke {more, select, yes {more than } other {}}{count, plural, one {# active access token} other {# active access tokens}} immediately, on every node',
+    boundedValues(tokens),
+  )
 }
 
-const RECENT_SUCCESSOR =
-  'let a key sign from now on that was published less than a minute ago. Resource servers that cache the key set and do not follow the revocation feed may refuse new tokens until they fetch it again. To prevent that, wait a minute'
-
-const SUCCESSION: Readonly<Record<SigningKeyImpact['state'], string>> = {
-  current: 'let the next key sign from now on, and publish a new next key',
-  next: 'publish another next key. The current key continues to sign',
-  previous: 'not change which key signs',
+function successionText(t: ConsoleTranslate, { state, successor }: SigningKeyImpact): string {
+  if (successor?.isRecent)
+    return t(
+      'let a key sign from now on that was published less than a minute ago. Resource servers that cache the key set and do not follow the revocation feed may refuse new tokens until they fetch it again. To prevent that, wait a minute',
+    )
+  if (state === 'current') return t('let the next key sign from now on, and publish a new next key')
+  if (state === 'next') return t('publish another next key. The current key continues to sign')
+  return t('not change which key signs')
 }
 
-const successionText = ({ state, successor }: SigningKeyImpact): string =>
-  successor?.isRecent ? RECENT_SUCCESSOR : SUCCESSION[state]
+function factsOf(t: ConsoleTranslate, { kid, alg, state, createdAt }: SigningKeyImpact): Fact[] {
+  return [
+    fact(t('Key ID'), idCell(kid, t('key ID'))),
+    fact(
+      t('Algorithm'),
+      textCell(t('{alg}, {state, select, current {current} next {next} other {previous}}', { alg, state })),
+    ),
+    fact(t('Created'), timeCell(createdAt)),
+  ]
+}
 
-async function askRevocation({ management, who, web, params, show }: ConsoleCall): Promise<void> {
+const stopsOf = (t: ConsoleTranslate, impact: SigningKeyImpact): string[] => [
+  t(
+    'remove the key from the key set immediately. Resource servers that cache the key set and do not follow the revocation feed may keep it for several minutes',
+  ),
+  tokensStop(t, impact),
+  successionText(t, impact),
+  t('make ID tokens of the key invalid. Users stay signed in'),
+  t('not revoke refresh tokens and client secrets: clients get new access tokens with them'),
+]
+
+async function askRevocation({ management, who, web, params, show, t }: ConsoleCall): Promise<void> {
   const impact = await revokeSigningKey.dryRun(management, who, { kid: params.kid! })
+  const { apis } = impact
   show(
     confirmPage({
-      title: 'Revoke this signing key?',
-      breadcrumbs: [{ href: LIST, label: 'Signing keys' }],
-      text: 'Revoke a key whose private half may be known to others. To replace a key that is only old, rotate the keys instead: their tokens stay valid.',
-      stops: [
-        'remove the key from the key set immediately. Resource servers that cache the key set and do not follow the revocation feed may keep it for several minutes',
-        tokensStop(impact),
-        successionText(impact),
-        'make ID tokens of the key invalid. Users stay signed in',
-        'not revoke refresh tokens and client secrets: clients get new access tokens with them',
-      ],
-      facts: [
-        fact('Key ID', idCell(impact.kid, 'key ID')),
-        fact('Algorithm', textCell(`${impact.alg}, ${impact.state}`)),
-        fact('Created', timeCell(impact.createdAt)),
-      ],
-      ...(impact.apis && { affected: { heading: 'Affected APIs', list: apisList(impact.apis, web.statusListTtl) } }),
+      title: t('Revoke this signing key?'),
+      breadcrumbs: [{ href: LIST, label: t('Signing keys') }],
+      text: t(
+        'Revoke a key whose private half may be known to others. To replace a key that is only old, rotate the keys instead: their tokens stay valid.',
+      ),
+      stops: stopsOf(t, impact),
+      facts: factsOf(t, impact),
+      ...(apis && { affected: { heading: t('Affected APIs'), list: apisList(t, apis, web.statusListTtl) } }),
       action: revocationPath(impact.kid),
-      submit: 'Revoke signing key',
-      keep: { href: LIST, label: 'Cancel' },
+      submit: t('Revoke signing key'),
+      keep: { href: LIST, label: t('Cancel') },
     }),
   )
 }

@@ -8,12 +8,13 @@ import {
   readRevocationEffect,
 } from '../../../management/revocation-effect.ts'
 import { REFUSAL_REASONS } from '../../../shared/refusal-reasons.ts'
-import { APPLICATIONS_BREADCRUMBS, applicationPath, keyPairPath } from '../applications/application-list-page.ts'
+import { applicationPath, applicationsBreadcrumbs, keyPairPath } from '../applications/application-list-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, type Cell, fact, idCell, linesCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
+import { clientName } from '../kit/display-name.ts'
 import { listView } from '../kit/list-page.ts'
 
 const noticesIn = (t: ConsoleTranslate) => ({
@@ -114,19 +115,16 @@ const apisBlock = (t: ConsoleTranslate, { apis }: RevocationEffect, followed: Fo
   }),
 })
 
-const parentOf = ({ kind, clientId, name }: Client) => ({
-  href: kind === 'key_pair' ? keyPairPath(clientId) : applicationPath(clientId),
-  label: name,
+const parentOf = (t: ConsoleTranslate, client: Client) => ({
+  href: client.kind === 'key_pair' ? keyPairPath(client.clientId) : applicationPath(client.clientId),
+  label: clientName(t, client),
 })
 
 function pageOf(t: ConsoleTranslate, effect: RevocationEffect, statusListTtl: number): ConsolePage {
   const { client, revokedAt, successor } = effect
   const page = {
     title: t('Revocation'),
-    breadcrumbs: [
-      ...APPLICATIONS_BREADCRUMBS.map(({ href, label }) => ({ href, label: t.declared(label) })),
-      parentOf(client),
-    ],
+    breadcrumbs: [...applicationsBreadcrumbs(t), parentOf(t, client)],
     notices: noticesIn(t),
   }
   if (!revokedAt) {

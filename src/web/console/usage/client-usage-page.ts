@@ -11,11 +11,12 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { REFUSAL_REASONS } from '../../../shared/refusal-reasons.ts'
 import type { Form } from '../../forms.ts'
 import { applicationFrame } from '../applications/application-frame.ts'
-import { APPLICATIONS_BREADCRUMBS, keyPairPath } from '../applications/application-list-page.ts'
+import { applicationsBreadcrumbs, keyPairPath } from '../applications/application-list-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Cell, idCell, numberCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { clientName } from '../kit/display-name.ts'
 import { listView } from '../kit/list-page.ts'
 import { plotView } from '../kit/plot.ts'
 import { quotaBlocks } from './quota-block.ts'
@@ -165,15 +166,15 @@ function frameOf(
   client: Client,
   span: SpanName,
 ): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
-  if (client.kind === 'application') return applicationFrame(client, 'usage')
+  if (client.kind === 'application') return applicationFrame(t, client, 'usage')
   const tabs = NAMES.map((name) => ({
     href: `${usagePath(client.clientId)}?span=${name}`,
     label: spanLabel(t, name),
     current: name === span,
   }))
   const usage = { href: USAGE_PATH, label: t('Usage') }
-  const pair = { href: keyPairPath(client.clientId), label: client.name }
-  const breadcrumbs = client.kind === 'key_pair' ? [...APPLICATIONS_BREADCRUMBS, pair] : [usage]
+  const pair = { href: keyPairPath(client.clientId), label: clientName(t, client) }
+  const breadcrumbs = client.kind === 'key_pair' ? [...applicationsBreadcrumbs(t), pair] : [usage]
   return {
     title: client.kind === 'key_pair' ? t('Usage') : t('Usage of {name}', { name: client.name }),
     breadcrumbs,

@@ -17,11 +17,11 @@ const columnsIn = (t: ConsoleTranslate): readonly Column[] => [
 ]
 
 function rowOf(t: ConsoleTranslate, { clientId, name, grants, lastUsedAt, isPublic }: AddedApplication): Cell[] {
-  const whom = actsForText(grants)
+  const whom = actsForText(t, grants)
   return [
     linkCell(name, applicationPath(clientId)),
-    whom === undefined ? quietCell(t('none')) : textCell(t.declared(whom)),
-    timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), t.declared(neverUsed(isPublic))),
+    whom === undefined ? quietCell(t('none')) : textCell(whom),
+    timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), neverUsed(t, isPublic)),
     actionsCell({ label: t('Archive'), href: applicationPath(clientId, '/archive'), of: name }),
   ]
 }

@@ -1,0 +1,59 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { Application } from '../../../management/application-operations.ts'
+import type { Block } from '../kit/blocks.ts'
+import { actionsCell, badgeCell, type Cell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { type ListView, listView } from '../kit/list-page.ts'
+import { applicationPath } from './application-list-page.ts'
+
+type Secret = Application['secrets'][number]
+
+function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: Secret): string | undefined {
+  if (ip) return api ? t('from {ip}, for {api}', { ip, api }) : t('from {ip}', { ip })
+  return api ? t('for {api}', { api }) : undefined
+}
+
+/** The newest secret goes by being replaced; an earlier one can be retired alone. */
+const retireCell = (t: ConsoleTranslate, clientId: string, { id, isCurrent, lastFour }: Secret): Cell =>
+  isCurrent
+    ? quietCell('')
+    : actionsCell({
+        label: t('Retire'),
+        href: applicationPath(clientId, `/secrets/${id}/retire`),
+        of: t('ends in {lastFour}', { lastFour }),
+      })
+
+const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret): Cell[] => [
+  textCell(secret.kind === 'secret' ? t('Client secret') : t('API key')),
+  textCell(t('ends in {lastFour}', { lastFour: secret.lastFour })),
+  timeCell(new Date(secret.createdAt)),
+  timeCell(secret.lastUsedAt === null ? null : new Date(secret.lastUsedAt), t('never'), originText(t, secret)),
+  secret.retiresAt === null
+    ? badgeCell('success', t('Active'))
+    : timeCell(new Date(secret.retiresAt), '', t('then it stops working')),
+  retireCell(t, clientId, secret),
+]
+
+function secretsList(t: ConsoleTranslate, { client, secrets }: Application): ListView {
+  return listView({
+    caption: t('Credentials'),
+    columns: [t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status'), t('Action')].map((heading) => ({
+      heading,
+    })),
+    rows: secrets.map((secret) => secretRow(t, client.clientId, secret)),
+    empty: {
+      title: t('No client secret'),
+      text: t('The application has no valid client secret. Generate a key so that it can get tokens again.'),
+    },
+  })
+}
+
+/** The client secrets and API keys of an application; no block for a public one. */
+export function credentialBlocks(t: ConsoleTranslate, application: Application): Block[] {
+  const { clientId, isPublic } = application.client
+  if (isPublic) return []
+  const actions = [
+    { href: applicationPath(clientId, '/secrets'), label: t('Rotate secret') },
+    { href: applicationPath(clientId, '/key'), label: t('Generate key') },
+  ]
+  return [{ part: 'list', heading: t('Credentials'), actions, list: secretsList(t, application) }]
+}
