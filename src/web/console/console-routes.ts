@@ -42,10 +42,11 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...NAMED_PAIR_PAGES,
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
+  ...WEBHOOK_PAGES,
 ]
 
 /** In English only, until their area is translated. */
-const IN_ENGLISH: readonly ConsoleRoute[] = [...USAGE_PAGES, ...WEBHOOK_PAGES]
+const IN_ENGLISH: readonly ConsoleRoute[] = USAGE_PAGES
 
 /** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [

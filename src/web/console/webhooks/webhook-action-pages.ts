@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { testWebhook } from '../../../management/webhook-delivery-operations.ts'
 import { deleteWebhook, readWebhook, setWebhookStatus } from '../../../management/webhook-operations.ts'
 import { invalidInput } from '../../../shared/errors.ts'
@@ -6,35 +7,42 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
-import { breadcrumbsTo, deliveryPath, WEBHOOKS, webhookPath } from './webhook-texts.ts'
+import { WEBHOOKS_PATH } from '../kit/webhook-banner.ts'
+import { breadcrumbsTo, deliveryPath, webhookPath } from './webhook-texts.ts'
 
 const webhookOf = ({ management, who, params }: ConsoleCall): Promise<Webhook> =>
   readWebhook(management, who, { webhookId: params.webhookId! })
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 
-const askPage = (webhook: Webhook, step: string, asking: Asking): ConsolePage =>
+const askPage = (t: ConsoleTranslate, webhook: Webhook, step: string, asking: Asking): ConsolePage =>
   confirmPage({
-    breadcrumbs: breadcrumbsTo(webhook),
+    breadcrumbs: breadcrumbsTo(t, webhook),
     action: webhookPath(webhook.id, step),
-    keep: { href: webhookPath(webhook.id), label: 'Cancel' },
+    keep: { href: webhookPath(webhook.id), label: t('Cancel') },
     ...asking,
   })
 
 export async function askWebhookStatus(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const webhook = await webhookOf(call)
   if (webhook.status === 'disabled') {
-    const stops = ['Pending events are sent at once.', 'Events that occurred while it was disabled are not sent.']
-    const asking = { title: `Enable ${webhook.name}?`, submit: 'Enable webhook', harmless: true, stops }
-    return call.show(askPage(webhook, 'status', { ...asking, hidden: { status: 'enabled' } }))
+    const stops = [t('Pending events are sent at once.'), t('Events that occurred while it was disabled are not sent.')]
+    const asking = {
+      title: t('Enable {name}?', { name: webhook.name }),
+      submit: t('Enable webhook'),
+      harmless: true,
+      stops,
+    }
+    return call.show(askPage(t, webhook, 'status', { ...asking, hidden: { status: 'enabled' } }))
   }
   const stops = [
-    'stop sending events',
-    'keep pending events for 30 days, until you enable it again',
-    'not send events that occur meanwhile',
+    t('stop sending events'),
+    t('keep pending events for 30 days, until you enable it again'),
+    t('not send events that occur meanwhile'),
   ]
-  const asking = { title: `Disable ${webhook.name}?`, submit: 'Disable webhook', stops }
-  call.show(askPage(webhook, 'status', { ...asking, hidden: { status: 'disabled' } }))
+  const asking = { title: t('Disable {name}?', { name: webhook.name }), submit: t('Disable webhook'), stops }
+  call.show(askPage(t, webhook, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeWebhookStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
@@ -45,27 +53,38 @@ export async function changeWebhookStatus({ management, who, params, form, goTo 
 }
 
 export async function askWebhookDeletion(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const webhook = await webhookOf(call)
   const stops = [
-    'stop sending events to the URL',
-    'delete its signing secret, its pending events and the list of its deliveries',
+    t('stop sending events to the URL'),
+    t('delete its signing secret, its pending events and the list of its deliveries'),
   ]
-  const text = 'You cannot undo this.'
-  call.show(askPage(webhook, 'delete', { title: `Delete ${webhook.name}?`, submit: 'Delete webhook', stops, text }))
+  const text = t('You cannot undo this.')
+  call.show(
+    askPage(t, webhook, 'delete', {
+      title: t('Delete {name}?', { name: webhook.name }),
+      submit: t('Delete webhook'),
+      stops,
+      text,
+    }),
+  )
 }
 
 export async function deleteWebhookNow({ management, who, params, goTo }: ConsoleCall): Promise<void> {
   await deleteWebhook(management, who, { webhookId: params.webhookId! })
-  goTo(`${WEBHOOKS.href}?notice=deleted`)
+  goTo(`${WEBHOOKS_PATH}?notice=deleted`)
 }
 
 export async function askTest(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const webhook = await webhookOf(call)
   const stops = [
-    `A signed message of the type webhook.test is sent once to ${webhook.url}.`,
-    'The next page shows the response.',
+    t('A signed message of the type webhook.test is sent once to {url}.', { url: webhook.url }),
+    t('The next page shows the response.'),
   ]
-  call.show(askPage(webhook, 'test', { title: 'Send a test message?', submit: 'Send test', harmless: true, stops }))
+  call.show(
+    askPage(t, webhook, 'test', { title: t('Send a test message?'), submit: t('Send test'), harmless: true, stops }),
+  )
 }
 
 export async function sendTest({ management, who, params, goTo }: ConsoleCall): Promise<void> {

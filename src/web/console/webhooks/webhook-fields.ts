@@ -1,5 +1,6 @@
 import { ACCOUNT_ACTIONS, AUDIT_ACTIONS } from '../../../audit/audit-actions.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { WEBHOOK_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
 import type { Webhook, WebhookValues } from '../../../webhooks/webhooks.ts'
@@ -7,7 +8,7 @@ import { attributeFields } from '../kit/attribute-fields.ts'
 import { type ChoiceGroup, groupedCheckboxesField, radioField } from '../kit/choice-fields.ts'
 import type { ValuesOf } from '../kit/form-fields.ts'
 
-const HEADINGS: Readonly<Record<string, string>> = {
+const HEADINGS: Readonly<Record<string, ConsoleText>> = {
   user: 'Users',
   key_pair: 'Key pairs',
   client: 'Applications',
@@ -28,32 +29,32 @@ const HEADINGS: Readonly<Record<string, string>> = {
 
 const nounOf = (action: string): string => action.split('.')[0]!
 
-function groupsOf(actions: readonly string[]): ChoiceGroup[] {
+function groupsOf(t: ConsoleTranslate, actions: readonly string[]): ChoiceGroup[] {
   const byNoun = Map.groupBy(actions, nounOf)
   return [...byNoun].map(([noun, some]) => ({
-    heading: HEADINGS[noun] ?? noun,
+    heading: HEADINGS[noun] ? t(HEADINGS[noun]) : noun,
     choices: some.map((action) => ({ value: action, label: action })),
   }))
 }
 
 /** An account has no events of the instance, such as those of its signing keys. */
-export function webhookFields({ role }: Pick<Principal, 'role'>) {
-  const { name, url } = attributeFields(WEBHOOK_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: role === 'operator' })
+export function webhookFields(t: ConsoleTranslate, { role }: Pick<Principal, 'role'>) {
+  const { name, url } = attributeFields(WEBHOOK_ATTRIBUTES, { t, isOperator: role === 'operator' })
   return {
     name,
     url,
     events: radioField({
-      label: WEBHOOK_ATTRIBUTES.actions.label,
+      label: t.declared(WEBHOOK_ATTRIBUTES.actions.label),
       required: true,
       choices: [
-        { value: 'all', label: 'All events', hint: 'Includes events of later versions.' },
-        { value: 'some', label: 'Selected events only' },
+        { value: 'all', label: t('All events'), hint: t('Includes events of later versions.') },
+        { value: 'some', label: t('Selected events only') },
       ],
     }),
     actions: groupedCheckboxesField({
-      label: 'Selected events',
+      label: t('Selected events'),
       item: 'event',
-      groups: groupsOf(role === 'operator' ? AUDIT_ACTIONS : ACCOUNT_ACTIONS),
+      groups: groupsOf(t, role === 'operator' ? AUDIT_ACTIONS : ACCOUNT_ACTIONS),
     }),
   }
 }

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { listWebhooks, type WebhookOfAccount } from '../../../management/webhook-operations.ts'
 import { accountFilter, accountIn } from '../kit/account-filter.ts'
 import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
@@ -7,50 +8,53 @@ import { pageIn } from '../kit/query-fields.ts'
 import { WEBHOOKS_PATH } from '../kit/webhook-banner.ts'
 import { eventsText, webhookBadge, webhookPath } from './webhook-texts.ts'
 
-const ADD = { href: `${WEBHOOKS_PATH}/new`, label: 'Add webhook', primary: true }
+const addAction = (t: ConsoleTranslate) => ({ href: `${WEBHOOKS_PATH}/new`, label: t('Add webhook'), primary: true })
 
-const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'Webhook' },
-  { heading: 'Status' },
-  { heading: 'Events' },
-  ...(isOperator ? [{ heading: 'Account', wideOnly: true }] : []),
-  { heading: 'Added', wideOnly: true },
+const columnsFor = (t: ConsoleTranslate, isOperator: boolean): Column[] => [
+  { heading: t('Webhook') },
+  { heading: t('Status') },
+  { heading: t('Events') },
+  ...(isOperator ? [{ heading: t('Account'), wideOnly: true }] : []),
+  { heading: t('Added'), wideOnly: true },
 ]
 
-const accountCell = ({ accountId, accountName }: WebhookOfAccount): Cell =>
-  accountId === null ? quietCell('this instance') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+const accountCell = (t: ConsoleTranslate, { accountId, accountName }: WebhookOfAccount): Cell =>
+  accountId === null ? quietCell(t('this instance')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
-function rowOf(webhook: WebhookOfAccount, isOperator: boolean): Cell[] {
-  const { tone, text } = webhookBadge(webhook)
+function rowOf(t: ConsoleTranslate, webhook: WebhookOfAccount, isOperator: boolean): Cell[] {
+  const { tone, text } = webhookBadge(t, webhook)
   return [
     linkCell(webhook.name, webhookPath(webhook.id), webhook.url),
     badgeCell(tone, text),
-    textCell(eventsText(webhook)),
-    ...(isOperator ? [accountCell(webhook)] : []),
+    textCell(eventsText(t, webhook)),
+    ...(isOperator ? [accountCell(t, webhook)] : []),
     timeCell(webhook.createdAt),
   ]
 }
 
 export async function showWebhooks(call: ConsoleCall): Promise<void> {
-  const { management, who, query, show } = call
+  const { t, management, who, query, show } = call
   const isOperator = who.role === 'operator'
   const accountId = isOperator ? accountIn(call) : undefined
   const { items, ...part } = await listWebhooks(management, who, { accountId, ...pageIn(query) })
-  const whose = isOperator ? 'the activity log' : "your account's activity log"
   const page = {
-    title: 'Webhooks',
-    lead: `Webhooks send the events of ${whose} to your systems as signed HTTPS requests.`,
-    actions: [ADD],
-    notices: { deleted: 'Webhook deleted.' },
+    title: t('Webhooks'),
+    lead: isOperator
+      ? t('Webhooks send the events of the activity log to your systems as signed HTTPS requests.')
+      : t("Webhooks send the events of your account's activity log to your systems as signed HTTPS requests."),
+    actions: [addAction(t)],
+    notices: { deleted: t('Webhook deleted.') },
   }
   const list = {
-    caption: 'Webhooks',
-    columns: columnsFor(isOperator),
-    rows: items.map((webhook) => rowOf(webhook, isOperator)),
+    caption: t('Webhooks'),
+    columns: columnsFor(t, isOperator),
+    rows: items.map((webhook) => rowOf(t, webhook, isOperator)),
     empty: {
-      title: 'No webhooks yet',
-      text: 'Add a webhook to learn at once when a key pair is replaced, an application is archived or a secret leaks.',
-      action: ADD,
+      title: t('No webhooks yet'),
+      text: t(
+        'Add a webhook to learn at once when a key pair is replaced, an application is archived or a secret leaks.',
+      ),
+      action: addAction(t),
     },
     search: { path: WEBHOOKS_PATH, query, filters: isOperator ? accountFilter(call, items) : [] },
     page: part,

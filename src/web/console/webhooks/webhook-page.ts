@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { listWebhookDeliveries, type WebhookDelivery } from '../../../management/webhook-delivery-operations.ts'
 import { WEBHOOK_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
 import type { Webhook } from '../../../webhooks/webhooks.ts'
@@ -21,91 +22,91 @@ import { pageIn } from '../kit/query-fields.ts'
 import {
   deliveryBadge,
   deliveryPath,
-  resultText,
-  WEBHOOKS,
   webhookBadge,
   webhookPath,
+  webhooksLink,
   webhookWarning,
 } from './webhook-texts.ts'
 
-const NOTICES = {
-  changed: 'Changes saved.',
-  enabled: 'Webhook enabled. Pending events are sent now.',
-  disabled: 'Webhook disabled.',
-}
+const noticesOf = (t: ConsoleTranslate) => ({
+  changed: t('Changes saved.'),
+  enabled: t('Webhook enabled. Pending events are sent now.'),
+  disabled: t('Webhook disabled.'),
+})
 
-const eventsCell = ({ actions }: Webhook): Cell => (actions === null ? textCell('All events') : linesCell(actions))
+const eventsCell = (t: ConsoleTranslate, { actions }: Webhook): Cell =>
+  actions === null ? textCell(t('All events')) : linesCell(actions)
 
 /** While it overlaps. */
-function previousSecretFact({ previousSecretExpiresAt: until }: Webhook): Fact[] {
+function previousSecretFact(t: ConsoleTranslate, { previousSecretExpiresAt: until }: Webhook): Fact[] {
   if (until === null) return []
-  return [fact('Previous signing secret', timeCell(until, '', 'signs too until then'))]
+  return [fact(t('Previous signing secret'), timeCell(until, '', t('signs too until then')))]
 }
 
-const factsOf = (webhook: Webhook): Fact[] => [
-  fact(WEBHOOK_ATTRIBUTES.url.label, idCell(webhook.url, 'URL')),
-  fact(WEBHOOK_ATTRIBUTES.actions.label, eventsCell(webhook)),
-  ...previousSecretFact(webhook),
-  ...(webhook.failingSince === null ? [] : [fact('Failing since', timeCell(webhook.failingSince))]),
-  ...(webhook.disabledAt === null ? [] : [fact('Disabled', timeCell(webhook.disabledAt))]),
-  fact('Added', timeCell(webhook.createdAt)),
-  fact('Webhook ID', idCell(webhook.id, 'webhook ID')),
+const factsOf = (t: ConsoleTranslate, webhook: Webhook): Fact[] => [
+  fact(t.declared(WEBHOOK_ATTRIBUTES.url.label), idCell(webhook.url, t('URL'))),
+  fact(t.declared(WEBHOOK_ATTRIBUTES.actions.label), eventsCell(t, webhook)),
+  ...previousSecretFact(t, webhook),
+  ...(webhook.failingSince === null ? [] : [fact(t('Failing since'), timeCell(webhook.failingSince))]),
+  ...(webhook.disabledAt === null ? [] : [fact(t('Disabled'), timeCell(webhook.disabledAt))]),
+  fact(t('Added'), timeCell(webhook.createdAt)),
+  fact(t('Webhook ID'), idCell(webhook.id, t('webhook ID'))),
 ]
 
-function statusChange({ id, status }: Webhook): Change {
+function statusChange(t: ConsoleTranslate, { id, status }: Webhook): Change {
   const href = webhookPath(id, 'status')
   if (status === 'disabled')
     return {
-      title: 'Enable webhook',
-      text: 'Pending events are sent. Events that occurred while it was disabled are not.',
-      action: { href, label: 'Enable…' },
+      title: t('Enable webhook'),
+      text: t('Pending events are sent. Events that occurred while it was disabled are not.'),
+      action: { href, label: t('Enable…') },
     }
   return {
-    title: 'Disable webhook',
-    text: 'Events are no longer sent.',
-    action: { href, label: 'Disable…', danger: true },
+    title: t('Disable webhook'),
+    text: t('Events are no longer sent.'),
+    action: { href, label: t('Disable…'), danger: true },
   }
 }
 
-function testChange({ id, status }: Webhook): Change {
-  const title = 'Send a test message'
-  if (status === 'disabled') return { title, text: 'Enable the webhook first.' }
+function testChange(t: ConsoleTranslate, { id, status }: Webhook): Change {
+  const title = t('Send a test message')
+  if (status === 'disabled') return { title, text: t('Enable the webhook first.') }
   return {
     title,
-    text: 'Sends a signed message of the type webhook.test and shows the response.',
-    action: { href: webhookPath(id, 'test'), label: 'Send test…' },
+    text: t('Sends a signed message of the type webhook.test and shows the response.'),
+    action: { href: webhookPath(id, 'test'), label: t('Send test…') },
   }
 }
 
-const changesOf = (webhook: Webhook): Change[] => [
-  testChange(webhook),
+const changesOf = (t: ConsoleTranslate, webhook: Webhook): Change[] => [
+  testChange(t, webhook),
   {
-    title: 'Rotate signing secret',
-    text: 'Generates a new signing secret. The current one can overlap.',
-    action: { href: webhookPath(webhook.id, 'secret'), label: 'Rotate secret…' },
+    title: t('Rotate signing secret'),
+    text: t('Generates a new signing secret. The current one can overlap.'),
+    action: { href: webhookPath(webhook.id, 'secret'), label: t('Rotate secret…') },
   },
-  statusChange(webhook),
+  statusChange(t, webhook),
   {
-    title: 'Delete webhook',
-    text: 'Deletes the webhook, its signing secret and its pending events.',
-    action: { href: webhookPath(webhook.id, 'delete'), label: 'Delete…', danger: true },
+    title: t('Delete webhook'),
+    text: t('Deletes the webhook, its signing secret and its pending events.'),
+    action: { href: webhookPath(webhook.id, 'delete'), label: t('Delete…'), danger: true },
   },
 ]
 
-function deliveryRow(webhookId: string, delivery: WebhookDelivery): Cell[] {
-  const { tone, text } = deliveryBadge(delivery)
+function deliveryRow(t: ConsoleTranslate, webhookId: string, delivery: WebhookDelivery): Cell[] {
+  const { tone, text } = deliveryBadge(t, delivery)
   const { attempts, lastResult } = delivery
   return [
     linkCell(delivery.action, deliveryPath(webhookId, delivery.id)),
     badgeCell(tone, text),
     lastResult === null
-      ? quietCell(resultText(lastResult))
-      : textCell(lastResult, attempts > 1 ? `${attempts} attempts` : undefined),
+      ? quietCell(t('not attempted yet'))
+      : textCell(lastResult, attempts > 1 ? t('{count} attempts', { count: attempts }) : undefined),
     timeCell(delivery.createdAt),
   ]
 }
 
-export async function showWebhook({ management, who, params, query, show }: ConsoleCall): Promise<void> {
+export async function showWebhook({ t, management, who, params, query, show }: ConsoleCall): Promise<void> {
   const webhookId = params.webhookId!
   const { webhook, deliveries } = await listWebhookDeliveries(management, who, {
     webhookId,
@@ -115,13 +116,13 @@ export async function showWebhook({ management, who, params, query, show }: Cons
   const { items, ...part } = deliveries
   const list: Block = {
     part: 'list',
-    heading: 'Deliveries',
-    lead: 'Messages of the last 30 days.',
+    heading: t('Deliveries'),
+    lead: t('Messages of the last 30 days.'),
     list: listView({
-      caption: 'Deliveries',
-      columns: [{ heading: 'Event' }, { heading: 'Status' }, { heading: 'Response' }, { heading: 'Time' }],
-      rows: items.map((delivery) => deliveryRow(webhookId, delivery)),
-      empty: { title: 'No deliveries yet', text: 'When an event occurs, its delivery appears here.' },
+      caption: t('Deliveries'),
+      columns: [{ heading: t('Event') }, { heading: t('Status') }, { heading: t('Response') }, { heading: t('Time') }],
+      rows: items.map((delivery) => deliveryRow(t, webhookId, delivery)),
+      empty: { title: t('No deliveries yet'), text: t('When an event occurs, its delivery appears here.') },
       search: { path: webhookPath(webhookId), query },
       page: part,
       isLog: true,
@@ -129,12 +130,12 @@ export async function showWebhook({ management, who, params, query, show }: Cons
   }
   const page = {
     title: webhook.name,
-    badge: webhookBadge(webhook),
-    warning: webhookWarning(webhook),
-    breadcrumbs: [WEBHOOKS],
-    actions: [{ href: webhookPath(webhookId, 'edit'), label: 'Edit', primary: true }],
-    notices: NOTICES,
+    badge: webhookBadge(t, webhook),
+    warning: webhookWarning(t, webhook),
+    breadcrumbs: [webhooksLink(t)],
+    actions: [{ href: webhookPath(webhookId, 'edit'), label: t('Edit'), primary: true }],
+    notices: noticesOf(t),
   }
-  const facts: Block = { part: 'facts', facts: factsOf(webhook) }
-  show(blocksPage(page, [facts, list, { part: 'changes', heading: 'Manage', changes: changesOf(webhook) }]))
+  const facts: Block = { part: 'facts', facts: factsOf(t, webhook) }
+  show(blocksPage(page, [facts, list, { part: 'changes', heading: t('Manage'), changes: changesOf(t, webhook) }]))
 }

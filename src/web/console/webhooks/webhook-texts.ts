@@ -1,13 +1,12 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { WebhookDelivery } from '../../../management/webhook-delivery-operations.ts'
-import { WEBHOOK_STATUS_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
 import type { Webhook } from '../../../webhooks/webhooks.ts'
-import { valueText } from '../kit/attribute-facts.ts'
-import type { Badge } from '../kit/console-page.ts'
+import type { Badge, PageLink } from '../kit/console-page.ts'
 import { counted } from '../kit/counts.ts'
 import { WEBHOOKS_PATH } from '../kit/webhook-banner.ts'
 
-export const WEBHOOKS = { href: WEBHOOKS_PATH, label: 'Webhooks' }
+export const webhooksLink = (t: ConsoleTranslate): PageLink => ({ href: WEBHOOKS_PATH, label: t('Webhooks') })
 
 export const webhookPath = (id: string, step?: string): string =>
   step === undefined ? `${WEBHOOKS_PATH}/${id}` : `${WEBHOOKS_PATH}/${id}/${step}`
@@ -15,38 +14,46 @@ export const webhookPath = (id: string, step?: string): string =>
 export const deliveryPath = (webhookId: string, deliveryId: string, step?: string): string =>
   webhookPath(webhookId, `deliveries/${deliveryId}${step === undefined ? '' : `/${step}`}`)
 
-export const breadcrumbsTo = ({ id, name }: Pick<Webhook, 'id' | 'name'>) => [
-  WEBHOOKS,
+export const breadcrumbsTo = (t: ConsoleTranslate, { id, name }: Pick<Webhook, 'id' | 'name'>): PageLink[] => [
+  webhooksLink(t),
   { href: webhookPath(id), label: name },
 ]
 
-export function webhookBadge({ status, disabledReason, failingSince }: Webhook): Badge {
-  if (status === 'disabled') return { tone: disabledReason === 'by_user' ? 'neutral' : 'error', text: 'Disabled' }
-  return failingSince === null ? { tone: 'success', text: 'Enabled' } : { tone: 'warning', text: 'Failing' }
+export function webhookBadge(t: ConsoleTranslate, { status, disabledReason, failingSince }: Webhook): Badge {
+  if (status === 'disabled') return { tone: disabledReason === 'by_user' ? 'neutral' : 'error', text: t('Disabled') }
+  return failingSince === null ? { tone: 'success', text: t('Enabled') } : { tone: 'warning', text: t('Failing') }
 }
 
-export const eventsText = ({ actions }: Webhook): string =>
-  actions === null ? 'All events' : counted(toConsoleEnglish(), actions.length, 'event')
+export const eventsText = (t: ConsoleTranslate, { actions }: Webhook): string =>
+  actions === null ? t('All events') : counted(t, actions.length, 'event')
+
+const FAILING =
+  'Keywright disabled this webhook: the receiver failed for five days. Repair the receiver, then enable the webhook.'
+
+const GONE =
+  'Keywright disabled this webhook: the receiver responded 410 Gone. Repair the receiver, then enable the webhook.'
 
 /** Why a webhook sends nothing, or may soon; undefined: it works. */
-export function webhookWarning({ status, disabledReason, failingSince }: Webhook): string | undefined {
-  const enable = 'Repair the receiver, then enable the webhook.'
-  if (disabledReason === 'failing' || disabledReason === 'gone')
-    return `Keywright disabled this webhook: ${lowerFirst(valueText(toConsoleEnglish(), WEBHOOK_STATUS_ATTRIBUTES.disabledReason, disabledReason))}. ${enable}`
+export function webhookWarning(
+  t: ConsoleTranslate,
+  { status, disabledReason, failingSince }: Webhook,
+): string | undefined {
+  if (disabledReason === 'failing') return t(FAILING)
+  if (disabledReason === 'gone') return t(GONE)
   if (status === 'enabled' && failingSince !== null)
-    return 'The last attempt failed. Keywright retries, and disables the webhook when no attempt succeeds for five days.'
+    return t(
+      'The last attempt failed. Keywright retries, and disables the webhook when no attempt succeeds for five days.',
+    )
   return undefined
 }
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
-
-const STATE_BADGES: Readonly<Record<WebhookDelivery['state'], Badge>> = {
+const STATES = {
   pending: { tone: 'warning', text: 'Pending' },
   delivered: { tone: 'success', text: 'Delivered' },
   failed: { tone: 'error', text: 'Failed' },
+} as const satisfies Record<WebhookDelivery['state'], { tone: Badge['tone']; text: ConsoleText }>
+
+export function deliveryBadge(t: ConsoleTranslate, { state }: Pick<WebhookDelivery, 'state'>): Badge {
+  const { tone, text } = STATES[state]
+  return { tone, text: t(text) }
 }
-
-export const deliveryBadge = ({ state }: Pick<WebhookDelivery, 'state'>): Badge => STATE_BADGES[state]
-
-/** `200`, or why there was no response. */
-export const resultText = (result: string | null): string => (result === null ? 'not attempted yet' : result)
