@@ -38,6 +38,7 @@ function holdAnswers(): () => void {
 const killAll = () => Promise.all(cluster.nodes.map((node) => node.kill()))
 
 async function restartAll(): Promise<void> {
+  await cluster.statementsEnded()
   // What two minutes would do.
   await cluster.knex('mail_messages').where({ status: 'queued' }).update({ next_attempt_at: cluster.knex.fn.now() })
   await Promise.all(cluster.nodes.map((_, n) => cluster.restart(n)))

@@ -54,6 +54,7 @@ describe.skipIf(!python)('the nodes, all killed', () => {
     const added = await addMessageOfEachKind(cluster, count)
     await until(async () => (await arrived()).length >= before + count)
     await Promise.all(cluster.nodes.map((node) => node.kill()))
+    await cluster.statementsEnded()
     // What two minutes would do.
     await unsent().update({ next_attempt_at: cluster.knex.fn.now() })
     await Promise.all(cluster.nodes.map((_node, n) => cluster.restart(n)))

@@ -127,6 +127,15 @@ export async function startNodes(count: number, options: { env?: Environment; da
     async restart(index: number) {
       nodes[index] = await startNode(env)
     },
+    /** Waits for the statements of killed nodes: PostgreSQL completes what it has received, such as the claim of a message. */
+    async statementsEnded() {
+      const running = () =>
+        database
+          .knex('pg_stat_activity')
+          .where({ datname: database.knex.raw('current_database()'), state: 'active' })
+          .whereRaw('pid <> pg_backend_pid()')
+      await until(async () => (await running()).length === 0)
+    },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()))
       await database.close()
