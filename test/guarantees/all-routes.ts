@@ -76,6 +76,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     message_id: message.id,
     identifier: api.identifier,
     api_client_id: api.clientId,
+    language: 'de',
     api_id: String((await server.knex('apis').where({ identifier: api.identifier }).first('id')).id),
   }
 }

@@ -4,6 +4,7 @@ import { API_DELETION_PAGES } from './apis/api-deletion-pages.ts'
 import { API_FORM_PAGES } from './apis/api-form-pages.ts'
 import { API_PAGES } from './apis/api-pages.ts'
 import { API_SECRET_PAGES } from './apis/api-secret-pages.ts'
+import { SCOPE_LANGUAGE_PAGES } from './apis/scope-language-pages.ts'
 import { APPLICATION_PAGES } from './applications/application-pages.ts'
 import { INSPECTION_PAGES } from './inspection/inspection-pages.ts'
 import { KEY_PAIR_DETAIL_PAGES } from './keys/key-pair-detail-pages.ts'
@@ -34,6 +35,7 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...LEAK_PAGES,
   ...MAIL_PAGES,
   ...REVOCATION_PAGES,
+  ...SCOPE_LANGUAGE_PAGES,
   ...USER_PAGES,
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,

@@ -103,13 +103,18 @@ export const apiFacts = (t: ConsoleTranslate, view: ApiDetails): Fact[] => [
   fact(t('Added'), timeCell(view.api.createdAt)),
 ]
 
-const scopesOf = (t: ConsoleTranslate, { scopes }: ApiDetails): Block => ({
+/** The texts of built-in scopes come with the version of Keywright. */
+const translationOf = (t: ConsoleTranslate, view: ApiDetails): PageAction[] =>
+  view.api.builtIn ? [] : [{ href: `${pathOf(view)}/languages`, label: t('Translate texts') }]
+
+const scopesOf = (t: ConsoleTranslate, view: ApiDetails): Block => ({
   part: 'list',
   heading: t.declared(API_ATTRIBUTES.scopes.label),
+  actions: translationOf(t, view),
   list: listView({
     caption: t.declared(API_ATTRIBUTES.scopes.label),
     columns: [{ heading: t('Title and description') }, { heading: t('Scope') }],
-    rows: scopes.map(({ scope, title, description }) => [
+    rows: view.scopes.map(({ scope, title, description }) => [
       textCell(title, description || undefined),
       idCell(scope, t('scope')),
     ]),
