@@ -1,5 +1,6 @@
 import { allowedNetworksError } from '../shared/allowed-networks.ts'
 import { attribute, choice, either, nullable, text, words } from '../shared/attributes.ts'
+import { externalAttributes } from '../shared/external-attributes.ts'
 import { nameError } from '../shared/names.ts'
 import { quotaAttributes } from '../shared/quota-attributes.ts'
 import { maxSecretLifetimeAttribute } from '../shared/secret-lifetimes.ts'
@@ -79,6 +80,7 @@ export const ACCOUNT_ATTRIBUTES = {
     },
   }),
   secondFactorRequired: SECOND_FACTOR_IN_ACCOUNT,
+  ...externalAttributes({ what: 'account', section: 'account' }),
 }
 
 /** What operations of their own change. */

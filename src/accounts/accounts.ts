@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { unlessExternalIdTaken } from '../database/external-ids.ts'
 import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
 import { checkSomeGiven, checkValues, differingValues, normalizedValues } from '../shared/attribute-values.ts'
 import { changesBetween, initialValues, type ValuesOf } from '../shared/attributes.ts'
@@ -34,17 +35,22 @@ export const toAccount = (row: AccountRow): Account => ({
   revision: row.revision,
 })
 
+/** @throws KeywrightError `invalid_input` with the error of each value at its attribute */
+export const checkAccountValues = (values: Partial<AccountValues>): void => checkValues(ACCOUNT_ATTRIBUTES, values)
+
 async function checkAccount(db: Knex, values: Partial<AccountValues>): Promise<void> {
-  checkValues(ACCOUNT_ATTRIBUTES, values)
+  checkAccountValues(values)
   await checkNotInstanceName(db, 'an account name', values.name)
 }
 
-/** @throws KeywrightError `invalid_input`, for example for a name that looks like the instance's */
+/** @throws KeywrightError `invalid_input`, for example for a name that looks like the instance's; `conflict` (the external ID is taken) */
 export async function createAccount(db: Knex, values: NewAccount): Promise<Account> {
   const account = normalizedValues(ACCOUNT_ATTRIBUTES, { ...initialValues(ACCOUNT_ATTRIBUTES), ...values })
   await checkAccount(db, account)
   const row = { id: newId(), ...toColumns(ACCOUNT_ATTRIBUTES, account) }
-  const [created] = await db('accounts').insert(row).returning<AccountRow[]>('*')
+  const [created] = await unlessExternalIdTaken('accounts', () =>
+    db('accounts').insert(row).returning<AccountRow[]>('*'),
+  )
   return toAccount(created!)
 }
 
@@ -59,7 +65,7 @@ export async function addAccount(knex: Knex, values: NewAccount, actor: Actor): 
 
 /**
  * Changes the attributes of an account; those that are left out stay.
- * @throws KeywrightError `not_found`, `invalid_input` (also without values), `stale`
+ * @throws KeywrightError `not_found`, `invalid_input` (also without values), `conflict` (the external ID is taken), `stale`
  */
 export async function saveAccount(
   knex: Knex,
@@ -76,7 +82,9 @@ export async function saveAccount(
     if (Object.keys(differing).length === 0) return before
     // Not the values that stay: the instance may have got the name of the account meanwhile.
     await checkAccount(trx, differing)
-    const account = await changeAccount(trx, id, toColumns(ACCOUNT_ATTRIBUTES, differing))
+    const account = await unlessExternalIdTaken('accounts', () =>
+      changeAccount(trx, id, toColumns(ACCOUNT_ATTRIBUTES, differing)),
+    )
     const changes = changesBetween(ACCOUNT_ATTRIBUTES, before, account)
     await recordAudit(trx, actor, accountEntry('account.updated', account, { changes }))
     return account
@@ -89,6 +97,11 @@ export async function hasAccounts(db: Knex): Promise<boolean> {
 
 export async function findAccountById(db: Knex, id: string): Promise<Account | undefined> {
   const row = isId(id) ? await db<AccountRow>('accounts').where({ id }).first() : undefined
+  return row && toAccount(row)
+}
+
+export async function findAccountByExternalId(db: Knex, externalId: string): Promise<Account | undefined> {
+  const row = await db<AccountRow>('accounts').where({ external_id: externalId }).first()
   return row && toAccount(row)
 }
 

@@ -8,7 +8,7 @@ import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
 import type { From, FromPage } from './password-changes.ts'
 import { addressChangeBudget, changingUserBudget, messageNetworkBudget, takeAttempts } from './sign-in-limits.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
-import { unlessEmailTaken } from './user-checks.ts'
+import { unlessProfileTaken } from './user-checks.ts'
 import { isSessionPresent } from './user-sessions.ts'
 import { lockUser, lookUpUser, type User, userEntry } from './users.ts'
 import { moveUser } from './verified-emails.ts'
@@ -73,7 +73,7 @@ const works: LinkCondition = ({ purpose, createdAt }, { user }) =>
   purpose === 'email_change' && Number(user.sessionsValidFrom) <= Number(createdAt)
 
 async function changeAddress(trx: Knex, before: User, email: string, actor: Actor): Promise<User> {
-  const user = await unlessEmailTaken(email, () => moveUser(trx, before.id, email))
+  const user = await unlessProfileTaken(email, () => moveUser(trx, before.id, email))
   await endLinks(trx, user.id)
   const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
   await recordAudit(trx, actor, userEntry('user.updated', user, { link: 'email_change' }, { changes }))

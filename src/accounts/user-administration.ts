@@ -8,7 +8,7 @@ import { generateSecret } from '../shared/secrets.ts'
 import { lockAccountShared } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
-import { checkProfile, unlessEmailTaken } from './user-checks.ts'
+import { checkProfile, unlessProfileTaken } from './user-checks.ts'
 import {
   changeUser,
   createUser,
@@ -89,7 +89,7 @@ export async function saveProfile(
     if (Object.keys(differing).length === 0) return before
     await checkProfile(trx, differing, before)
     const columns = { ...profileColumns(differing), ...setterOf(differing, actor), updated_at: trx.fn.now() }
-    const user = await unlessEmailTaken(differing.email, () => changeUser(trx, before.id, columns))
+    const user = await unlessProfileTaken(differing.email, () => changeUser(trx, before.id, columns))
     if (differing.email !== undefined) await endLinks(trx, user.id)
     const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
     await recordAudit(trx, actor, userEntry('user.updated', user, {}, { changes }))

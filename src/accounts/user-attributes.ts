@@ -1,6 +1,7 @@
 import { LANGUAGES, type LanguageCode } from '../languages/languages.ts'
 import { type AttributeChoice, attribute, boolean, choice, email, id, nullable, text } from '../shared/attributes.ts'
 import { emailError } from '../shared/email-addresses.ts'
+import { externalAttributes } from '../shared/external-attributes.ts'
 import { nameError } from '../shared/names.ts'
 import { statusAttribute } from './account-attributes.ts'
 
@@ -99,6 +100,7 @@ export const PROFILE_ATTRIBUTES = {
       nullWord: 'off',
     },
   }),
+  ...externalAttributes({ what: 'user', section: 'profile' }),
 }
 
 /** What a user may do, and where. An operation of its own changes the role. */

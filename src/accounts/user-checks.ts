@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { unlessExternalIdTaken } from '../database/external-ids.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { checkValues } from '../shared/attribute-values.ts'
 import type { ValuesOf } from '../shared/attributes.ts'
@@ -13,10 +14,10 @@ const taken = (email: string, cause?: unknown) => {
   return new KeywrightError('conflict', message, { cause, fieldErrors: [{ field: 'email', message }] })
 }
 
-/** Runs what writes an address. @throws KeywrightError `conflict` (the address is taken) */
-export async function unlessEmailTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
+/** Runs what writes an address or an external ID. @throws KeywrightError `conflict` (it is taken) */
+export async function unlessProfileTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
   try {
-    return await write()
+    return await unlessExternalIdTaken('users', write)
   } catch (error) {
     if (!isUniqueViolation(error, 'users_email_unique')) throw error
     throw taken(email!, error)

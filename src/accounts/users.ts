@@ -13,7 +13,7 @@ import { ROLE_OF_USER, roleInUsers, saveMembershipRole } from './memberships.ts'
 import { hashPassword } from './passwords.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
-import { checkProfile, unlessEmailTaken } from './user-checks.ts'
+import { checkProfile, unlessProfileTaken } from './user-checks.ts'
 import { lockUserExclusive } from './user-locks.ts'
 
 export type Profile = ValuesOf<typeof PROFILE_ATTRIBUTES>
@@ -120,7 +120,7 @@ async function insertUser(db: Knex, { role, accountId, ...values }: NewUser, pas
     ...toColumns(MEMBERSHIP_ATTRIBUTES, { role: roleInUsers(role), accountId }),
     password_hash: password === null ? null : await hashPassword(password),
   }
-  const [created] = await unlessEmailTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
+  const [created] = await unlessProfileTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
   if (role !== 'operator') await saveMembershipRole(db, row.id, role)
   return { ...toUser(created!), role }
 }

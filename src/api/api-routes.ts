@@ -8,6 +8,7 @@ import { APPLICATION_SECRET_ROUTES } from './routes/application-secret-routes.ts
 import { CLIENT_ROUTES } from './routes/client-routes.ts'
 import { CLIENT_USAGE_ROUTES } from './routes/client-usage-routes.ts'
 import { DELETION_ROUTES } from './routes/deletion-routes.ts'
+import { EXTERNAL_ID_ROUTES } from './routes/external-id-routes.ts'
 import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
 import { INSTANCE_ROUTES } from './routes/instance-routes.ts'
 import { KEY_PAIR_ROUTES } from './routes/key-pair-routes.ts'
@@ -42,6 +43,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,
   ...ACCOUNT_ROUTES,
+  ...EXTERNAL_ID_ROUTES,
   ...DELETION_ROUTES,
   ...API_DECLARATION_ROUTES,
   ...API_SECRET_ROUTES,

@@ -9,6 +9,7 @@ import {
   type ValuesOf,
 } from '../shared/attributes.ts'
 import { type ImageSummary, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
+import { type Metadata, metadataError } from '../shared/object-metadata.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import type { Snake } from '../shared/wire-names.ts'
@@ -45,6 +46,10 @@ export const imageSummary = z.object({
   size: z.number().int().meta({ description: 'In bytes' }),
 })
 
+const metadataSchema = z
+  .record(z.string(), z.unknown())
+  .refine((value) => metadataError(value) === undefined, { error: ({ input }) => metadataError(input as Metadata) })
+
 // The bounds on lengths limit the work of a request. The features check what the values mean.
 function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'text') return z.string().max(type.maxLength)
@@ -56,6 +61,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
   if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)
   if (type.kind === 'duration' || type.kind === 'count') return z.number().int()
+  if (type.kind === 'metadata') return metadataSchema
   if (type.kind === 'colour') return z.string().max(100)
   if (type.kind === 'image') return sentImage
   return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(MAX_WORDS)
@@ -115,6 +121,20 @@ export const toWireValues = <All extends Attributes>(
       .filter(([, { operatorOnly }]) => !operatorOnly || role === 'operator')
       .map(([name, attribute]) => [toSnake(name), toWireValue(attribute, values[name])]),
   ) as WireValues<All>
+
+/** The resource without the values that only operators see, unless an operator asks. */
+export const visibleValues = <Resource extends object>(
+  attributes: Attributes,
+  resource: Resource,
+  { role }: { readonly role: string },
+): Resource =>
+  role === 'operator'
+    ? resource
+    : (Object.fromEntries(
+        Object.entries(resource).filter(
+          ([name]) => !(Object.hasOwn(attributes, name) && attributes[name]!.operatorOnly),
+        ),
+      ) as Resource)
 
 /** The values in a request body; other members are ignored. @throws KeywrightError `invalid_input` */
 export const fromWireValues = <All extends Attributes>(attributes: All, body: object): Partial<ValuesOf<All>> => {

@@ -43,7 +43,10 @@ export const revision = z
 export const search = z
   .string()
   .max(200)
-  .meta({ description: 'The beginnings of words, or a complete id', examples: ['bill'] })
+  .meta({
+    description: 'The beginnings of words, or a complete id; for operators also a complete external ID',
+    examples: ['bill'],
+  })
 
 /** The query parameters of every list. */
 export const pageQuery = {

@@ -7,6 +7,7 @@ import { type Management, requirePermission } from '../management/operation.ts'
 import { limitRate } from './api-rate-limit.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { insufficientScope } from './bearer-errors.ts'
+import { readBodyLines } from './body-lines.ts'
 import { type ApiCaller, type CallerServices, checkTokenIsActive, createCallerReader } from './callers.ts'
 import { readIfMatch } from './conditions.ts'
 import { describeEffect, isDryRun } from './dry-run-responses.ts'
@@ -36,14 +37,18 @@ function checkPermission({ who }: ApiCaller, { operation: { permission } }: ApiR
 }
 
 /** @param body returns the bytes, or throws the error that receiving them had */
-const readCall = (ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call, 'who' | 'management'> => ({
-  params: readParams(route, ctx.params),
-  query: readQuery(ctx, route),
-  headers: readHeaders(ctx, route),
-  ifMatch: readIfMatch(ctx, route),
-  body: readJsonBody(ctx, route, body()),
-  requestId: ctx.state.requestId,
-})
+function readCall(ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call, 'who' | 'management'> {
+  const given = {
+    params: readParams(route, ctx.params),
+    query: readQuery(ctx, route),
+    headers: readHeaders(ctx, route),
+    ifMatch: readIfMatch(ctx, route),
+    requestId: ctx.state.requestId,
+  }
+  return route.lineBody
+    ? { ...given, body: undefined, bodyLines: readBodyLines(ctx, body()) }
+    : { ...given, body: readJsonBody(ctx, route, body()) }
+}
 
 /** Runs the handler once per idempotency key, and replays its response to retries on any node. */
 async function handleOnce(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, key: string): Promise<void> {

@@ -4,7 +4,8 @@ import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
 import { PROBLEMS, type ProblemCode } from './problems.ts'
 import { type ApiRoute, isConditional, type ResponseSchemas } from './route.ts'
 
-const problem = z
+/** Problem details (RFC 9457). */
+export const problemSchema = z
   .object({
     type: z.string().meta({ format: 'uri', examples: ['urn:keywright:error:not_found'] }),
     title: z.string(),
@@ -53,7 +54,7 @@ const nameOf = (status: number): string => `Problem${status}`
 
 /** The problem response of each status, by its component name. */
 export function describeProblemResponses(components: Components): Readonly<Record<string, Schema>> {
-  const content = { 'application/problem+json': { schema: toSchema(problem, 'output', components) } }
+  const content = { 'application/problem+json': { schema: toSchema(problemSchema, 'output', components) } }
   const byStatus = Map.groupBy(Object.entries(PROBLEMS), ([, [status]]) => status)
   const named = [...byStatus].map(([status, all]) => {
     const description = all.map(([code, [, title]]) => `${title} (${code})`).join('; ')

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/management-scopes.ts'
 import { API_ROUTES } from './api-routes.ts'
+import { LINES_TYPE } from './body-lines.ts'
 import { API_ROOT } from './management-paths.ts'
 import { describeProblemResponses, RESPONSE_HEADERS, responsesOf } from './openapi-responses.ts'
 import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
@@ -86,7 +87,9 @@ function parametersOf(route: ApiRoute, components: Components): Schema[] {
   ]
 }
 
-function bodyOf({ body }: ApiRoute, components: Components): Schema {
+function bodyOf({ body, lineBody }: ApiRoute, components: Components): Schema {
+  if (lineBody)
+    return { required: true, content: { [LINES_TYPE]: { schema: toSchema(lineBody, 'input', components) } } }
   // A request without a body means an empty object.
   const required = !body!.safeParse({}).success
   return { required, content: { 'application/json': { schema: toSchema(body!, 'input', components) } } }
@@ -102,7 +105,7 @@ function operationOf(route: ApiRoute, components: Components): OpenApiOperation 
     tags: [route.tag],
     security: [{ keywright: scope === null ? [] : [scope] }],
     ...(parameters.length > 0 && { parameters }),
-    ...(route.body && { requestBody: bodyOf(route, components) }),
+    ...((route.body || route.lineBody) && { requestBody: bodyOf(route, components) }),
     responses: responsesOf(route, components),
   }
 }

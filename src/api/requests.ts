@@ -1,11 +1,16 @@
 import type { Context } from 'koa'
 import type { z } from 'zod'
 import { readBody } from '../http/request-body.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { parseJson } from '../shared/json-text.ts'
 import { ProblemError, type ProblemPart } from './problems.ts'
 import type { ApiRoute } from './route.ts'
 
 /** In bytes. A logo of 256 KiB takes a third more in base64. */
 const BODY_LIMIT = 384 * 1024
+
+/** In bytes, of a body in JSON lines. */
+export const LINES_BODY_LIMIT = 4 * 1024 * 1024
 
 const UNSTORABLE_TEXT = 'text must not contain a NUL character or an unpaired surrogate'
 
@@ -89,13 +94,13 @@ export function readHeaders(ctx: Context, route: ApiRoute): Record<string, unkno
 }
 
 /**
- * Waits for the body, up to `BODY_LIMIT`, without parsing it: the token may be revoked meanwhile, and that error comes
+ * Waits for the body, up to a limit, without parsing it: the token may be revoked meanwhile, and that error comes
  * first.
  * @returns a function that returns the bytes or throws: BodyTooLargeError, KeywrightError `invalid_input`
  */
 export async function receiveBody(ctx: Context, route: ApiRoute): Promise<() => Buffer> {
-  if (!route.body) return () => Buffer.alloc(0)
-  return await readBody(ctx.req, BODY_LIMIT).then(
+  if (!route.body && !route.lineBody) return () => Buffer.alloc(0)
+  return await readBody(ctx.req, route.lineBody ? LINES_BODY_LIMIT : BODY_LIMIT).then(
     (bytes) => () => bytes,
     (error) => () => {
       throw error
@@ -104,7 +109,7 @@ export async function receiveBody(ctx: Context, route: ApiRoute): Promise<() => 
 }
 
 function parse(text: string): unknown {
-  const json = JSON.parse(text)
+  const json = parseJson(text)
   checkText(json)
   return json
 }
@@ -118,8 +123,8 @@ function readJson(ctx: Context, bytes: Buffer): unknown {
   try {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    if (error instanceof ProblemError) throw error
-    throw new ProblemError('invalid_input', 'the body is not valid JSON in UTF-8')
+    if (error instanceof ProblemError || error instanceof KeywrightError) throw error
+    throw new ProblemError('invalid_input', 'the body is not in UTF-8')
   }
 }
 
@@ -128,8 +133,15 @@ export const readJsonBody = (ctx: Context, { body }: ApiRoute, bytes: Buffer): u
   body && parseJsonBody(ctx, body, bytes)
 
 /** @throws ProblemError `invalid_input`, `unsupported_media_type` */
-export function parseJsonBody<Schema extends z.ZodType>(ctx: Context, schema: Schema, bytes: Buffer): z.output<Schema> {
-  const read = schema.safeParse(readJson(ctx, bytes))
+export const parseJsonBody = <Schema extends z.ZodType>(ctx: Context, schema: Schema, bytes: Buffer) =>
+  validated(schema, readJson(ctx, bytes))
+
+/** @throws ProblemError `invalid_input` */
+export const parseText = <Schema extends z.ZodType>(schema: Schema, text: string) => validated(schema, parse(text))
+
+/** @throws ProblemError `invalid_input` */
+function validated<Schema extends z.ZodType>(schema: Schema, json: unknown): z.output<Schema> {
+  const read = schema.safeParse(json)
   if (read.success) return read.data
   throw new ProblemError('invalid_input', 'one or more fields are invalid', {
     parts: fieldErrorsOf(read.error, inBody),

@@ -8,6 +8,13 @@ export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
   readonly scope: RequiredPermission['scope'] | null
 }
 
+/** A line of a request body, which is not parsed yet. */
+export interface BodyLine {
+  /** The first line is 1. */
+  readonly line: number
+  readonly text: string
+}
+
 /** An authorized request whose parameters and body match the schemas of the route. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown, Headers = unknown> {
   readonly who: Principal
@@ -18,6 +25,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown, Headers
   /** Only those that the route declares. */
   readonly headers: Headers
   readonly body: Body
+  /** The lines of the body, of a route with `lineBody`. */
+  readonly bodyLines?: readonly BodyLine[] | undefined
   /** The revision that the caller expects; undefined: any. */
   readonly ifMatch: number | undefined
   readonly requestId: string
@@ -68,6 +77,8 @@ export interface Declaration<
   /** Request headers of this route alone, by their names. */
   readonly headers?: Headers
   readonly body?: Body
+  /** The body is in JSON lines, and this is the schema of a line; the handler parses the lines (`runLines`). */
+  readonly lineBody?: z.ZodType
   readonly responses: A
   /** Accepts an `Idempotency-Key`, so that a creation can be retried safely. */
   readonly idempotent?: boolean
@@ -93,6 +104,7 @@ export interface ApiRoute extends Described {
   readonly query: z.ZodObject
   readonly headers: z.ZodObject
   readonly body: z.ZodType | undefined
+  readonly lineBody: z.ZodType | undefined
   readonly responses: ResponseSchemas
   readonly idempotent: boolean
   readonly etag: boolean
@@ -111,14 +123,14 @@ export function route<
   Body extends z.ZodType = z.ZodUndefined,
   Headers extends z.ZodObject = typeof NOTHING,
 >(declaration: Declaration<Params, Query, Body, A, Headers>): ApiRoute {
-  const { params = NOTHING, query = NOTHING, headers = NOTHING, body } = declaration
+  const { params = NOTHING, query = NOTHING, headers = NOTHING, body, lineBody } = declaration
   const { idempotent = false, etag = false, lines = false } = declaration
   const { checksIfMatch = false } = declaration
   const handle = declaration.handle as ApiRoute['handle']
   const dryRun = declaration.dryRun as ApiRoute['dryRun']
   const allQuery = dryRun ? query.extend({ dry_run: dryRunParameter }) : query
   const dryRuns = { query: allQuery, dryRun, dryRunResponse: declaration.dryRunResponse ?? dryRunSchema }
-  return { ...declaration, params, headers, body, idempotent, etag, checksIfMatch, lines, handle, ...dryRuns }
+  return { ...declaration, params, headers, body, lineBody, idempotent, etag, checksIfMatch, lines, handle, ...dryRuns }
 }
 
 /** Whether the route requires `If-Match`. */

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Attribute, type Attributes, entriesOf, type ValuesOf } from '../shared/attributes.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { type Image, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
+import { parseMetadata } from '../shared/object-metadata.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import { splitWords } from '../shared/split-words.ts'
@@ -63,6 +64,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   words: 'list',
   choices: 'list',
   colour: '#rrggbb',
+  metadata: 'json',
   image: 'file',
 }
 
@@ -115,6 +117,7 @@ function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
     return Array.isArray(given) && given.length === 1 && given[0] === option?.nullWord ? [] : given
   if (given === option?.nullWord) return type.nullLabel === undefined ? [] : null
   if (type.kind === 'image') return imageIn(given as string)
+  if (type.kind === 'metadata') return parseMetadata(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
   if (type.kind === 'words') return splitWords(given as string)
   if (type.kind !== 'choices') return given
@@ -141,7 +144,7 @@ function printed(attribute: Attribute, value: unknown): unknown {
   return type.kind === 'boolean' && !takesNoValue(attribute) ? onOffWordsOf(attribute)[value ? 0 : 1] : value
 }
 
-/** The values by names in snake_case. Values that are not null are as the options accept them. */
+/** The values by names in snake_case. Values that are not null are as the options accept them; metadata is an object. */
 export const printedValues = <All extends Attributes>(
   attributes: All,
   values: ValuesOf<All>,

@@ -1,4 +1,5 @@
 import { attribute, nullable, uris, words } from '../shared/attributes.ts'
+import { externalAttributes } from '../shared/external-attributes.ts'
 import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
@@ -6,12 +7,15 @@ import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 /** The attributes that the endpoints need, in the cached registrations. */
 export const PROTOCOL_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
 
+/** What a company keeps with a client. The cached registrations do not have these attributes, because no endpoint needs them. */
+export const EXTERNAL_ATTRIBUTES = externalAttributes({ what: 'application', section: 'operator' })
+
 /**
- * The attributes of a client (client metadata, RFC 7591), each declared once in one of the three files. Its column, the fields of the
+ * The attributes of a client (client metadata, RFC 7591), each declared once in one of the files beside this one, or here. Its column, the fields of the
  * API, the form, the page, the CLI option, and *old → new* in the activity log derive from its declaration. To add one: a
  * migration with its column, its declaration, and the code that acts on it.
  */
-export const CLIENT_ATTRIBUTES = { ...PROTOCOL_ATTRIBUTES, ...BRANDING_ATTRIBUTES }
+export const CLIENT_ATTRIBUTES = { ...PROTOCOL_ATTRIBUTES, ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
 
 /** What concerns users who sign in is no setting of a key pair, whose name its owner and its pair name decide. */
 const { description } = SIGN_IN_ATTRIBUTES
@@ -24,7 +28,7 @@ const {
 } = TOKEN_ATTRIBUTES
 
 /** The attributes of a client that are settings of a key pair. */
-export const KEY_PAIR_ATTRIBUTES = { description, ...ofTokens }
+export const KEY_PAIR_ATTRIBUTES = { description, ...ofTokens, ...EXTERNAL_ATTRIBUTES }
 
 /** What a client may request. These are rows of `client_apis`, not columns of `clients`. */
 export const ACCESS_ATTRIBUTES = {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/user-attributes.ts'
+import { attributeError } from '../shared/attribute-errors.ts'
 import { normalizedValues } from '../shared/attribute-values.ts'
-import { attributeError, attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
+import { attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
-import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
+import { CLIENT_ATTRIBUTES, EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { CLIENT_CREDENTIALS_GRANT, GRANTS, type GrantSubject, grantTypesOf } from './grant-types.ts'
 import { type AllowedSchemes, redirectUriError } from './redirect-uris.ts'
@@ -110,9 +111,11 @@ export const OPERATOR_SETTINGS = namesOf(
   attributesWhere(CLIENT_ATTRIBUTES, ({ operatorOnly }) => operatorOnly === true),
 ) as readonly (keyof ClientSettings)[]
 
-/** The values of the settings that only operators set. */
+/** The values of the settings that only operators set, except those that belong to one client alone, such as its external ID. */
 export const operatorSettingsOf = (settings: ClientSettings): Partial<ClientSettings> =>
-  Object.fromEntries(OPERATOR_SETTINGS.map((name) => [name, settings[name]]))
+  Object.fromEntries(
+    OPERATOR_SETTINGS.filter((name) => !Object.hasOwn(EXTERNAL_ATTRIBUTES, name)).map((name) => [name, settings[name]]),
+  )
 
 type Values = Partial<ClientSettings>
 

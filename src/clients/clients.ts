@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Api } from '../apis/apis.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
+import { unlessExternalIdTaken } from '../database/external-ids.ts'
 import { type Environment, withEnvironment } from '../shared/environments.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { hasBytes } from '../shared/images.ts'
@@ -114,7 +115,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
     created_by: owner.createdBy ?? null,
     ...settingsColumns(checked),
   }
-  const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')
+  const [created] = await unlessExternalIdTaken('clients', () => trx('clients').insert(row).returning<ClientRow[]>('*'))
   if (checked.logo) await saveLogo(trx, created!.id, checked.logo)
   return toClient(created!)
 }
@@ -151,7 +152,9 @@ export async function saveSettings(trx: Knex, client: Client, changes: Partial<C
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   if (logo !== undefined) await saveLogo(trx, client.key, logo)
   const columns = { ...settingsColumns(settings), version: trx.raw('version + 1') }
-  const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
+  const [row] = await unlessExternalIdTaken('clients', () =>
+    trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*'),
+  )
   return toClient(row!)
 }
 

@@ -2,6 +2,7 @@ import type { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { ValuesOf } from '../shared/attributes.ts'
 import type { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
+import type { EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { Client } from './clients.ts'
 
 export interface ValidSecret {
@@ -25,7 +26,12 @@ export interface ApiAccess extends ValuesOf<typeof API_TOKEN_ATTRIBUTES> {
 
 /** A client with its secrets and APIs, as of `version`. */
 export interface Registration
-  extends Omit<Client, 'createdAt' | 'revision' | 'status' | 'pairName' | keyof typeof BRANDING_ATTRIBUTES> {
+  extends Omit<
+    Client,
+    | ('createdAt' | 'revision' | 'status' | 'pairName')
+    | keyof typeof BRANDING_ATTRIBUTES
+    | keyof typeof EXTERNAL_ATTRIBUTES
+  > {
   readonly version: number
   /** Of its account, in addition to its own `allowedNetworks`; null: any network. */
   readonly accountNetworks: readonly string[] | null

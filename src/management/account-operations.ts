@@ -18,7 +18,7 @@ import { accountTarget, CALLERS_OF_ACCOUNT } from './dry-run-owner-targets.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { destructiveOperation, operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
-import { narrowBySearch } from './search.ts'
+import { narrowByWordsOrExternalId } from './search.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
 /** An account with the number of its users and applications. */
@@ -40,9 +40,10 @@ export interface AccountDetails extends AccountSummary {
 }
 
 export interface AccountQuery extends PageRequest {
-  /** Prefixes of words of the name, or a whole ID. */
+  /** Prefixes of words of the name, or a whole ID or external ID. */
   readonly search?: string | undefined
   readonly status?: Account['status'] | undefined
+  readonly externalId?: string | undefined
   readonly sort?: Sort<'name' | 'added'> | undefined
 }
 
@@ -68,17 +69,19 @@ const ORDERS = {
 
 /** Applies the search term by an index. */
 function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
-  if (typed !== undefined && isId(typed)) query.where('accounts.id', typed)
-  else narrowBySearch(query, 'accounts.name', typed)
+  if (typed !== undefined && isId(typed))
+    query.where((either) => either.where('accounts.id', typed).orWhere('accounts.external_id', typed))
+  else narrowByWordsOrExternalId(query, 'accounts.name', typed, { table: 'accounts' })
 }
 
 /** Sorted by name unless `sort` says otherwise. */
 export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
   { role: 'operator', scope: 'accounts:read' },
-  async ({ knex }, _principal, { search, status, sort = 'name', ...request }) => {
+  async ({ knex }, _principal, { search, status, externalId, sort = 'name', ...request }) => {
     const base = knex('accounts')
     const typed = search?.trim() || undefined
     narrow(base, typed)
+    if (externalId !== undefined) base.where('accounts.external_id', externalId)
     const list = {
       base,
       filters: status ? [knex.raw('accounts.status = ?', [status])] : [],

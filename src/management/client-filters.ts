@@ -3,7 +3,8 @@ import { unusedSinceOf } from '../clients/client-last-uses.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { lastUseOf } from './client-parts.ts'
-import { narrowBySearch } from './search.ts'
+import type { Principal } from './principal.ts'
+import { narrowBySearch, narrowByWordsOrExternalId } from './search.ts'
 
 /** The largest number of days of a filter. */
 export const MAX_DAYS = 3650
@@ -12,8 +13,10 @@ export type ListedKind = 'application' | 'key_pair'
 
 /** What narrows a list of clients. */
 export interface ClientFilters {
-  /** Prefixes of words of the name, a whole client ID, or the email address of the owner of key pairs. */
+  /** Prefixes of words of the name, a whole client ID, for operators a whole external ID, or the email address of the owner of key pairs. */
   readonly search?: string | undefined
+  /** Only for operators. */
+  readonly externalId?: string | undefined
   readonly status?: 'active' | 'archived' | undefined
   /** A grant type that the client may use. */
   readonly grant?: string | undefined
@@ -47,14 +50,15 @@ export function ofKind(knex: Knex, kind: ListedKind | undefined, filters: Client
 
 const OF_USER = '(SELECT o.id FROM users o WHERE o.email_key = ?)'
 
-/** Applies the search term by an index. */
-function narrowByText(query: Knex.QueryBuilder, typed: string | undefined): void {
+/** Applies the search term by an index. Admins do not search external IDs, which they do not see. */
+function narrowByText(query: Knex.QueryBuilder, { role }: Principal, typed: string | undefined): void {
   if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
   else if (typed?.includes('@'))
     query.where((either) => {
       either.whereRaw(`clients.user_id = ${OF_USER}`, [emailKey(typed)])
       either.orWhere((words) => narrowBySearch(words, 'clients.name', typed))
     })
+  else if (role === 'operator') narrowByWordsOrExternalId(query, 'clients.name', typed, { table: 'clients' })
   else narrowBySearch(query, 'clients.name', typed)
 }
 
@@ -70,11 +74,12 @@ const UNUSED = `${unusedSinceOf('clients')} <= (now() AT TIME ZONE 'UTC')::date 
 const EXPIRING = 'clients.secret_expires_at > now() AND clients.secret_expires_at <= now() + make_interval(days => ?)'
 
 /** Applies the filters that indexes serve. @throws KeywrightError `invalid_input` */
-export function narrowByIndex(query: Knex.QueryBuilder, filters: ClientFilters): void {
-  const { search, grant, unusedDays, expiringDays, owner, createdBy } = filters
+export function narrowByIndex(query: Knex.QueryBuilder, principal: Principal, filters: ClientFilters): void {
+  const { search, externalId, grant, unusedDays, expiringDays, owner, createdBy } = filters
   checkDays(filters, 'unusedDays')
   checkDays(filters, 'expiringDays')
-  narrowByText(query, search?.trim() || undefined)
+  narrowByText(query, principal, search?.trim() || undefined)
+  if (externalId !== undefined) query.where('clients.external_id', externalId)
   if (createdBy !== undefined) query.where('clients.created_by', createdBy)
   if (grant !== undefined) query.whereRaw(`clients.grants @> ARRAY[?]::text[] AND clients.kind <> 'api'`, [grant])
   if (owner !== undefined) {

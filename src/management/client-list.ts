@@ -14,6 +14,7 @@ import {
 import { lastUseOf } from './client-parts.ts'
 import { dayKey, momentKey, numberKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Management, operation, requirePermission } from './operation.ts'
+import { checkMayFilterByExternalId } from './operator-attributes.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { accountInScope } from './tenant-isolation.ts'
@@ -75,7 +76,8 @@ async function readClients(
   if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
   const base = ofKind(knex, kind, request)
   if (accountId !== undefined) base.where('clients.account_id', accountId)
-  narrowByIndex(base, request)
+  checkMayFilterByExternalId(principal, request.externalId)
+  narrowByIndex(base, principal, request)
   const order = orderOf(ORDERS, filteredOrder(request) ?? sort)
   const list = { base, filters: conditionsOf(knex, request), order }
   const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)

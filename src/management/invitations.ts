@@ -13,6 +13,7 @@ import { normalizedValues } from '../shared/attribute-values.ts'
 import { isOperatorChoice } from '../shared/attributes.ts'
 import { invalidInput, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { type Management, operation } from './operation.ts'
+import { checkOperatorAttributes } from './operator-attributes.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { accountOfNewObject, userFor } from './tenant-isolation.ts'
@@ -53,6 +54,7 @@ export const checkInvitation = operation<Partial<Invitation>, void>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { role, ...values }) => {
     await checkMayInvite(knex, principal, role)
+    checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, values)
     await checkProfile(knex, normalizedValues(PROFILE_ATTRIBUTES, values), { role })
   },
 )
@@ -92,6 +94,7 @@ export const inviteUser = operation<Invitation, Invited>(
   async (management, principal, { role, accountId: wanted, sendInvitation = false, ...profile }) => {
     const { knex } = management
     await checkMayInvite(knex, principal, role)
+    checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, profile)
     const accountId = role === 'operator' ? null : accountOfNewObject(principal, wanted ?? undefined)
     const newUser = { ...profile, role, accountId }
     if (sendInvitation) {

@@ -8,6 +8,24 @@ const LONGEST = 200
 const BETWEEN_WORDS = /[\s!-/:-@[-`{-~]+/u
 
 /**
+ * Restricts a list to rows in which each typed word is a prefix of a word, or that have what was typed as their external ID.
+ * @param table has the column `external_id`, which only operators search
+ * @throws KeywrightError `invalid_input`
+ */
+export function narrowByWordsOrExternalId(
+  query: Knex.QueryBuilder,
+  column: string,
+  typed: string | undefined,
+  { table, words = typed }: { readonly table: string; readonly words?: string | undefined },
+): void {
+  if (typed === undefined) return
+  query.where((either) => {
+    narrowBySearch(either, column, words)
+    either.orWhere(`${table}.external_id`, typed)
+  })
+}
+
+/**
  * Restricts a list to rows in which each typed word is a prefix of a word. Without words the list is not restricted.
  * @param column SQL of the indexed text
  * @throws KeywrightError `invalid_input`

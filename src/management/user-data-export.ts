@@ -70,10 +70,21 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
   ],
 ]
 
-async function* listed(knex: Knex, user: string): AsyncGenerator<UserDataItem> {
+/** What only operators see of a user, who may nevertheless know what is stored about them. */
+const EXTERNAL = 'SELECT external_id, metadata FROM users WHERE id = CAST(:user AS uuid)'
+
+const mayReadExternal = ({ role, userId }: Principal, user: string): boolean => role === 'operator' || userId === user
+
+async function readExternal(knex: Knex, user: string): Promise<Record<string, unknown>> {
+  const { rows } = await knex.raw(EXTERNAL, { user })
+  return rows[0] ?? {}
+}
+
+async function* listed(knex: Knex, principal: Principal, user: string): AsyncGenerator<UserDataItem> {
   for (const [kind, text] of LISTS) {
     const { rows } = await knex.raw(text, { user })
-    for (const data of rows) yield { kind, data }
+    const external = kind === 'profile' && mayReadExternal(principal, user) ? await readExternal(knex, user) : {}
+    for (const data of rows) yield { kind, data: { ...data, ...external } }
   }
 }
 
@@ -89,7 +100,7 @@ async function* activity(knex: Knex, principal: Principal, user: string): AsyncG
 }
 
 async function* userData(knex: Knex, principal: Principal, user: string): AsyncGenerator<UserDataItem> {
-  yield* listed(knex, user)
+  yield* listed(knex, principal, user)
   yield* activity(knex, principal, user)
 }
 

@@ -3,7 +3,7 @@ import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { ROLE_OF_USER } from '../accounts/memberships.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
-import type { AccountRole, Role } from '../accounts/user-attributes.ts'
+import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
 import { findUser as findUserByIdOrEmail, type Profile, type User, userColumns } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
@@ -13,10 +13,11 @@ import { userTarget } from './dry-run-owner-targets.ts'
 import type { Invited } from './invitations.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { destructiveOperation, operation } from './operation.ts'
+import { checkMayFilterByExternalId, checkOperatorAttributes } from './operator-attributes.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 import { checkMayChangeAddress, isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { narrowBySearch } from './search.ts'
+import { narrowBySearch, narrowByWordsOrExternalId } from './search.ts'
 import { accountInScope, checkTenant, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 import {
@@ -31,11 +32,13 @@ import {
 } from './user-views.ts'
 
 export interface UserQuery extends PageRequest {
-  /** Prefixes of words of the name and email address. */
+  /** Prefixes of words of the name and email address; for operators also a whole external ID. */
   readonly search?: string | undefined
   readonly role?: Role | undefined
   readonly status?: User['status'] | undefined
   readonly accountId?: string | undefined
+  /** Only for operators. */
+  readonly externalId?: string | undefined
   readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
 }
 
@@ -45,15 +48,26 @@ const ORDERS = {
   added: [momentKey('users.created_at'), idKey('users.id')],
 }
 
+const WORDS = "coalesce(users.name, '') || ' ' || users.email"
+
+/** Applies the search term by an index. Admins do not search external IDs, which they do not see. */
+function narrow(query: Knex.QueryBuilder, { role }: Principal, typed: string | undefined): void {
+  const words = typed && searchedEmails(typed)
+  if (role === 'operator') narrowByWordsOrExternalId(query, WORDS, typed, { table: 'users', words })
+  else narrowBySearch(query, WORDS, words)
+}
+
 /** Sorted by email address unless `sort` says otherwise. */
 export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
   { role: 'admin', scope: 'users:read' },
-  async ({ knex }, principal, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
+  async ({ knex }, principal, { search, role, status, externalId, sort = 'email', accountId: wanted, ...request }) => {
     const accountId = accountInScope(principal, wanted)
+    checkMayFilterByExternalId(principal, externalId)
     const base = knex('users')
     if (accountId !== undefined) base.where('users.account_id', accountId)
     const typed = search?.trim() || undefined
-    narrowBySearch(base, "coalesce(users.name, '') || ' ' || users.email", typed && searchedEmails(typed))
+    narrow(base, principal, typed)
+    if (externalId !== undefined) base.where('users.external_id', externalId)
     const list = {
       base,
       filters: [
@@ -111,6 +125,7 @@ export const checkUserUpdate = operation<UserChange, void>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { userId, ...changes }) => {
     const before = await userFor(knex, principal, userId)
+    checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
     checkMayChangeAddress(principal, before, changes.email)
     await checkProfileChange(knex, before, changes)
   },
@@ -120,7 +135,9 @@ export const checkUserUpdate = operation<UserChange, void>(
 export const updateUser = operation<UserChange, User>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { userId, revision, ...changes }) => {
-    checkMayChangeAddress(principal, await userFor(knex, principal, userId), changes.email)
+    const before = await userFor(knex, principal, userId)
+    checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
+    checkMayChangeAddress(principal, before, changes.email)
     return await saveProfile(knex, userId, changes, principal.actor, revision)
   },
 )

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Attribute, type Attributes, attributeError, entriesOf, type ValuesOf } from './attributes.ts'
+import { attributeError } from './attribute-errors.ts'
+import { type Attribute, type Attributes, entriesOf, type ValuesOf } from './attributes.ts'
 import { normalizedEmail } from './email-addresses.ts'
 import { invalidFields, invalidInput } from './errors.ts'
 

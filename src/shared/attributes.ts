@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Image, type StoredImage, summaryOfImage } from './images.ts'
+import { changedNames, type Metadata } from './object-metadata.ts'
 import type { RateLimit } from './rate-limit-format.ts'
 import { toSnake } from './snake-case.ts'
 
@@ -15,7 +16,12 @@ export interface AttributeChoice<Value extends string = string> {
 }
 
 type Kind =
-  | { readonly kind: 'text'; readonly maxLength: number }
+  | {
+      readonly kind: 'text'
+      readonly maxLength: number
+      /** An ID of another system, which pages let users copy. */
+      readonly isIdentifier?: true
+    }
   | { readonly kind: 'email' }
   | { readonly kind: 'id' }
   | { readonly kind: 'uri'; readonly maxLength?: number }
@@ -33,6 +39,7 @@ type Kind =
   | { readonly kind: 'count' }
   | { readonly kind: 'words' }
   | { readonly kind: 'colour' }
+  | { readonly kind: 'metadata' }
   | {
       readonly kind: 'image'
       /** Its bytes are in a table of their own, and the values of the resource have none. */
@@ -52,6 +59,9 @@ declare const VALUE: unique symbol
 export type TypeOf<Value> = AttributeType & { readonly [VALUE]?: Value }
 
 export const text = (maxLength: number): TypeOf<string> => ({ kind: 'text', maxLength })
+
+/** An ID of another system. */
+export const identifierText = (maxLength: number): TypeOf<string> => ({ kind: 'text', maxLength, isIdentifier: true })
 
 export const email: TypeOf<string> = { kind: 'email' }
 
@@ -97,6 +107,9 @@ export const words: TypeOf<readonly string[]> = { kind: 'words' }
 
 /** `#rrggbb`, in lower case. */
 export const colour: TypeOf<string> = { kind: 'colour' }
+
+/** A JSON object. */
+export const metadata: TypeOf<Metadata> = { kind: 'metadata' }
 
 export const image: TypeOf<Image> = { kind: 'image' }
 
@@ -197,9 +210,17 @@ export interface AttributeChange {
   readonly to: unknown
 }
 
-/** The value as the audit log records it, which holds no images. */
-const recorded = ({ type }: Attribute, value: unknown): unknown =>
-  type.kind === 'image' && value !== null ? summaryOfImage(value as StoredImage) : value
+/** The value as the audit log records it, which holds neither images nor values of metadata. */
+function recorded({ type }: Attribute, value: unknown): unknown {
+  if (type.kind === 'metadata') return changedNames({}, value as Metadata)
+  return type.kind === 'image' && value !== null ? summaryOfImage(value as StoredImage) : value
+}
+
+/** Of metadata only the names that changed: its values may be personal or secret, and the log is kept. */
+const recordedChange = (one: Attribute, before: unknown, after: unknown): AttributeChange =>
+  one.type.kind === 'metadata'
+    ? { to: changedNames(before as Metadata, after as Metadata) }
+    : { from: recorded(one, before), to: recorded(one, after) }
 
 /** The attributes whose values differ, by their names in snake_case, with both values: for the audit log. */
 export function changesBetween<All extends Attributes>(
@@ -209,10 +230,7 @@ export function changesBetween<All extends Attributes>(
 ): Record<string, AttributeChange> {
   const changed = entriesOf(attributes).filter(([name]) => !isDeepStrictEqual(before[name], after[name]))
   return Object.fromEntries(
-    changed.map(([name, one]) => [
-      toSnake(name),
-      { from: recorded(one, before[name]), to: recorded(one, after[name]) },
-    ]),
+    changed.map(([name, one]) => [toSnake(name), recordedChange(one, before[name], after[name])]),
   )
 }
 
@@ -230,18 +248,3 @@ export const changesOfNew = <All extends Attributes>(
 /** The most items of one attribute. Requests and responses of the management API have the same bounds. */
 export const MAX_URIS = 100
 export const MAX_WORDS = 1000
-
-/** What is wrong with one value, without regard to other attributes. Undefined: nothing. */
-export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
-  if (value === null && type.nullLabel !== undefined) return undefined
-  if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
-    return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
-  if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'
-  if (type.kind === 'uris' && (value as readonly string[]).length > MAX_URIS)
-    return `must have at most ${MAX_URIS} URIs`
-  if (type.kind === 'words' && (value as readonly string[]).length > MAX_WORDS)
-    return `must have at most ${MAX_WORDS} entries`
-  if (type.kind === 'text' && [...(value as string)].length > type.maxLength)
-    return `must have at most ${type.maxLength} characters`
-  return validate?.(value as NonNullable<Value>)
-}

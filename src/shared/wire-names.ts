@@ -22,11 +22,16 @@ export type Domain<Value> = { [Name in keyof Value as Name extends string ? Came
 
 const toCamel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-/** `redirectUris` becomes `redirect_uris`, at every level. Not for maps whose keys are data. */
+/** The members whose names are data. */
+const DATA: ReadonlySet<string> = new Set(['metadata'])
+
+/** `redirectUris` becomes `redirect_uris`, at every level, except in metadata. Not for other maps whose keys are data. */
 export function toWire<Value>(value: Value): Wire<Value> {
   if (Array.isArray(value)) return value.map(toWire) as Wire<Value>
   if (typeof value !== 'object' || value === null || value instanceof Date) return value as Wire<Value>
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [toSnake(name), toWire(one)])) as Wire<Value>
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [toSnake(name), DATA.has(name) ? one : toWire(one)]),
+  ) as Wire<Value>
 }
 
 /** `redirect_uris` becomes `redirectUris`, at the first level; undefined values are omitted. */

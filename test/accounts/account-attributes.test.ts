@@ -24,6 +24,8 @@ const ACCOUNT: Account = {
   quotaMode: 'observe',
   leakedCredentials: 'report',
   secondFactorRequired: 'admins',
+  externalId: 'cus_8Jx2',
+  metadata: { plan: 'gold', limits: { seats: 3 } },
   status: 'disabled',
   apiEnabled: false,
   createdAt: new Date(0),
@@ -40,7 +42,7 @@ describe('each attribute of an account', () => {
   })
 
   test('is a field of the API, and its value survives a round trip through JSON', () => {
-    const json = JSON.parse(JSON.stringify(toWireValues(ALL, ACCOUNT, { role: 'admin' })))
+    const json = JSON.parse(JSON.stringify(toWireValues(ALL, ACCOUNT, { role: 'operator' })))
     for (const [name, schema] of Object.entries(attributeSchemas(ALL)))
       expect(schema.parse(json[name])).toEqual(json[name])
     expect(fromWireValues(ACCOUNT_ATTRIBUTES, json)).toEqual(VALUES)
@@ -56,10 +58,10 @@ describe('each attribute of an account', () => {
     expect(printed).toMatchObject({ name: 'ACME Corp', status: 'disabled', api: 'off' })
     const command = addAttributeOptions(new Command().exitOverride(), ACCOUNT_ATTRIBUTES, 'create')
     expect(command.options.map(({ name }) => name)).toHaveLength(namesOf(ACCOUNT_ATTRIBUTES).length)
-    const args = command.options.flatMap(({ long }, n) => [
-      long!,
-      String(printed[toSnake(namesOf(ACCOUNT_ATTRIBUTES)[n]!)] ?? 'off'),
-    ])
+    const args = command.options.flatMap(({ long }, n) => {
+      const value = printed[toSnake(namesOf(ACCOUNT_ATTRIBUTES)[n]!)] ?? 'off'
+      return [long!, typeof value === 'object' ? JSON.stringify(value) : String(value)]
+    })
     await command.action(() => {}).parseAsync(args, { from: 'user' })
     expect(optionValues(ACCOUNT_ATTRIBUTES, command.opts())).toEqual(VALUES)
   })

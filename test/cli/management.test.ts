@@ -29,7 +29,8 @@ test('account update and account api change an account', async () => {
   const { account_id: id } = await cli('account create --name ACME')
   const quota = { quota_per_hour: null, quota_per_day: null, quota_mode: 'enforce' }
   const secrets = { leaked_credentials: 'revoke', max_secret_lifetime: null, second_factor_required: 'nobody' }
-  const initial = { allowed_networks: 'off', ...quota, ...secrets, status: 'active', api: 'on' }
+  const external = { external_id: null, metadata: {} }
+  const initial = { allowed_networks: 'off', ...external, ...quota, ...secrets, status: 'active', api: 'on' }
   const account = { account_id: id, name: 'New name', ...initial }
   expect(await cli(`account update ${id} --name`, 'New name')).toEqual(account)
   expect(await cli(`account api ${id} off`)).toEqual({ ...account, api: 'off' })

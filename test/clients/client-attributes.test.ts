@@ -60,7 +60,11 @@ const SETTINGS: ClientSettings = {
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
+  externalId: 'app-1',
+  metadata: { owner: 'billing' },
 }
+
+const asTyped = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
 const NAMES = namesOf(CLIENT_ATTRIBUTES)
 
@@ -116,6 +120,7 @@ describe('each attribute of an application', () => {
     expect(shown).not.toContain('Rate limit')
     expect(shown).not.toContain('Tokens per hour')
     expect(shown).not.toContain('Access type')
+    expect(shown).not.toContain('Metadata')
   })
 
   test('has an option, which accepts what commands print', async () => {
@@ -125,7 +130,7 @@ describe('each attribute of an application', () => {
     const args = command.options.flatMap((option, n) => {
       const value = printed[CLIENT_ATTRIBUTES[NAMES[n]!].option?.jsonName ?? toSnake(NAMES[n]!)] ?? 'off'
       if (NAMES[n] === 'logo') return []
-      return option.required ? [option.long!, ...[value].flat().map(String)] : [option.long!]
+      return option.required ? [option.long!, ...[value].flat().map(asTyped)] : [option.long!]
     })
     await command.action(() => {}).parseAsync(args, { from: 'user' })
     const { logo: _, ...settings } = SETTINGS

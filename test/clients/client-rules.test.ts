@@ -237,6 +237,8 @@ describe('an operator setting', () => {
       'quotaMode',
       'accessType',
       'isVerified',
+      'externalId',
+      'metadata',
     ])
     const all = { rateLimit: null, accessType: 'both', consent: 'skip' } as const
     for (const before of [undefined, CONFIDENTIAL, limited]) {

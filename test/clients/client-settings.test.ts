@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { BRANDING_ATTRIBUTES } from '../../src/clients/branding-attributes.ts'
+import { EXTERNAL_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
@@ -33,6 +34,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.close()
   await created.drop()
+})
+
+/** Each client below has the same external ID, which is unique. */
+beforeEach(async () => {
+  await database.knex('clients').update({ external_id: null })
 })
 
 const register = async (settings: ClientSettings, scopes: string[] | null = null, apis = [api]) =>
@@ -82,6 +88,8 @@ const EVERY: ClientSettings = {
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
+  externalId: 'app-1',
+  metadata: { owner: 'billing' },
 }
 const OPEN: ClientSettings = {
   ...BARE,
@@ -91,9 +99,11 @@ const OPEN: ClientSettings = {
   isPublic: true,
 }
 
+const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
+
 /** What the endpoints read of the settings. */
 const ofProtocol = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>
-  Object.fromEntries(Object.entries(settings).filter(([name]) => !Object.hasOwn(BRANDING_ATTRIBUTES, name)))
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !Object.hasOwn(NOT_CACHED, name)))
 
 describe('every setting is stored at creation and read by the store and the endpoints', () => {
   test('this test sets each setting to a value other than its default', () => {
@@ -145,12 +155,12 @@ describe('every setting is stored at creation and read by the store and the endp
     expect(await registrations.fresh('kwc_earlier')).toMatchObject(ofProtocol(before))
   })
 
-  test('a cached registration has nothing of the branding, which only pages need', async () => {
+  test('a cached registration has no attribute that only pages and operators need', async () => {
     const { clientId } = await register(EVERY)
-    const branding = Object.keys(BRANDING_ATTRIBUTES)
+    const others = Object.keys(NOT_CACHED)
     for (const registration of [await registrations.fresh(clientId), registrations.cached(clientId)]) {
       expect(registration).toMatchObject({ name: 'Every' })
-      expect(branding.filter((name) => name in registration!)).toEqual([])
+      expect(others.filter((name) => name in registration!)).toEqual([])
     }
   })
 })

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { listUserSessions } from '../../src/accounts/user-sessions.ts'
+import { findUserByExternalId } from '../../src/accounts/users-by-external-id.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
@@ -12,7 +13,7 @@ import type { Database, Statement } from '../../src/database/open-database.ts'
 import { useChallenge } from '../../src/factors/passkey-challenges.ts'
 import { findCredential, listCredentialIds, updateSignCount } from '../../src/factors/passkeys.ts'
 import { listFactors } from '../../src/factors/user-factors.ts'
-import { setAccountStatus } from '../../src/management/account-operations.ts'
+import { listAccounts, setAccountStatus } from '../../src/management/account-operations.ts'
 import { archiveApplication, readApplication } from '../../src/management/application-operations.ts'
 import { deleteSomeOfClient } from '../../src/management/client-deletion.ts'
 import { listApplications, listClients } from '../../src/management/client-list.ts'
@@ -286,6 +287,23 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     async (knex) => await readRevocationEffect(management(knex), instanceOperator(), { clientId: client.clientId }),
   ],
   ['one application', async (knex) => await readApplication(management(knex), admin(), { clientId: 'kwc_program7' })],
+  [
+    'the account with an external ID',
+    async (knex) => await listAccounts(management(knex), instanceOperator(), { externalId: 'filled-7' }),
+  ],
+  [
+    'a search for accounts by name or external ID',
+    async (knex) => await listAccounts(management(knex), instanceOperator(), { search: 'filled-7' }),
+  ],
+  [
+    'a search for users by name, address or external ID',
+    async (knex) => await searchUsers(management(knex), instanceOperator(), { search: 'filled-7' }),
+  ],
+  ['the user with an external ID', async (knex) => await findUserByExternalId(knex, 'filled-7')],
+  [
+    'the client with an external ID',
+    async (knex) => await listClients(management(knex), instanceOperator(), { externalId: 'filled-7' }),
+  ],
   ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
   [
     'the sign-in with a passkey',

@@ -60,7 +60,11 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     .insert({ ...webhook, from_seq: 0, sealed_secret: randomBytes(64), actions: ['api.created'] })
   const delivery = { id: randomUUID(), webhook_id: webhook.id, seq: 0, action: 'webhook.test', state: 'delivered' }
   await server.knex('webhook_deliveries').insert({ ...delivery, queue: randomUUID() })
+  const externalId = `walled-${randomUUID()}`
+  await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
+  await server.knex('users').where({ id: person.id }).update({ external_id: externalId })
   return {
+    external_id: externalId,
     webhook_id: webhook.id,
     delivery_id: delivery.id,
     client_id: client.clientId,

@@ -1208,6 +1208,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/by-external-id/{external_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Create or update the account with this external ID
+         * @description Concurrent and repeated requests have the effect of one. What is left out stays as it is; metadata is replaced as a whole. Requires an operator.
+         */
+        put: operations["upsertAccount"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/upsert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create or update many accounts by their external IDs
+         * @description The body is in JSON lines, at most 1000. Each line is applied by itself, in order, and the response has a line for each. If the connection breaks, send the request again. Requires an operator.
+         */
+        post: operations["upsertAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/by-external-id/{external_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Create or update the user with this external ID
+         * @description Concurrent and repeated requests have the effect of one. What is left out stays as it is; metadata is replaced as a whole. A new user has no password. An address that another user has is a conflict, also if that user has no external ID. Requires an operator.
+         */
+        put: operations["upsertUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/upsert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create or update many users by their external IDs
+         * @description The body is in JSON lines, at most 1000. Each line is applied by itself, in order, and the response has a line for each. If the connection breaks, send the request again. Requires an operator.
+         */
+        post: operations["upsertUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/export": {
         parameters: {
             query?: never;
@@ -1625,6 +1705,20 @@ export interface components {
              */
             second_factor_required: "nobody" | "admins" | "everyone";
             /**
+             * @description The company's own ID of the account: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
              * @enum {string}
              */
@@ -1690,6 +1784,20 @@ export interface components {
              * @enum {string}
              */
             second_factor_required?: "nobody" | "admins" | "everyone";
+            /**
+             * @description The company's own ID of the account: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         AccountDetails: {
             /**
@@ -1740,6 +1848,20 @@ export interface components {
              */
             second_factor_required: "nobody" | "admins" | "everyone";
             /**
+             * @description The company's own ID of the account: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
              * @enum {string}
              */
@@ -1776,6 +1898,70 @@ export interface components {
                 /** @description Seconds until the window ends */
                 resets_in: number;
             }[];
+        };
+        /**
+         * @example {
+         *       "external_id": "cus_8Jx2",
+         *       "name": "ACME Corp"
+         *     }
+         */
+        AccountLine: {
+            /**
+             * @description Your own ID, percent-encoded
+             * @example cus_8Jx2
+             */
+            external_id: string;
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
+            name: string;
+            /**
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials?: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required?: "nobody" | "admins" | "everyone";
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         AccountSummary: {
             /**
@@ -1826,6 +2012,20 @@ export interface components {
              */
             second_factor_required: "nobody" | "admins" | "everyone";
             /**
+             * @description The company's own ID of the account: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
              * @enum {string}
              */
@@ -1844,6 +2044,67 @@ export interface components {
             revision: number;
             users: components["schemas"]["BoundedCount"];
             applications: components["schemas"]["BoundedCount"];
+        };
+        /**
+         * @example {
+         *       "name": "ACME Corp",
+         *       "metadata": {
+         *         "plan": "gold"
+         *       }
+         *     }
+         */
+        AccountUpsert: {
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
+            name: string;
+            /**
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials?: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required?: "nobody" | "admins" | "everyone";
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /** @description A valid refresh token; rotation keeps its id */
         ActiveGrant: {
@@ -2362,6 +2623,20 @@ export interface components {
              */
             tos_uri: string | null;
             /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -2550,6 +2825,20 @@ export interface components {
              */
             tos_uri?: string | null;
             /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description The APIs that the application may call; the first is its default
              * @example [
              *       "https://api.example.com"
@@ -2729,6 +3018,20 @@ export interface components {
              */
             tos_uri: string | null;
             /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -2876,6 +3179,20 @@ export interface components {
              * @enum {string}
              */
             quota_mode?: "enforce" | "observe";
+            /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /**
              * @description Increases with each change; the ETag holds it
              * @example 3
@@ -3379,6 +3696,20 @@ export interface components {
              */
             language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
+             * @description The company's own ID of the user: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -3499,6 +3830,20 @@ export interface components {
              */
             quota_mode?: "enforce" | "observe";
             /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description The APIs that the application may call; the first is its default
              * @example [
              *       "https://api.example.com"
@@ -3613,6 +3958,20 @@ export interface components {
              * @enum {string}
              */
             quota_mode?: "enforce" | "observe";
+            /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
             active_refresh_tokens: components["schemas"]["BoundedCount"];
             /** @description Whether the API is enabled for the instance and the account */
             api_enabled: boolean;
@@ -3813,6 +4172,20 @@ export interface components {
              * @enum {string}
              */
             second_factor_required?: "nobody" | "admins" | "everyone";
+            /**
+             * @description The company's own ID of the account: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @example {
@@ -4075,6 +4448,20 @@ export interface components {
              * @example https://app.example.com/terms
              */
             tos_uri?: string | null;
+            /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /**
              * @description The APIs that the application may call; the first is its default
              * @example [
@@ -4409,6 +4796,20 @@ export interface components {
              */
             tos_uri: string | null;
             /**
+             * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -4636,6 +5037,42 @@ export interface components {
             last_used_ip: string | null;
             last_used_api: string | null;
         };
+        UpsertedLine: {
+            /** @description The number of the line in the request; the first is 1 */
+            line: number;
+            /** @enum {string} */
+            status: "created" | "updated" | "unchanged" | "failed";
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id?: string;
+            external_id?: string;
+            /** @description Of a line that failed */
+            problem?: {
+                /**
+                 * Format: uri
+                 * @example urn:keywright:error:not_found
+                 */
+                type: string;
+                title: string;
+                status: number;
+                detail: string;
+                errors?: {
+                    /**
+                     * @description The field of the body, as a JSON pointer
+                     * @example #/redirect_uris
+                     */
+                    pointer?: string;
+                    /**
+                     * @description The query or path parameter
+                     * @example limit
+                     */
+                    parameter?: string;
+                    detail: string;
+                }[];
+            };
+        };
         Usage: {
             /**
              * Format: date-time
@@ -4689,6 +5126,20 @@ export interface components {
              */
             language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
+             * @description The company's own ID of the user: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4728,6 +5179,20 @@ export interface components {
              */
             language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
+             * @description The company's own ID of the user: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4765,6 +5230,20 @@ export interface components {
              * @example de
              */
             language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
+             * @description The company's own ID of the user: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
             /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
@@ -4807,6 +5286,54 @@ export interface components {
             application_tokens: components["schemas"]["BoundedCount"];
             /** @description The user is the last active admin of the account */
             is_last_admin: boolean;
+        };
+        /**
+         * @example {
+         *       "external_id": "usr_17",
+         *       "email": "ada@example.com",
+         *       "account_id": null,
+         *       "role": "operator"
+         *     }
+         */
+        UserLine: {
+            /**
+             * @description Your own ID, percent-encoded
+             * @example cus_8Jx2
+             */
+            external_id: string;
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
+            email: string;
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
+            email_verified?: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
+            name?: string | null;
+            /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Absent: the present role; a new user becomes a member
+             * @enum {string}
+             */
+            role?: "member" | "admin" | "operator";
+            /** @description The account of a new user, required unless the role is operator; it cannot change */
+            account_id?: string | null;
         };
         UserSession: {
             /**
@@ -4865,6 +5392,20 @@ export interface components {
              */
             language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
+             * @description The company's own ID of the user: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
+             * @example cus_8Jx2
+             */
+            external_id?: string | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4890,6 +5431,47 @@ export interface components {
             /** @description False until an admin gives the user a one-time password in the console or CLI */
             has_password: boolean;
             last_signed_in_at: string | null;
+        };
+        /**
+         * @example {
+         *       "email": "ada@example.com",
+         *       "role": "operator"
+         *     }
+         */
+        UserUpsert: {
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
+            email: string;
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
+            email_verified?: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
+            name?: string | null;
+            /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
+             * @description A JSON object for the company's own use, at most 4096 bytes and 4 levels; a change replaces all of it; visible to operators only
+             * @example {
+             *       "plan": "gold"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Absent: the present role; a new user becomes a member
+             * @enum {string}
+             */
+            role?: "member" | "admin" | "operator";
+            /** @description The account of a new user, required unless the role is operator; it cannot change */
+            account_id?: string | null;
         };
         Webhook: {
             /**
@@ -5610,10 +6192,12 @@ export interface operations {
         parameters: {
             query?: {
                 kind?: "application" | "key_pair";
-                /** @description The beginnings of words of the name, a complete client id, or the email address of a key pair's owner */
+                /** @description The beginnings of words of the name, a complete client id, the email address of a key pair's owner, or for operators a complete external id */
                 search?: string;
                 status?: "active" | "archived";
                 account_id?: string;
+                /** @description The complete external ID; for operators only */
+                external_id?: string;
                 /** @description Only clients that may use this grant type */
                 grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code";
                 /** @description Only active clients that were not used for so many days, those unused for longest first */
@@ -5773,10 +6357,12 @@ export interface operations {
     listApplications: {
         parameters: {
             query?: {
-                /** @description The beginnings of words, or a complete id */
+                /** @description The beginnings of words, or a complete id; for operators also a complete external ID */
                 search?: string;
                 status?: "active" | "archived";
                 account_id?: string;
+                /** @description The complete external ID; for operators only */
+                external_id?: string;
                 /** @description The id of the user who created the application */
                 created_by?: string;
                 /** @description The maximum number of items */
@@ -6941,13 +7527,15 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description The beginnings of words, or a complete id */
+                /** @description The beginnings of words, or a complete id; for operators also a complete external ID */
                 search?: string;
                 /** @description A member signs in to applications, an admin manages the account, and an operator manages the instance */
                 role?: "member" | "admin" | "operator";
                 /** @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted */
                 status?: "active" | "disabled" | "deleting";
                 account_id?: string;
+                /** @description The complete external ID; for operators only */
+                external_id?: string;
                 /** @description The maximum number of items */
                 limit?: number;
                 /** @description `next` of the previous page */
@@ -7941,10 +8529,12 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description The beginnings of words, or a complete id */
+                /** @description The beginnings of words, or a complete id; for operators also a complete external ID */
                 search?: string;
                 /** @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has */
                 status?: "active" | "disabled" | "deleting";
+                /** @description The complete external ID; for operators only */
+                external_id?: string;
                 /** @description The maximum number of items */
                 limit?: number;
                 /** @description `next` of the previous page */
@@ -8291,6 +8881,172 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    upsertAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Your own ID, percent-encoded */
+                external_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountUpsert"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    upsertAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": components["schemas"]["AccountLine"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["UpsertedLine"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    upsertUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Your own ID, percent-encoded */
+                external_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpsert"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    upsertUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": components["schemas"]["UserLine"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["UpsertedLine"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];

@@ -14,8 +14,9 @@ import {
   updateAccount,
 } from '../../management/account-operations.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
-import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
+import { attributeSchemas, fromWireValues, visibleValues } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
+import { externalIdFilter } from '../external-id-filter.ts'
 import { bounded, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { quotaUses } from '../quota-schemas.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
@@ -30,7 +31,7 @@ const attributes = { id: idText, ...settings, status, api_enabled, created_at: t
 
 const counts = { users: bounded, applications: bounded }
 
-const account = z.object(attributes).meta({ id: 'Account' })
+export const account = z.object(attributes).meta({ id: 'Account' })
 
 const summary = z.object({ ...attributes, ...counts }).meta({ id: 'AccountSummary' })
 
@@ -110,7 +111,12 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     id: 'listAccounts',
     tag: TAG,
     summary: 'List accounts, sorted by name',
-    query: z.strictObject({ search: search.optional(), status: status.optional(), ...pageQuery }),
+    query: z.strictObject({
+      search: search.optional(),
+      status: status.optional(),
+      external_id: externalIdFilter,
+      ...pageQuery,
+    }),
     responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await listAccounts(management, who, toDomain(query)), toWire),
@@ -142,7 +148,7 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     etag: true,
     async handle({ management, who, params }) {
       const one = await readAccount(management, who, toDomain(params))
-      return { body: toWire(one), revision: one.revision }
+      return { body: toWire(visibleValues(ACCOUNT_ATTRIBUTES, one, who)), revision: one.revision }
     },
   }),
   route({

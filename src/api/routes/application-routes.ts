@@ -18,6 +18,7 @@ import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
 import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
+import { externalIdFilter } from '../external-id-filter.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 
@@ -119,7 +120,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     query: z.strictObject({
       search: search.optional(),
       status: status.optional(),
-      account_id: id.optional(),
+      ...{ account_id: id.optional(), external_id: externalIdFilter },
       created_by: id.optional().meta({ description: 'The id of the user who created the application' }),
       ...pageQuery,
     }),

@@ -12,6 +12,7 @@ import { viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { access, newCredentials, pairIdentity, use } from '../client-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
+import { externalIdFilter } from '../external-id-filter.ts'
 import {
   bounded,
   clientId,
@@ -122,10 +123,11 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
       kind: kind.optional(),
       search: search.optional().meta({
         description:
-          "The beginnings of words of the name, a complete client id, or the email address of a key pair's owner",
+          "The beginnings of words of the name, a complete client id, the email address of a key pair's owner, or for operators a complete external id",
       }),
       status: z.enum(['active', 'archived']).optional(),
       account_id: id.optional(),
+      external_id: externalIdFilter,
       grant: z.enum(GRANTS).optional().meta({ description: 'Only clients that may use this grant type' }),
       unused_days: z.coerce.number().int().min(1).max(MAX_DAYS).optional().meta({
         description: 'Only active clients that were not used for so many days, those unused for longest first',

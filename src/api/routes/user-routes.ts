@@ -15,8 +15,9 @@ import {
   updateUser,
 } from '../../management/user-operations.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
-import { attributeSchemas } from '../attribute-schemas.ts'
+import { attributeSchemas, visibleValues } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
+import { externalIdFilter } from '../external-id-filter.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 
@@ -26,7 +27,7 @@ const { status, role, account_id, ...profile } = attributeSchemas(USER_ATTRIBUTE
 
 const attributes = { id: idText, account_id, ...profile, role, status, revision }
 
-const user = z.object(attributes).meta({ id: 'User' })
+export const user = z.object(attributes).meta({ id: 'User' })
 
 const derived = {
   account_name: z.string().nullable(),
@@ -75,10 +76,14 @@ const pathParams = z.strictObject({ user_id: id })
 
 type ParamsCall = Call<z.output<typeof pathParams>>
 
-const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
+/** The user as this caller may see them. */
+const view = <One extends User>(one: One, { who }: Pick<Call, 'who'>) =>
+  toWire(visibleValues(USER_ATTRIBUTES, one, who))
+
+const toReply = (one: User, call: Pick<Call, 'who'>) => ({ body: view(one, call), revision: one.revision })
 
 const setStatus = (to: SettableStatus) => async (call: ParamsCall) =>
-  toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
+  toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }), call)
 
 /** Changes the role first, which checks the revision, and the other attributes in the same transaction: both or neither. */
 async function updateRoleAndDetails({ management, who, params, body, ifMatch }: UpdateCall) {
@@ -115,11 +120,12 @@ export const USER_ROUTES: readonly ApiRoute[] = [
       role: role.optional(),
       status: status.optional(),
       account_id: id.optional(),
+      external_id: externalIdFilter,
       ...pageQuery,
     }),
     responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: viewPage(await searchUsers(management, who, toDomain(query)), toWire),
+      body: viewPage(await searchUsers(management, who, toDomain(query)), (one) => view(one, { who })),
     }),
   }),
   route({
@@ -135,7 +141,8 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     responses: { 201: user },
     idempotent: true,
     etag: true,
-    handle: async ({ management, who, body }) => toReply((await inviteUser(management, who, toDomain(body))).user),
+    handle: async ({ management, who, body }) =>
+      toReply((await inviteUser(management, who, toDomain(body))).user, { who }),
   }),
   route({
     method: 'get',
@@ -150,7 +157,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     async handle({ management, who, params }) {
       // `GET /users/{user_id}/sessions` lists the sessions. Listing applications requires applications:read: `GET /applications?created_by=` lists these.
       const { addedApplications: _, sessions: __, ...one } = await readUser(management, who, toDomain(params))
-      return { body: toWire(one), revision: one.revision }
+      return { body: view(one, { who }), revision: one.revision }
     },
   }),
   route({
@@ -166,7 +173,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     body: change,
     responses: { 200: user },
     etag: true,
-    handle: async (call) => toReply(await updateRoleAndDetails(call)),
+    handle: async (call) => toReply(await updateRoleAndDetails(call), call),
     dryRun: async (call) => viewDryRun(await describeUpdate(call)),
   }),
   route({
@@ -208,7 +215,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
-      toReply((await givePassword(management, who, toDomain(params))).user),
+      toReply((await givePassword(management, who, toDomain(params))).user, { who }),
   }),
   route({
     method: 'post',
@@ -222,7 +229,8 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     params: pathParams,
     responses: { 200: user },
     etag: true,
-    handle: async ({ management, who, params }) => toReply(await sendVerification(management, who, toDomain(params))),
+    handle: async ({ management, who, params }) =>
+      toReply(await sendVerification(management, who, toDomain(params)), { who }),
   }),
   route({
     method: 'post',
@@ -237,6 +245,6 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
-      toReply((await resetFactors(management, who, toDomain(params))).user),
+      toReply((await resetFactors(management, who, toDomain(params))).user, { who }),
   }),
 ]

@@ -55,9 +55,11 @@ function addList(account: Command): void {
   account
     .command('list')
     .description('List all accounts')
+    .option('--external-id <id>', 'Only the account with this external ID')
     .action(
-      withInstance(async ({ management, principal }) => {
-        const listed = await readAllPages((page) => listAccounts(management, principal, { sort: 'added', ...page }))
+      withInstance<{ externalId?: string }>(async ({ management, principal }, { externalId }) => {
+        const filters = { sort: 'added' as const, externalId }
+        const listed = await readAllPages((page) => listAccounts(management, principal, { ...filters, ...page }))
         const accounts = listed.map((one) => ({ ...viewOf(one), created_at: one.createdAt }))
         return { json: { accounts }, text: table(accounts) }
       }),

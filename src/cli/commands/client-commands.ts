@@ -117,6 +117,7 @@ interface ListOptions {
   status?: 'active' | 'archived'
   search?: string
   grant?: string
+  externalId?: string
   unusedDays?: number
   expiringDays?: number
   owner?: string
@@ -132,6 +133,7 @@ function addReads(client: Command): void {
     .command('list')
     .description('List applications and key pairs')
     .option('--account <id>', 'Only those of this account')
+    .option('--external-id <id>', 'Only the client with this external ID')
     .addOption(
       new Option('--kind <application|key_pair>', 'Only clients of this kind').choices(['application', 'key_pair']),
     )

@@ -76,10 +76,14 @@ function addList(user: Command): void {
     .command('list')
     .description('List all users, or those of one account')
     .option('--account <id>', 'Only users of this account')
+    .option('--external-id <id>', 'Only the user with this external ID')
     .action(
-      withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
+      withInstance<{ account?: string; externalId?: string }>(async ({ management, principal }, options) => {
+        const { account: accountId, externalId } = options
         if (accountId !== undefined) await readAccount(management, principal, { accountId })
-        const listed = await readAllPages((page) => searchUsers(management, principal, { accountId, ...page }))
+        const listed = await readAllPages((page) =>
+          searchUsers(management, principal, { accountId, externalId, ...page }),
+        )
         const users = listed.map(viewOf)
         return { json: { users }, text: table(users) }
       }),

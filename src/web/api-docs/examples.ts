@@ -57,6 +57,12 @@ const headersOf = (parameters: readonly Parameter[]): string[] =>
     location === 'header' && SHELL[name] ? [`--header "${name}: ${SHELL[name]}"`] : [],
   )
 
+function dataOf({ type, schema }: { readonly type: string; readonly schema: Schema }, resolve: Resolve): string[] {
+  const example = exampleOf(schema, resolve)
+  if (type === 'application/json') return [`--json ${quoted(JSON.stringify(example, null, 2))}`]
+  return [`--header "Content-Type: ${type}"`, `--data-binary ${quoted(JSON.stringify(example))}`]
+}
+
 /** The request as a command, with the token in the shell's `$TOKEN`. */
 export function curlOf(issuer: string, method: string, path: string, operation: Operation, resolve: Resolve): string {
   const body = schemaIn(operation.requestBody)
@@ -65,7 +71,7 @@ export function curlOf(issuer: string, method: string, path: string, operation: 
     `curl --silent${isImplied ? '' : ` --request ${method.toUpperCase()}`} "${issuer}${pathWith(path)}"`,
     `--header "Authorization: Bearer $TOKEN"`,
     ...headersOf(operation.parameters ?? []),
-    ...(body ? [`--json ${quoted(JSON.stringify(exampleOf(body.schema, resolve), null, 2))}`] : []),
+    ...(body ? dataOf(body, resolve) : []),
   ]
   return lines.join(' \\\n  ')
 }

@@ -64,7 +64,7 @@ export async function showAccounts({ management, who, query, show, t }: ConsoleC
       search: {
         path: '/accounts',
         query,
-        placeholder: t('Name or ID'),
+        placeholder: t('Name, ID or external ID'),
         filters: [choiceFilter(t, 'status', STATUS, 'All statuses', true)],
       },
       sort,

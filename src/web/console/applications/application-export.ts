@@ -10,12 +10,18 @@ const COLUMNS = [
   'Secret expires',
 ]
 
-const rowOf = ({ clientId, kind, name, status, ...client }: ClientSummary): string =>
-  csvLine([
-    ...[clientId, kind, name, status, client.accountId, client.accountName, client.ownerEmail],
-    ...[client.grants.join(' '), client.lastUsedAt?.toISOString(), client.createdAt.toISOString()],
-    client.secretExpiresAt?.toISOString(),
-  ])
+/** Only operators see external IDs. */
+const columnsFor = ({ who }: ConsoleCall) => (who.role === 'operator' ? [...COLUMNS, 'External ID'] : COLUMNS)
+
+const rowFor =
+  ({ who }: ConsoleCall) =>
+  ({ clientId, kind, name, status, ...client }: ClientSummary): string =>
+    csvLine([
+      ...[clientId, kind, name, status, client.accountId, client.accountName, client.ownerEmail],
+      ...[client.grants.join(' '), client.lastUsedAt?.toISOString(), client.createdAt.toISOString()],
+      client.secretExpiresAt?.toISOString(),
+      ...(who.role === 'operator' ? [client.externalId] : []),
+    ])
 
 /** Every client that the filters match, page by page. */
 async function* clientsOf(call: ConsoleCall): AsyncGenerator<ClientSummary> {
@@ -30,7 +36,7 @@ async function* clientsOf(call: ConsoleCall): AsyncGenerator<ClientSummary> {
 
 export async function exportApplications(call: ConsoleCall): Promise<void> {
   await download(call, {
-    ...{ name: 'applications', extension: 'csv', head: csvLine(COLUMNS), toLine: rowOf },
+    ...{ name: 'applications', extension: 'csv', head: csvLine(columnsFor(call)), toLine: rowFor(call) },
     rows: clientsOf(call),
   })
 }

@@ -3,6 +3,7 @@ import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf } from '../../../shared/attributes.ts'
 import type { ImageSummary } from '../../../shared/images.ts'
+import type { Metadata } from '../../../shared/object-metadata.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import { type Cell, type Fact, fact, idCell, linesCell, quietCell, textCell } from './cells.ts'
 import { labelInSentence } from './label-in-sentence.ts'
@@ -31,10 +32,16 @@ function labelsOf(t: ConsoleTranslate, { type }: Attribute, values: readonly str
   })
 }
 
+const metadataLines = (metadata: Metadata): readonly string[] =>
+  Object.entries(metadata).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+
 /** The value in words, one line for each item of a list. */
 function linesOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): readonly string[] {
   const { type } = attribute
   if (Array.isArray(value)) return labelsOf(t, attribute, value)
+  if (type.kind === 'metadata') return metadataLines(value as Metadata)
   if (type.kind === 'boolean') return [t.declared((value ? type.yes?.label : type.no?.label) ?? (value ? 'Yes' : 'No'))]
   if (type.kind === 'duration') return [t.duration(value as number)]
   if (type.kind === 'count') return [t.number(value as number)]
@@ -44,15 +51,20 @@ function linesOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): rea
 }
 
 const isNone = (value: unknown): boolean =>
-  value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  (typeof value === 'object' && !(value instanceof Date) && Object.keys(value).length === 0)
 
 const noneText = (t: ConsoleTranslate, { type }: Attribute): string => t.declared(type.nullLabel ?? 'none')
 
 function cellOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): Cell {
   if (isNone(value)) return quietCell(noneText(t, attribute))
-  if (attribute.type.kind === 'email') return idCell(String(value), labelInSentence(t, attribute.label))
+  const { type } = attribute
+  if (type.kind === 'email' || (type.kind === 'text' && type.isIdentifier))
+    return idCell(String(value), labelInSentence(t, attribute.label))
   const lines = linesOf(t, attribute, value)
-  return Array.isArray(value) ? linesCell(lines) : textCell(lines[0]!)
+  return Array.isArray(value) || type.kind === 'metadata' ? linesCell(lines) : textCell(lines[0]!)
 }
 
 const valueIn = (values: object, name: string): unknown => (values as Readonly<Record<string, unknown>>)[name]

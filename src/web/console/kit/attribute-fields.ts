@@ -1,12 +1,23 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
+import { KeywrightError } from '../../../shared/errors.ts'
 import { IMAGE_TYPES, type Image, imageOf } from '../../../shared/images.ts'
+import { type Metadata, parseMetadata } from '../../../shared/object-metadata.ts'
 import { splitWords } from '../../../shared/split-words.ts'
 import { durationField, rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
 import { mapped, negated, nullable, validated } from './field-changes.ts'
 import type { Field, FieldText } from './form-fields.ts'
-import { colourField, emailField, fileField, linesField, numberField, textField, urlField } from './text-fields.ts'
+import {
+  areaField,
+  colourField,
+  emailField,
+  fileField,
+  linesField,
+  numberField,
+  textField,
+  urlField,
+} from './text-fields.ts'
 
 // Derives form fields from the attributes of a resource.
 
@@ -131,6 +142,27 @@ const imageField = ({ text }: Source<'image'>): Field<Image | null> =>
     () => null,
   )
 
+/** Characters: twice the longest metadata, for spaces and line breaks. */
+const MAX_METADATA_TEXT = 8192
+
+function metadataField(text: Source<'metadata'>['text']): Field<Metadata> {
+  const area = areaField({ ...text, rows: 5, mono: true, maxLength: MAX_METADATA_TEXT })
+  return {
+    ...area,
+    read(name, sent) {
+      const reading = area.read(name, sent)
+      if ('fieldError' in reading) return reading
+      try {
+        return { value: parseMetadata(reading.value) }
+      } catch (error) {
+        if (error instanceof KeywrightError) return { fieldError: error.message }
+        throw error
+      }
+    },
+    write: (name, value) => area.write(name, Object.keys(value).length === 0 ? '' : JSON.stringify(value, null, 2)),
+  }
+}
+
 type AnyField = Field<never>
 
 const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Kind>) => AnyField } = {
@@ -147,6 +179,7 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   rate: ({ t, type, text }) => rateField({ ...text, placeholder: declaredOrNone(t, type.nullLabel) }) as AnyField,
   count: (source) => countField(source) as AnyField,
   words: (source) => wordsField(source) as AnyField,
+  metadata: ({ text }) => metadataField(text) as AnyField,
   colour: (source) => accentField(source) as AnyField,
   image: (source) => imageField(source) as AnyField,
 }

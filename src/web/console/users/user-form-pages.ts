@@ -1,26 +1,17 @@
 import { SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
-import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { ACCOUNT_ROLE } from '../../../accounts/user-attributes.ts'
 import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
-import {
-  checkUserUpdate,
-  givePassword,
-  readUser,
-  setRole,
-  setUserStatus,
-  updateUser,
-} from '../../../management/user-operations.ts'
+import { givePassword, readUser, setRole, setUserStatus } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
-import { attributeFields } from '../kit/attribute-fields.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
-import { editSteps } from '../kit/edit-form-steps.ts'
 import { revisionOf } from '../kit/form-fields.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
@@ -33,21 +24,6 @@ const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> 
 
 const userWithCallers = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
   readUser(management, who, { userId: params.userId!, withCallers: true })
-
-export const userEdit = editSteps({
-  fieldsOf: (t: ConsoleTranslate) => attributeFields(PROFILE_ATTRIBUTES, { t, isOperator: false }),
-  read: userOf,
-  valuesOf: (user: UserDetails) => user,
-  check: ({ management, who, params }, values) =>
-    checkUserUpdate(management, who, { userId: params.userId!, ...values }),
-  save: ({ management, who, params }, values, revision) =>
-    updateUser(management, who, { userId: params.userId!, revision, ...values }),
-  frameOf: (user, t) => ({
-    title: t('Edit {name}', { name: displayName(user) }),
-    breadcrumbs: breadcrumbsTo(t, user),
-  }),
-  pathOf: ({ id }) => userPath(id),
-})
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 

@@ -2,6 +2,7 @@ import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
+import { attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
@@ -30,12 +31,14 @@ const noticesIn = (t: ConsoleTranslate) => ({
 /** The title shows the name, a badge the status. */
 const { name: _name, status: _status, accountId: ACCOUNT_ID, ...SHOWN } = USER_ATTRIBUTES
 
+const SHOWN_TO_ADMINS = attributesWhere(SHOWN, ({ operatorOnly }) => !operatorOnly)
+
 function factsOf(t: ConsoleTranslate, user: UserDetails, isOperator: boolean): Fact[] {
   const { id, accountId, accountName } = user
   const account =
     accountId === null ? quietCell(t('none')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    ...attributeFacts(t, SHOWN, user),
+    ...attributeFacts(t, isOperator ? SHOWN : SHOWN_TO_ADMINS, user),
     ...(isOperator ? [fact(t.declared(ACCOUNT_ID.label), account)] : []),
     factorFact(t, user),
     fact(t('Last sign-in'), timeCell(user.lastSignedInAt)),

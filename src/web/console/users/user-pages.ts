@@ -16,6 +16,7 @@ import { askVerification, verifyByMail } from './email-verification-pages.ts'
 import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
 import { askInvitation, invite } from './invite-page.ts'
 import { askUserDeletion, deleteUserNow, exportUser } from './user-deletion-pages.ts'
+import { userEdit } from './user-edit-pages.ts'
 import {
   askInvitationAgain,
   askPassword,
@@ -27,7 +28,6 @@ import {
   endSessions,
   inviteAgain,
   newPassword,
-  userEdit,
 } from './user-form-pages.ts'
 import { showUsers } from './user-list-page.ts'
 import { showUser } from './user-page.ts'

@@ -1,0 +1,68 @@
+import type { Knex } from 'knex'
+import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
+import type { Profile, User } from '../accounts/users.ts'
+import { findUserByExternalId } from '../accounts/users-by-external-id.ts'
+import { checkValues, differingValues } from '../shared/attribute-values.ts'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { createOrUpdate, type Upserted } from './create-or-update.ts'
+import { inviteUser } from './invitations.ts'
+import { type Management, operation } from './operation.ts'
+import type { Principal } from './principal.ts'
+import { setRole, updateUser } from './user-operations.ts'
+
+/** What is left out stays, or gets its initial value in a new user. */
+type UserUpsert = Partial<Profile> &
+  Pick<Profile, 'email'> & {
+    readonly externalId: string
+    /** A new user without a role is a member. */
+    readonly role?: Role | undefined
+    /** Required for a new user, except an operator. It does not change. */
+    readonly accountId?: string | null | undefined
+  }
+
+async function create(management: Management, principal: Principal, { role = 'member', ...user }: UserUpsert) {
+  if (role !== 'operator' && !user.accountId) throw invalidInput('a new user needs an account', 'accountId')
+  return (await inviteUser(management, principal, { ...user, role })).user
+}
+
+/** @throws KeywrightError `conflict` */
+function checkSameAccount(known: User, { accountId, role }: UserUpsert): void {
+  const conflict = (message: string, field: string) =>
+    new KeywrightError('conflict', message, { fieldErrors: [{ field, message }] })
+  if (accountId !== undefined && accountId !== known.accountId)
+    throw conflict('the user belongs to another account', 'accountId')
+  if (role !== undefined && (role === 'operator') !== (known.role === 'operator'))
+    throw conflict('a user of an account cannot become an operator, nor an operator a user of an account', 'role')
+}
+
+/** The role and the other attributes in one transaction: both or neither. */
+async function update(management: Management, principal: Principal, known: User, upsert: UserUpsert): Promise<User> {
+  checkSameAccount(known, upsert)
+  const { role = known.role, accountId: _, ...profile } = upsert
+  const differing = differingValues(PROFILE_ATTRIBUTES, known, profile)
+  return await management.knex.transaction(async (knex: Knex) => {
+    const inTransaction = { ...management, knex }
+    const userId = known.id
+    const changed =
+      role === known.role ? known : await setRole(inTransaction, principal, { userId, role: role as AccountRole })
+    if (Object.keys(differing).length === 0) return changed
+    return await updateUser(inTransaction, principal, { userId, ...differing })
+  })
+}
+
+/**
+ * Creates the user with this external ID, without a password, or updates them. A user with the same address and another external ID,
+ * or none, is a conflict: otherwise a person who sets their address in the other system would take the user over.
+ * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict`
+ */
+export const upsertUser = operation<UserUpsert, Upserted<User>>(
+  { role: 'operator', scope: 'users:write' },
+  async (management, principal, upsert) => {
+    checkValues(PROFILE_ATTRIBUTES, upsert)
+    return await createOrUpdate({
+      find: () => findUserByExternalId(management.knex, upsert.externalId),
+      create: () => create(management, principal, upsert),
+      update: (known) => update(management, principal, known, upsert),
+    })
+  },
+)

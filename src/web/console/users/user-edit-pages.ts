@@ -1,0 +1,35 @@
+import { PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { checkUserUpdate, readUser, updateUser } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-views.ts'
+import { attributeFields } from '../kit/attribute-fields.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { displayName } from '../kit/display-name.ts'
+import { editSteps } from '../kit/edit-form-steps.ts'
+import { breadcrumbsTo, userPath } from './user-texts.ts'
+
+const editBy = (isOperator: boolean) =>
+  editSteps({
+    fieldsOf: (t: ConsoleTranslate) => attributeFields(PROFILE_ATTRIBUTES, { t, isOperator }),
+    read: ({ management, who, params }) => readUser(management, who, { userId: params.userId! }),
+    valuesOf: (user: UserDetails) => user,
+    check: ({ management, who, params }, values) =>
+      checkUserUpdate(management, who, { userId: params.userId!, ...values }),
+    save: ({ management, who, params }, values, revision) =>
+      updateUser(management, who, { userId: params.userId!, revision, ...values }),
+    frameOf: (user, t) => ({
+      title: t('Edit {name}', { name: displayName(user) }),
+      breadcrumbs: breadcrumbsTo(t, user),
+    }),
+    pathOf: ({ id }) => userPath(id),
+  })
+
+const [EDIT_BY_ADMIN, EDIT_BY_OPERATOR] = [editBy(false), editBy(true)]
+
+const editFor = ({ who }: ConsoleCall) => (who.role === 'operator' ? EDIT_BY_OPERATOR : EDIT_BY_ADMIN)
+
+/** Operators also change what only they see. */
+export const userEdit = {
+  show: (call: ConsoleCall) => editFor(call).show(call),
+  save: (call: ConsoleCall) => editFor(call).save(call),
+}
