@@ -62,6 +62,17 @@ describe('a translated page', () => {
     },
   )
 
+  it('translates the errors of its fields, and marks those of the domain as English', async () => {
+    const { submit, visit } = visitors.browsers.operator
+    const page = await visit('/settings/instance')
+    const empty = await submit(page, /settings\/instance$/, { name: '' })
+    expect([empty.status, empty.text.includes('Ihre Änderungen wurden nicht gespeichert')]).toEqual([400, true])
+    expect(empty.text).toMatch(/<p class="field-error" id="field-name-error">Dieses Feld ist erforderlich\.<\/p>/)
+    const wrong = await submit(page, /settings\/instance$/, { redirectSchemes: 'https' })
+    expect(wrong.text).toMatch(/id="field-redirectSchemes-error"><span lang="en">[^<]+<\/span><\/p>/)
+    expect(textsOf(wrong.text).filter(isEnglish)).toEqual([])
+  })
+
   it('offers its other language', async () => {
     const { text } = await visitors.browsers.admin.visit('/')
     expect(text).toMatch(/<a href="\/language\?to=en&amp;return_to=%2F" hreflang="en" lang="en" dir="ltr">English<\/a>/)
