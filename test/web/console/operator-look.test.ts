@@ -58,14 +58,22 @@ async function fillApplications(): Promise<void> {
   }
 }
 
-/** Cells of a table whose only word, of at most 13 letters, is drawn in several lines. */
-const BROKEN_WORDS = `[...document.querySelectorAll('.list bdi')].filter((one) => {
+/** Cells and headings of a table whose only word, of at most 13 letters, is drawn in several lines. */
+const BROKEN_WORDS = `[...document.querySelectorAll('.list bdi, .list thead :is(th, a)')].filter((one) => {
+  if (one.firstChild?.nodeType !== Node.TEXT_NODE) return false
   const words = one.textContent.trim().split(/\\s+/)
   const range = document.createRange()
-  range.selectNodeContents(one)
+  range.selectNodeContents(one.firstChild)
   const lines = new Set([...range.getClientRects()].map(({ top }) => top)).size
   return words.every(({ length }) => length <= 13) && lines > words.length
 }).map((one) => one.textContent)`
+
+/** How far a table reaches beyond the right edge of the page's own room, in pixels. */
+const BEYOND = `(() => {
+  const main = document.querySelector('main')
+  const room = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight)
+  return Math.max(0, ...[...main.querySelectorAll('table')].map((one) => Math.round(one.getBoundingClientRect().right - room)))
+})()`
 
 /** The narrowest window that shows tables, and wider ones. */
 const WINDOWS = [1140, 1180, 1280]
@@ -108,19 +116,24 @@ describe.skipIf(!chromium)("an operator's pages", () => {
     await page.context().close()
   })
 
-  it('the list of applications, also with the expiry of secrets, stays in its room, and breaks no word', async () => {
-    const page = await browser.open({ viewport: DESK })
-    await enter(page)
-    for (const path of ['/applications', '/applications?expiring=30'])
-      for (const width of WINDOWS) {
-        await page.setViewportSize({ width, height: 800 })
-        await page.goto(server.url + path)
-        expect(await page.locator('tbody tr').count()).toBeGreaterThan(1)
-        const found = [path, width, await overhangOf(page), await page.evaluate(BROKEN_WORDS)]
-        expect(found).toEqual([path, width, 0, []])
-      }
-    await page.context().close()
-  })
+  it.each(['en', 'de'])(
+    'the list of applications, also with the expiry of secrets, stays in its room, and breaks no word: %s',
+    async (language) => {
+      const page = await browser.open({ viewport: DESK })
+      await enter(page)
+      for (const path of ['/applications', '/applications?expiring=30'])
+        for (const width of WINDOWS) {
+          await page.setViewportSize({ width, height: 800 })
+          await page.goto(`${server.url}/language?${new URLSearchParams({ to: language, return_to: path })}`)
+          expect(await page.locator('html').getAttribute('lang')).toBe(language)
+          expect(await page.locator('tbody tr').count()).toBeGreaterThan(1)
+          const found = [path, width, await overhangOf(page), await page.evaluate(BROKEN_WORDS)]
+          expect(found).toEqual([path, width, 0, []])
+          expect([path, width, await page.evaluate(BEYOND)]).toEqual([path, width, 0])
+        }
+      await page.context().close()
+    },
+  )
 
   it('Enter in a box saves, and does not ask for more rows', async () => {
     const page = await browser.open()
