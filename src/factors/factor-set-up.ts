@@ -18,6 +18,8 @@ export interface SetUpAttempt extends SignInOrigin {
   /** Sealed. */
   readonly offer: string
   readonly code: string
+  /** Of the app, in the language of the user; absent: English. */
+  readonly name?: string
 }
 
 export type SetUpResult =
@@ -73,7 +75,8 @@ export function createFactorSetUp(
       if (!found || !offer) return EXPIRED
       const code = typedCode(attempt.code)
       const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
-      if (step !== undefined) return await save(found.ticket, { offer, name: FIRST_NAME, step }, attempt)
+      if (step !== undefined)
+        return await save(found.ticket, { offer, name: attempt.name ?? FIRST_NAME, step }, attempt)
       const { user } = found.person
       const shown = await offers.showAgain(attempt.offer, user)
       return shown ? { outcome: 'refused', offer: shown, user } : EXPIRED

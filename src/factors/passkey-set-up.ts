@@ -14,6 +14,8 @@ import {
 
 export interface PasskeySetUpAttempt extends SentCredential, SignInOrigin {
   readonly ticket: string
+  /** Of the passkey, in the language of the user; absent: English. */
+  readonly name?: string
 }
 
 export type PasskeySetUpResult =
@@ -36,13 +38,13 @@ export function createPasskeySetUp(knex: Knex, progress: SignInProgress, registr
   async function save(
     ticket: SignInTicket,
     verified: VerifiedCredential,
-    origin: SignInOrigin,
+    { name = FIRST_PASSKEY_NAME, ...origin }: PasskeySetUpAttempt,
   ): Promise<PasskeySetUpResult> {
     return await knex.transaction(async (trx): Promise<PasskeySetUpResult> => {
       const locked = await lockCredentials(trx, ticket.userId)
       if (!continues(ticket, locked) || locked.hasSecondFactor) return EXPIRED
       const actor = signInActor(origin, ticket.userId)
-      const added = await registrations.save(trx, locked.user, verified, FIRST_PASSKEY_NAME, actor)
+      const added = await registrations.save(trx, locked.user, verified, name, actor)
       if (!added) return CHALLENGE_EXPIRED
       const proved = { ...ticket, amr: [...ticket.amr, ...added.amr] }
       return { outcome: 'added', codes: added.codes, ticket: progress.tickets.issue(locked, proved) }

@@ -67,7 +67,8 @@ async function showSetUpAgain(web: Web, ctx: Context, context: SignInContext, st
 export async function trySetUp(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const field = (name: string) => form.get(name) ?? ''
   const ticket = field('ticket')
-  const attempt = { ticket, offer: field('offer'), code: field('code'), ...originOf(ctx) }
+  const sent = { offer: field('offer'), code: field('code'), name: context.t('security.app') }
+  const attempt = { ticket, ...sent, ...originOf(ctx) }
   const result = await web.factors.setUp.confirm(attempt)
   if (result.outcome === 'expired') return startAgain(web, ctx, context)
   if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
@@ -82,7 +83,12 @@ export async function tryPasskeySetUp(web: Web, ctx: Context, context: SignInCon
   const field = (name: string) => form.get(name) ?? ''
   const ticket = field('ticket')
   const sent = { challenge: field('challenge'), credential: field('credential'), boundTo: browserBinding(ctx) }
-  const result = await web.factors.passkeys?.setUp.confirm({ ticket, ...sent, ...originOf(ctx) })
+  const result = await web.factors.passkeys?.setUp.confirm({
+    ticket,
+    ...sent,
+    name: context.t('security.passkey'),
+    ...originOf(ctx),
+  })
   if (!result || result.outcome === 'expired') return startAgain(web, ctx, context)
   if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
   const state = { ticket, offer: field('offer'), fieldError: context.t(PASSKEY_FAILURES[result.outcome]) }

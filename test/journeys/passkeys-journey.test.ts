@@ -79,7 +79,7 @@ async function addFirst(name = 'Laptop'): Promise<string[]> {
   await page.getByRole('heading', { name: 'Add a passkey' }).waitFor()
   await hold(false)
   await page.getByLabel('Name').fill(name)
-  await page.getByRole('button', { name: 'Create passkey' }).click()
+  await page.getByRole('button', { name: 'Create a passkey' }).click()
   await page.getByRole('heading', { name: 'Recovery codes' }).waitFor()
   return await page.locator('.recovery-codes li').allTextContents()
 }
@@ -124,7 +124,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
   test('a second passkey of one authenticator is refused by the browser, and the page says so', async () => {
     await addFirst()
     await page.goto(`${server.issuer}/account/security/passkeys`)
-    await page.getByRole('button', { name: 'Create passkey' }).click()
+    await page.getByRole('button', { name: 'Create a passkey' }).click()
     await page.getByText('already has a passkey for your account').waitFor()
     await isSound()
     expect(await server.knex('passkeys').where({ user_id: person.id })).toHaveLength(1)

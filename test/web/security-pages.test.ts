@@ -144,6 +144,18 @@ test('a user who must have a second factor cannot remove the last one', async ()
   expect(await server.knex('totp_factors').where({ user_id: person.id })).toHaveLength(1)
 })
 
+test('an app that is added during a sign-in is called so in the language of its page', async () => {
+  const account = await server.make.account()
+  await server.knex('accounts').where({ id: account }).update({ second_factor_required: 'everyone' })
+  const person = await createTestUser(server.knex, account)
+  const browser = openBrowser(server.url)
+  await browser.visit('/language?to=ja&return_to=/')
+  const page = await signIn(browser, await browser.visit('/signin'), person.email, person.password)
+  const codes = await browser.submit(page, /\/setup$/, { code: await generate({ secret: secretOn(page) }) })
+  await browser.submit(codes, /\/finish$/)
+  expect((await server.knex('totp_factors').where({ user_id: person.id }).first()).name).toBe('認証アプリ')
+})
+
 test('a ticket that finishes a set-up signs in once', async () => {
   await server
     .knex('accounts')
