@@ -1,3 +1,4 @@
+import { documentRoles } from './accounts/roles-document.ts'
 import { describeApi } from './api/openapi.ts'
 import { documentConfiguration } from './config/configuration-docs.ts'
 
@@ -12,5 +13,6 @@ const EXAMPLE_ISSUER = 'https://keywright.example'
 
 export const DOCUMENTS: readonly GeneratedDocument[] = [
   { name: 'configuration.md', text: documentConfiguration },
+  { name: 'roles.md', text: documentRoles },
   { name: 'openapi.json', text: () => `${JSON.stringify(describeApi(EXAMPLE_ISSUER), null, 2)}\n` },
 ]

@@ -92,8 +92,8 @@ const packagesOf = (file: string) =>
 const filesThatImport = (name: string) =>
   files.filter((file) => packagesOf(file).includes(name)).map((file) => relative(SRC, file))
 
-/** Besides types and operations, commands may import the description of a resource, or of its types. */
-const DESCRIPTION = /-(attributes|types)\.ts$/
+/** Besides types and operations, commands may import the description of a resource, or of its types, and the table of permissions. */
+const DESCRIPTION = /(-(attributes|types)|\/permissions)\.ts$/
 
 /** The names that a file imports of features and management; types are left out. */
 const namedImportsOf = (file: string) =>

@@ -7,13 +7,13 @@ export type RequiredInAccount = 'nobody' | 'admins' | 'everyone'
 export type RequiredInInstance = RequiredInAccount | 'operators'
 
 /** As in `user-attributes.ts`, which imports this file. */
-type RoleOfUser = 'operator' | 'admin' | 'member'
+type RoleOfUser = 'operator' | 'admin' | 'developer' | 'viewer' | 'member'
 
 const ROLES: Readonly<Record<RequiredInInstance, readonly RoleOfUser[]>> = {
   nobody: [],
   operators: ['operator'],
   admins: ['operator', 'admin'],
-  everyone: ['operator', 'admin', 'member'],
+  everyone: ['operator', 'admin', 'developer', 'viewer', 'member'],
 }
 
 /** Whether a user with this role must have a second factor. An account can only require more than the instance. */

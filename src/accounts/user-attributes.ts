@@ -8,7 +8,7 @@ import { statusAttribute } from './account-attributes.ts'
 /** The role of an operator, who belongs to no account, or of a user in an account. */
 export type Role = 'operator' | AccountRole
 
-export type AccountRole = 'admin' | 'member'
+export type AccountRole = 'admin' | 'developer' | 'viewer' | 'member'
 
 const ACCOUNT_ROLES: readonly AttributeChoice<AccountRole>[] = [
   {
@@ -17,9 +17,19 @@ const ACCOUNT_ROLES: readonly AttributeChoice<AccountRole>[] = [
     hint: 'Signs in to applications and manages their own connected applications.',
   },
   {
+    value: 'viewer',
+    label: 'Viewer',
+    hint: 'Also sees the applications, key pairs, usage and activity of the account, and changes nothing.',
+  },
+  {
+    value: 'developer',
+    label: 'Developer',
+    hint: 'Also has key pairs, and manages the applications of the account.',
+  },
+  {
     value: 'admin',
     label: 'Admin',
-    hint: 'Has a key pair. Manages the applications and users of the account.',
+    hint: 'Also manages the users and webhooks of the account.',
   },
 ]
 
@@ -36,8 +46,11 @@ const ROLES: readonly AttributeChoice<Role>[] = [
 const ROLE = {
   section: 'membership',
   label: 'Role',
-  description: 'A member signs in to applications, an admin manages the account, and an operator manages the instance',
-  option: { help: 'Role in the account; a member has no key pair, so that of a former admin is revoked' },
+  description:
+    'A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance',
+  option: {
+    help: 'Role in the account: admin, developer, viewer or member; viewers and members have no key pairs, so those of a former developer or admin are revoked',
+  },
 }
 
 /**
@@ -118,7 +131,7 @@ export const MEMBERSHIP_ATTRIBUTES = {
   }),
 }
 
-/** The role of a user in an account, which can be changed to the other one. */
+/** The role of a user in an account, which can be changed to another one. */
 export const ACCOUNT_ROLE = attribute({ ...ROLE, type: choice(ACCOUNT_ROLES) })
 
 export const USER_STATUS = statusAttribute(

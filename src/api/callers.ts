@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Context } from 'koa'
 import { roleOf } from '../accounts/memberships.ts'
+import { mayOwnKeyPairs } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ClientKind } from '../clients/clients.ts'
@@ -95,7 +96,10 @@ function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
   if (sent !== keyHash) throw invalidToken('send the API key of the client in the x-api-key header')
 }
 
-/** A client of an account acts as an admin of that account; a client without an account acts as an operator. */
+/**
+ * A key pair acts with the role of its owner, an application of an account as an admin of it, and an application without an account
+ * as an operator.
+ */
 function principalOfClient(
   row: CallerStatusRow,
   clientId: string,
@@ -105,10 +109,11 @@ function principalOfClient(
   const by: Actor = { ...actor, type: 'client', id: clientId }
   if (row.kind === 'api') throw forbidden('the client of an API cannot use the management API')
   if (row.account_id === null) return { ...base, role: 'operator', accountId: null, userId: null, actor: by }
-  if (row.kind === 'key_pair' && (row.owner_role !== 'admin' || row.owner_status !== 'active')) {
-    throw forbidden('the owner of this key pair is not an active admin')
-  }
-  return { ...base, role: 'admin', accountId: row.account_id, userId: row.owner_id, actor: by }
+  if (row.kind !== 'key_pair') return { ...base, role: 'admin', accountId: row.account_id, userId: null, actor: by }
+  const role = row.owner_status === 'active' ? row.owner_role : null
+  if (role === null || !mayOwnKeyPairs(role))
+    throw forbidden('the owner of this key pair may not own key pairs any more')
+  return { ...base, role, accountId: row.account_id, userId: row.owner_id, actor: by }
 }
 
 /** A user has the permissions of their own role; an application of an account acts only for users of that account. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Role } from '../accounts/user-attributes.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/management-scopes.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { LINES_TYPE } from './body-lines.ts'
@@ -40,9 +41,11 @@ consent.
 - **Rate limits** apply to each caller. The \`RateLimit\` header shows the remaining requests.
 `.trim()
 
-const ROLES = {
+const ROLES: Readonly<Record<Role, string>> = {
   operator: 'Requires an operator.',
   admin: 'Requires an admin of the account or an operator.',
+  developer: 'Requires a developer or admin of the account, or an operator.',
+  viewer: 'Requires a viewer, developer or admin of the account, or an operator.',
   member: 'Available to every caller.',
 }
 

@@ -58,6 +58,8 @@ export const clientOf = ({ client, clientId }: NoticeParameters): string => clie
 const ROLES: Readonly<Record<string, MessageKey>> = {
   operator: 'mail.roleChanged.operator',
   admin: 'mail.roleChanged.admin',
+  developer: 'mail.roleChanged.developer',
+  viewer: 'mail.roleChanged.viewer',
   member: 'mail.roleChanged.member',
 }
 

@@ -8,6 +8,7 @@ import {
   type NewAccount,
   toAccount,
 } from '../accounts/accounts.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type OwnerUse, QUOTA_USES_OF_ACCOUNT, type QuotaUse, usesOfAccount } from '../clients/quotas.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -76,7 +77,7 @@ function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
 
 /** Sorted by name unless `sort` says otherwise. */
 export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
-  { role: 'operator', scope: 'accounts:read' },
+  PERMISSIONS.viewAccounts,
   async ({ knex }, _principal, { search, status, externalId, sort = 'name', ...request }) => {
     const base = knex('accounts')
     const typed = search?.trim() || undefined
@@ -125,7 +126,7 @@ const toDetails = (row: DetailsRow): AccountDetails => ({
 
 /** Admins may read their own account. */
 export const readAccount = operation<AccountSelector & { withCallers?: boolean }, AccountDetails>(
-  { role: 'admin', scope: 'accounts:read' },
+  PERMISSIONS.viewAccount,
   async ({ knex }, principal, { accountId, withCallers }) => {
     checkTenant(principal, accountId, 'account', accountId)
     const row: DetailsRow | undefined = isId(accountId)
@@ -145,7 +146,7 @@ const noAccount = (message: string) => invalidInput(message, 'accountId')
  * @throws KeywrightError `invalid_input` at `accountId`: no account has it, or several have the name
  */
 export const findAccount = operation<{ named: string }, Account>(
-  { role: 'operator', scope: 'accounts:read' },
+  PERMISSIONS.viewAccounts,
   async ({ knex }, _principal, { named }) => {
     const query = knex<AccountRow>('accounts').limit(2)
     if (isId(named)) query.where({ id: named })
@@ -159,7 +160,7 @@ export const findAccount = operation<{ named: string }, Account>(
 )
 
 export const createAccount = operation<NewAccount, Account>(
-  { role: 'operator', scope: 'accounts:write' },
+  PERMISSIONS.manageAccounts,
   async ({ knex }, principal, values) => await addAccount(knex, values, principal.actor),
 )
 
@@ -169,7 +170,7 @@ interface AccountChange extends AccountSelector, Partial<AccountValues> {
 
 /** Changes the given attributes. @throws KeywrightError also `stale` */
 export const updateAccount = operation<AccountChange, Account>(
-  { role: 'operator', scope: 'accounts:write' },
+  PERMISSIONS.manageAccounts,
   async ({ knex }, principal, { accountId, revision, ...values }) =>
     await changeAccountValues(knex, accountId, values, principal.actor, revision),
 )
@@ -179,19 +180,16 @@ export const setAccountStatus = destructiveOperation<
   AccountSelector & { status: SettableStatus },
   Account,
   AccountSelector
->(
-  { role: 'operator', scope: 'accounts:write' },
-  {
-    run: async ({ knex }, principal, { accountId, status }) =>
-      await changeAccountStatus(knex, accountId, status, principal.actor),
-    affected: ({ knex }, principal, { accountId }) =>
-      readAffected(knex, principal, accountTarget(accountId, { users: true })),
-  },
-)
+>(PERMISSIONS.manageAccounts, {
+  run: async ({ knex }, principal, { accountId, status }) =>
+    await changeAccountStatus(knex, accountId, status, principal.actor),
+  affected: ({ knex }, principal, { accountId }) =>
+    readAffected(knex, principal, accountTarget(accountId, { users: true })),
+})
 
 /** Disabling the API revokes all tokens of the account's clients; its users can still sign in. */
 export const setAccountApi = destructiveOperation<AccountSelector & { enabled: boolean }, Account, AccountSelector>(
-  { role: 'operator', scope: 'accounts:write' },
+  PERMISSIONS.manageAccounts,
   {
     run: async ({ knex }, principal, { accountId, enabled }) =>
       await changeAccountApi(knex, accountId, enabled, principal.actor),

@@ -6,6 +6,7 @@ import {
   findAccountByExternalId,
   type NewAccount,
 } from '../accounts/accounts.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { differingValues } from '../shared/attribute-values.ts'
 import { changeAccountValues } from './account-changes.ts'
 import { createOrUpdate, type Upserted } from './create-or-update.ts'
@@ -16,7 +17,7 @@ type AccountUpsert = NewAccount & { readonly externalId: string }
 
 /** Creates the account with this external ID, or updates it. @throws KeywrightError `invalid_input`, `conflict` (it is being deleted) */
 export const upsertAccount = operation<AccountUpsert, Upserted<Account>>(
-  { role: 'operator', scope: 'accounts:write' },
+  PERMISSIONS.manageAccounts,
   async ({ knex }, { actor }, values) => {
     checkAccountValues(values)
     return await createOrUpdate({

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type AuditFilter, type AuditRecord, exportAudit, listAudit } from '../audit/audit-query.ts'
 import { isId } from '../shared/ids.ts'
 import { visibleRecord } from './attribute-changes.ts'
@@ -21,7 +22,7 @@ function toAuditFilter(principal: Principal, { accountId, ...filter }: ActivityF
 
 /** Newest first. */
 export const listActivity = operation<ActivityFilter & PageRequest, PageOf<AuditRecord>>(
-  { role: 'admin', scope: 'activity:read' },
+  PERMISSIONS.viewActivity,
   async ({ knex }, principal, { after, before, limit = DEFAULT_LIMIT, counted: _, ...filter }) => {
     const request = { after, before, limit }
     const cursor = cursorIn(request, [() => true, isId])
@@ -42,6 +43,6 @@ async function* visibleRecords(records: AsyncIterable<AuditRecord>, principal: P
 
 /** All matching events, newest first; pages are read as the caller iterates. */
 export const exportActivity = operation<ActivityFilter, AsyncIterable<AuditRecord>>(
-  { role: 'admin', scope: 'activity:read' },
+  PERMISSIONS.viewActivity,
   async ({ knex }, principal, filter) => visibleRecords(exportAudit(knex, toAuditFilter(principal, filter)), principal),
 )

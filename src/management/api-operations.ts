@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type ApiSettings, DEFAULT_API_SETTINGS, type NewApi } from '../apis/api-settings.ts'
 import { type Api, type ApiRow, checkNewApi, findApis, toApi } from '../apis/apis.ts'
 import type { ScopeText, ScopeTextChanges, TranslatedText } from '../apis/scope-texts.ts'
@@ -82,7 +83,7 @@ const ORDERS = {
 
 /** Oldest first unless `sort` says otherwise. Admins choose the APIs of their applications from this list. */
 export const listApis = operation<ApiQuery, PageOf<ApiView>>(
-  { role: 'admin', scope: 'apis:read' },
+  PERMISSIONS.viewApis,
   async ({ knex }, _principal, { search, sort = 'added', ...request }) => {
     const base = knex('apis AS p')
     const typed = search?.trim()
@@ -97,7 +98,7 @@ interface ApiSelector {
 }
 
 export const readApi = operation<ApiSelector, ApiView>(
-  { role: 'admin', scope: 'apis:read' },
+  PERMISSIONS.viewApis,
   async ({ knex }, _principal, { identifier }) => {
     const row = await views(knex).where('p.identifier', identifier).first()
     if (!row) throw notFound('API', identifier)
@@ -114,7 +115,7 @@ const CALLERS = boundedCountOf('client_apis x WHERE x.api_id = p.id')
 
 /** An API by its number, which fits in a URL path. @throws KeywrightError `not_found` */
 export const inspectApi = operation<{ id: number }, ApiDetails>(
-  { role: 'operator', scope: 'apis:read' },
+  PERMISSIONS.inspectApis,
   async ({ knex }, _principal, { id }) => {
     const row: DetailsRow | undefined = await views(knex)
       .select(knex.raw(`(${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS}) AS callers`))
@@ -139,12 +140,12 @@ interface ApiDeclaration extends NewApi {
 
 /** Validates the given part of a declaration without creating the API. @throws KeywrightError as `declareApi` */
 export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   async ({ knex }, _principal, { texts: _, ...declared }) => await checkNewApi(knex, declared),
 )
 
 export const declareApi = operation<ApiDeclaration, CreatedApi>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   async ({ knex, encryptionKeys }, principal, { texts = {}, ...declared }) => {
     const { signingAlg } = { ...DEFAULT_API_SETTINGS, ...declared }
     await ensureSigningKeys(knex, signingAlg, encryptionKeys)
@@ -165,7 +166,7 @@ interface ApiChange extends ApiSelector {
 
 /** Validates a change of an API without making it. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
 export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'changes'>, void>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   async ({ knex }, _principal, { identifier, changes }) => {
     const [api] = await findApis(knex, [identifier])
     await checkApiChange(knex, api!, changes)
@@ -174,7 +175,7 @@ export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'change
 
 /** @throws KeywrightError also `stale`, `forbidden` (the management API) */
 export const changeApi = operation<ApiChange, Api>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   async ({ knex, encryptionKeys }, principal, { identifier, changes, texts = {}, revision }) => {
     if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
     // Texts alone need no lock of the clients.
@@ -198,14 +199,11 @@ export const rotateApiSecret = destructiveOperation<
   ApiSecretRotation,
   { clientId: string; clientSecret: string },
   ApiSelector
->(
-  { role: 'operator', scope: 'apis:write' },
-  {
-    async run({ knex }, principal, { identifier, overlap, ...options }) {
-      const clientId = await clientIdOfApi(knex, identifier)
-      const { clientSecret } = await rotateSecret(knex, clientId, overlap, principal.actor, options)
-      return { clientId, clientSecret: clientSecret! }
-    },
-    affected: ({ knex }, principal, { identifier }) => readAffected(knex, principal, clientOfApiTarget(identifier)),
+>(PERMISSIONS.manageApis, {
+  async run({ knex }, principal, { identifier, overlap, ...options }) {
+    const clientId = await clientIdOfApi(knex, identifier)
+    const { clientSecret } = await rotateSecret(knex, clientId, overlap, principal.actor, options)
+    return { clientId, clientSecret: clientSecret! }
   },
-)
+  affected: ({ knex }, principal, { identifier }) => readAffected(knex, principal, clientOfApiTarget(identifier)),
+})

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import type { KeyPairPolicy } from '../apis/api-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
@@ -7,8 +8,10 @@ import type { ValuesOf } from '../shared/attributes.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
-import { visibleApi } from './management-scopes.ts'
+import { checkMayChangeApplication, isChoosable } from './developer-limits.ts'
+import { MANAGEMENT_API, visibleApi } from './management-scopes.ts'
 import { operation } from './operation.ts'
+import type { Principal } from './principal.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
 /** A scope with its text on the consent page; without a text, the title is the scope itself. */
@@ -68,19 +71,22 @@ interface NewRow {
   defaults: ValuesOf<typeof DEFAULT_ATTRIBUTES>
 }
 
+const choosableFor = (principal: Principal, apis: readonly ChoosableApi[]): ChoosableApi[] =>
+  apis.filter((api) => isChoosable(principal, api)).map((api) => visibleApi(api, principal))
+
 interface ForAccount {
   /** Absent: the principal's own account, or no account yet for an operator. */
   readonly accountId?: string | undefined
 }
 
 export const readNewApplicationForm = operation<ForAccount, NewApplicationForm>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { accountId }) => {
     const named = principal.role === 'operator' ? accountId : undefined
     const { rows } = await knex.raw(READ_NEW, [named !== undefined && isId(named) ? named : null])
     const row: NewRow = rows[0]
     return {
-      choosableApis: row.choosable.map((api) => visibleApi(api, principal)),
+      choosableApis: choosableFor(principal, row.choosable),
       initial: { ...DEFAULT_SETTINGS, ...applicationDefaults(row.defaults) },
       accountName: row.account_name,
     }
@@ -100,17 +106,20 @@ interface FormRow extends ClientRow {
 }
 
 export const readApplicationForm = operation<{ clientId: string }, ApplicationForm>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { clientId }) => {
     const { rows } = await knex.raw(READ, [clientId])
     const row: FormRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
     checkTenant(principal, row.account_id, 'client', clientId)
+    const isOfManagement = row.apis?.some(({ identifier }) => identifier === MANAGEMENT_API) ?? false
+    const client = toClient(row)
+    checkMayChangeApplication(principal, client.name, isOfManagement)
     return {
-      client: toClient(row),
+      client,
       accountName: row.account_name,
       apis: row.apis ?? [],
-      choosableApis: row.choosable.map((api) => visibleApi(api, principal)),
+      choosableApis: choosableFor(principal, row.choosable),
     }
   },
 )

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
@@ -16,6 +17,7 @@ import { updateClient } from './client-registration.ts'
 import type { NewSecrets } from './client-secret-rotation.ts'
 import { type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
 import { changeClientStatus, restoreClient } from './client-status.ts'
+import { checkMayAllowApis } from './developer-limits.ts'
 import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
 import { visibleApi } from './management-scopes.ts'
@@ -88,7 +90,7 @@ interface ApplicationSelector {
 }
 
 export const readApplication = operation<ApplicationSelector, Application>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async ({ knex }, principal, { clientId }) => {
     const { rows } = await knex.raw(READ, [clientId])
     const row: ApplicationRow | undefined = rows[0]
@@ -116,8 +118,9 @@ interface ApplicationUpdate extends ApplicationSelector, ApplicationChange {
 
 /** @throws KeywrightError also `stale` */
 export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { clientId, revision, settings, apis, scopes }) => {
+    checkMayAllowApis(principal, apis)
     await applicationFor(knex, principal, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
     const check = (before: Client) => checkSettingsChange(principal.role, before, settings)
@@ -128,21 +131,18 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
 )
 
 /** Revokes all tokens of the application at once. */
-export const archiveApplication = destructiveOperation<ApplicationSelector, Client>(
-  { role: 'admin', scope: 'applications:write' },
-  {
-    async run({ knex }, principal, { clientId }) {
-      await applicationFor(knex, principal, clientId)
-      return await changeClientStatus(knex, clientId, 'archived', principal.actor)
-    },
-    affected: ({ knex }, principal, { clientId }) =>
-      readAffected(knex, principal, applicationTarget(principal, clientId)),
+export const archiveApplication = destructiveOperation<ApplicationSelector, Client>(PERMISSIONS.manageApplications, {
+  async run({ knex }, principal, { clientId }) {
+    await applicationFor(knex, principal, clientId)
+    return await changeClientStatus(knex, clientId, 'archived', principal.actor)
   },
-)
+  affected: ({ knex }, principal, { clientId }) =>
+    readAffected(knex, principal, applicationTarget(principal, clientId)),
+})
 
 /** Restores the application with a new secret, unless the former one is kept. Revoked tokens stay revoked. */
 export const restoreApplication = operation<ApplicationSelector & { keepSecret: boolean }, CreatedApplication>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { clientId, keepSecret }) => {
     await applicationFor(knex, principal, clientId)
     return await restoreClient(knex, clientId, { keepSecret }, principal.actor)
@@ -157,7 +157,7 @@ interface SecretRotation extends ApplicationSelector, Pick<RotationOptions, 'unu
 
 /** With an overlap, its dry run describes what the end of the overlap affects. */
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   {
     async run({ knex }, principal, { clientId, overlap, revision, ...options }) {
       await applicationFor(knex, principal, clientId)

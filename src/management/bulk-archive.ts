@@ -1,10 +1,12 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { activeTokensOf, type Bounded, toBounded } from './bounded-counts.ts'
 import { changeClientStatus } from './client-status.ts'
+import { CALLS_MANAGEMENT_API, checkMayChangeApplication } from './developer-limits.ts'
 import { readAffected } from './dry-run.ts'
 import { clientsTarget } from './dry-run-targets.ts'
-import { destructiveOperation, operation, type RequiredPermission } from './operation.ts'
+import { destructiveOperation, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
@@ -26,7 +28,7 @@ interface Selection {
 }
 
 const READ = `
-  SELECT c.client_id, c.name, c.account_id, c.status, (${activeTokensOf('t.client_key = c.id')}) AS active,
+  SELECT c.client_id, c.name, c.account_id, c.status, ${CALLS_MANAGEMENT_API} AS calls_management_api, (${activeTokensOf('t.client_key = c.id')}) AS active,
          (SELECT count(DISTINCT k.ip)::int FROM client_callers k
            WHERE k.client_id = c.id AND k.last_used_at > now() - interval '1 day') AS callers
     FROM clients c
@@ -38,6 +40,7 @@ interface CandidateRow {
   name: string
   account_id: string | null
   status: string
+  calls_management_api: boolean
   active: number
   callers: number
 }
@@ -62,15 +65,16 @@ async function readCandidates(
   const { rows }: { rows: CandidateRow[] } = await knex.raw(READ, [wanted])
   const missing = wanted.find((clientId) => !rows.some((row) => row.client_id === clientId))
   if (missing !== undefined) throw notFound('client', missing)
-  for (const row of rows) checkTenant(principal, row.account_id, 'client', row.client_id)
+  for (const { account_id, client_id, name, calls_management_api } of rows) {
+    checkTenant(principal, account_id, 'client', client_id)
+    checkMayChangeApplication(principal, name, calls_management_api)
+  }
   return rows.map(toCandidate)
 }
 
-const PERMISSION: RequiredPermission = { role: 'admin', scope: 'applications:write' }
-
 /** What `archiveApplications` would stop. */
 export const previewArchive = operation<Selection, readonly ArchiveCandidate[]>(
-  PERMISSION,
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, selection) => await readCandidates(knex, principal, selection),
 )
 
@@ -78,18 +82,21 @@ export const previewArchive = operation<Selection, readonly ArchiveCandidate[]>(
  * Archives applications one after the other and returns those that were active. Each has a transaction of its own, because a
  * single one would hold the locks of many clients that are issued tokens. After a failure the others can be archived again.
  */
-export const archiveApplications = destructiveOperation<Selection, readonly ArchiveCandidate[]>(PERMISSION, {
-  async run({ knex }, principal, selection) {
-    const active = (await readCandidates(knex, principal, selection)).filter(({ isActive }) => isActive)
-    for (const { clientId } of active) await changeClientStatus(knex, clientId, 'archived', principal.actor)
-    return active
+export const archiveApplications = destructiveOperation<Selection, readonly ArchiveCandidate[]>(
+  PERMISSIONS.manageApplications,
+  {
+    async run({ knex }, principal, selection) {
+      const active = (await readCandidates(knex, principal, selection)).filter(({ isActive }) => isActive)
+      for (const { clientId } of active) await changeClientStatus(knex, clientId, 'archived', principal.actor)
+      return active
+    },
+    async affected({ knex }, principal, selection) {
+      const active = (await readCandidates(knex, principal, selection)).filter(({ isActive }) => isActive)
+      const target = clientsTarget(
+        active.map(({ clientId }) => clientId),
+        principal.accountId,
+      )
+      return await readAffected(knex, principal, target)
+    },
   },
-  async affected({ knex }, principal, selection) {
-    const active = (await readCandidates(knex, principal, selection)).filter(({ isActive }) => isActive)
-    const target = clientsTarget(
-      active.map(({ clientId }) => clientId),
-      principal.accountId,
-    )
-    return await readAffected(knex, principal, target)
-  },
-})
+)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { unusedSinceOf } from '../clients/client-last-uses.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
@@ -91,15 +92,15 @@ async function readClients(
 }
 
 export const listApplications = operation<ApplicationQuery, PageOf<ClientSummary>>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   (management, principal, query) => readClients(management, principal, { ...query, kind: 'application' }),
 )
 
 /** Applications and key pairs. An access token also needs the scope for key pairs. */
 export const listClients = operation<ClientQuery, PageOf<ClientSummary>>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async (management, principal, query) => {
-    requirePermission(principal, { role: 'admin', scope: 'key_pairs:read' })
+    requirePermission(principal, PERMISSIONS.viewKeyPairs)
     return await readClients(management, principal, query)
   },
 )

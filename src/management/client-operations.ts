@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { APIS_OF_CLIENT, type ClientApiView, SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
@@ -20,7 +21,7 @@ const READ = `
 
 /** An application, a key pair or the client of an API. @throws KeywrightError `not_found` */
 export const readClient = operation<{ clientId: string }, ClientDetails>(
-  { role: 'operator', scope: 'applications:read' },
+  PERMISSIONS.viewClients,
   async ({ knex }, _principal, { clientId }) => {
     const row: DetailsRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('client', clientId)

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { MAX_SECRET_CALLERS } from '../clients/secret-callers.ts'
 import { notFound } from '../shared/errors.ts'
@@ -68,7 +69,7 @@ const BY_API_ID = readWhere(`c.kind = 'api' AND c.api_id = CAST(? AS bigint)`)
  * @throws KeywrightError `not_found`
  */
 export const readApplicationSecrets = operation<{ clientId: string }, ClientSecrets>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async ({ knex }, principal, { clientId }) => {
     const row: SecretsRow | undefined = (await knex.raw(BY_CLIENT_ID, [clientId])).rows[0]
     if (!row || (row.kind !== 'application' && !isCommandLine(principal))) throw notFound('client', clientId)
@@ -79,7 +80,7 @@ export const readApplicationSecrets = operation<{ clientId: string }, ClientSecr
 
 /** The secrets of the client by which an API introspects, with their callers. @throws KeywrightError `not_found` */
 export const readApiSecrets = operation<{ identifier: string } | { id: number }, ClientSecrets>(
-  { role: 'operator', scope: 'apis:read' },
+  PERMISSIONS.inspectApis,
   async ({ knex }, _principal, api) => {
     const [statement, key] = 'id' in api ? [BY_API_ID, api.id] : [BY_API, api.identifier]
     const row: SecretsRow | undefined = (await knex.raw(statement, [key])).rows[0]

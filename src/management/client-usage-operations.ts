@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { type OwnerUse, QUOTA_USES_OF_CLIENT, type QuotaUse, usesByOwner } from '../clients/quotas.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
@@ -131,7 +132,7 @@ const valuesOf = (step: UsageRange['step'], { from, to }: TimeRange) => ({
 
 /** Issued tokens and refused requests of a client over time, and the use of its quotas. */
 export const readClientUsage = operation<ClientSelector & UsageRange, ClientUsageView>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async (management, principal, { clientId, ...range }) => {
     const times = rangeOf(range)
     const read = readWithClient<UsageRow>
@@ -205,7 +206,7 @@ interface RefusalsRow extends UsageRow {
 
 /** Refused requests of a client in the last day, or in the last seven days. */
 export const readClientRefusals = operation<RefusalsQuery, ClientRefusals>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async (management, principal, { clientId, days = 1, usage }) => {
     const since = new Date(Math.floor(Date.now() / HOUR) * HOUR + HOUR - days * DAY)
     const range = usage && rangeOf(usage)

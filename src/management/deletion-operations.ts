@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type ClientRow, toClient } from '../clients/clients.ts'
 import { checkAccountMayBeDeleted, deleteSomeOfAccount, startAccountDeletion } from './account-deletion.ts'
 import { checkApiMayBeDeleted, deleteUnusedApi } from './api-deletion.ts'
@@ -31,7 +32,7 @@ const stepsFor = (principal: Principal): number => (isCommandLine(principal) ? N
  * @throws KeywrightError `not_found`, `conflict` (the application is not archived)
  */
 export const deleteApplication = destructiveOperation<{ clientId: string }, DeletionState>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   {
     async run({ knex }, principal, { clientId }) {
       await applicationFor(knex, principal, clientId)
@@ -54,46 +55,37 @@ export const deleteApplication = destructiveOperation<{ clientId: string }, Dele
  * Applications that they added stay.
  * @throws KeywrightError `not_found`, `conflict` (the user is active), `insufficient_user_authentication`
  */
-export const deleteUser = destructiveOperation<{ userId: string }, DeletionState>(
-  { role: 'admin', scope: 'users:write' },
-  {
-    async run({ knex }, principal, { userId }) {
-      await userFor(knex, principal, userId)
-      await startUserDeletion(knex, userId, principal.actor)
-      return await stateAfter(stepsFor(principal), () => deleteSomeOfUser(knex, userId, BATCH))
-    },
-    affected: ({ knex }, principal, { userId }) =>
-      readAffected(knex, principal, userTarget(userId, { check: checkUserMayBeDeleted })),
+export const deleteUser = destructiveOperation<{ userId: string }, DeletionState>(PERMISSIONS.manageUsers, {
+  async run({ knex }, principal, { userId }) {
+    await userFor(knex, principal, userId)
+    await startUserDeletion(knex, userId, principal.actor)
+    return await stateAfter(stepsFor(principal), () => deleteSomeOfUser(knex, userId, BATCH))
   },
-)
+  affected: ({ knex }, principal, { userId }) =>
+    readAffected(knex, principal, userTarget(userId, { check: checkUserMayBeDeleted })),
+})
 
 /**
  * Deletes a disabled account with its users, applications and key pairs.
  * @throws KeywrightError `not_found`, `conflict` (the account is active), `insufficient_user_authentication`
  */
-export const deleteAccount = destructiveOperation<{ accountId: string }, DeletionState>(
-  { role: 'operator', scope: 'accounts:write' },
-  {
-    async run({ knex }, principal, { accountId }) {
-      await startAccountDeletion(knex, accountId, principal.actor)
-      return await stateAfter(stepsFor(principal), () => deleteSomeOfAccount(knex, accountId, BATCH))
-    },
-    affected: ({ knex }, principal, { accountId }) =>
-      readAffected(knex, principal, accountTarget(accountId, { users: true, check: checkAccountMayBeDeleted })),
+export const deleteAccount = destructiveOperation<{ accountId: string }, DeletionState>(PERMISSIONS.manageAccounts, {
+  async run({ knex }, principal, { accountId }) {
+    await startAccountDeletion(knex, accountId, principal.actor)
+    return await stateAfter(stepsFor(principal), () => deleteSomeOfAccount(knex, accountId, BATCH))
   },
-)
+  affected: ({ knex }, principal, { accountId }) =>
+    readAffected(knex, principal, accountTarget(accountId, { users: true, check: checkAccountMayBeDeleted })),
+})
 
 /**
  * Deletes an API that no client may call and whose tokens have expired. Removing an API from a client revokes the tokens.
  * @throws KeywrightError `not_found`, `conflict`
  */
-export const deleteApi = destructiveOperation<{ identifier: string }, void>(
-  { role: 'operator', scope: 'apis:write' },
-  {
-    run: async ({ knex }, principal, { identifier }) => await deleteUnusedApi(knex, identifier, principal.actor),
-    async affected({ knex }, principal, { identifier }) {
-      await checkApiMayBeDeleted(knex, identifier)
-      return await readAffected(knex, principal, clientOfApiTarget(identifier))
-    },
+export const deleteApi = destructiveOperation<{ identifier: string }, void>(PERMISSIONS.manageApis, {
+  run: async ({ knex }, principal, { identifier }) => await deleteUnusedApi(knex, identifier, principal.actor),
+  async affected({ knex }, principal, { identifier }) {
+    await checkApiMayBeDeleted(knex, identifier)
+    return await readAffected(knex, principal, clientOfApiTarget(identifier))
   },
-)
+})

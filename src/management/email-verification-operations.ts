@@ -1,4 +1,5 @@
 import { addVerification } from '../accounts/email-verification.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { takeAttempt, verificationBudget } from '../accounts/sign-in-limits.ts'
 import type { User } from '../accounts/users.ts'
 import { invalidInput, RateLimitedError } from '../shared/errors.ts'
@@ -11,7 +12,7 @@ import { userFor } from './tenant-isolation.ts'
  * disabled), `rate_limited`
  */
 export const sendVerification = operation<{ userId: string }, User>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex, mail }, principal, { userId }) => {
     const { email } = await userFor(knex, principal, userId)
     if (!mail) throw invalidInput('this instance sends no e-mail; an operator configures it with SMTP_URL')

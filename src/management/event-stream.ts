@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type AuditPosition, encodePosition, readEventsAfter, startPosition } from '../audit/audit-events.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { visibleRecord } from './attribute-changes.ts'
@@ -53,7 +54,7 @@ async function* streamFrom(
  * it is read)
  */
 export const streamEvents = operation<EventStreamRequest, AsyncIterable<StreamedEvent>>(
-  { role: 'admin', scope: 'activity:read' },
+  PERMISSIONS.viewActivity,
   async ({ knex, encryptionKeys }, principal, { lastEventId, accountId: named }) => {
     const accountId = accountInScope(principal, named)
     const start = await startPosition(knex, encryptionKeys, lastEventId)

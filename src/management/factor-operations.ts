@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { lockUser, revokeSessionsOfUser, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { removeAllFactors } from '../factors/factor-changes.ts'
@@ -39,7 +40,7 @@ function checkMayReset(principal: Principal): void {
  * @throws KeywrightError also `insufficient_user_authentication`
  */
 export const resetFactors = operation<{ userId: string }, FactorReset>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId }) => {
     await userFor(knex, principal, userId)
     checkMayReset(principal)

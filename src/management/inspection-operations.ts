@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type InspectionResult, inspectText } from '../inspection/inspect-text.ts'
 import type { TokenExpectation } from '../inspection/token-finding.ts'
 import { invalidInput } from '../shared/errors.ts'
@@ -14,7 +15,7 @@ interface Inspection extends TokenExpectation {
  * @throws KeywrightError `invalid_input`: the text is too long
  */
 export const inspect = operation<Inspection, InspectionResult>(
-  { role: 'admin', scope: 'tokens:read' },
+  PERMISSIONS.viewTokens,
   async ({ knex }, { role, accountId }, { text, ...expected }) => {
     if (Buffer.byteLength(text) > LONGEST_INSPECTED)
       throw invalidInput(`the text is longer than ${LONGEST_INSPECTED / 1024} KiB`, 'text')

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import {
   checkInstanceChanges,
   getInstanceSettings,
@@ -12,19 +13,19 @@ import { changeApiEnabled } from './instance-changes.ts'
 import { destructiveOperation, operation } from './operation.ts'
 
 export const readInstance = operation<object, InstanceSettings>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }) => await getInstanceSettings(knex),
 )
 
 /** Validates a change without making it. @throws KeywrightError `invalid_input`, with each error at its field */
 export const checkInstance = operation<{ changes: InstanceChanges }, void>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   async (_, __, { changes }) => checkInstanceChanges(changes),
 )
 
 /** @throws KeywrightError also `stale` */
 export const updateInstance = operation<{ changes: InstanceChanges; revision?: number | undefined }, InstanceSettings>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   async ({ knex }, principal, { changes, revision }) =>
     knex.transaction((trx) => updateInstanceSettings(trx, changes, principal.actor, revision)),
 )
@@ -48,7 +49,7 @@ const AVAILABILITY = `
     FROM instance_settings i`
 
 export const readInstanceAvailability = operation<object, InstanceAvailability>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }) => {
     const { rows } = await knex.raw(AVAILABILITY)
     const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, active, callers } = rows[0]
@@ -64,7 +65,7 @@ export const readInstanceAvailability = operation<object, InstanceAvailability>(
 
 /** Disabling the API revokes all tokens at once, and no client gets a new one. */
 export const setInstanceApi = destructiveOperation<{ enabled: boolean }, InstanceSettings, object>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   {
     run: async ({ knex }, principal, { enabled }) =>
       // In one transaction: nothing that the response needs may fail after the commit.

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { findCredentialsById } from '../accounts/credentials.ts'
 import { mayChooseFirstPassword } from '../accounts/password-reset-requests.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { invitationBudget, takeAttempt, takeWork } from '../accounts/sign-in-limits.ts'
 import { addUser, addUserWithoutPassword } from '../accounts/user-administration.ts'
 import { PROFILE_ATTRIBUTES, type Role, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
@@ -51,7 +52,7 @@ async function checkMayInvite(knex: Knex, principal: Principal, role: Role | und
  * @throws KeywrightError `invalid_input`, `conflict`, with each error at its field; and as `checkMayInvite`
  */
 export const checkInvitation = operation<Partial<Invitation>, void>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex }, principal, { role, ...values }) => {
     await checkMayInvite(knex, principal, role)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, values)
@@ -90,7 +91,7 @@ async function inviteByMail(knex: Knex, newUser: NewUser, actor: Actor): Promise
 }
 
 export const inviteUser = operation<Invitation, Invited>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async (management, principal, { role, accountId: wanted, sendInvitation = false, ...profile }) => {
     const { knex } = management
     await checkMayInvite(knex, principal, role)
@@ -121,7 +122,7 @@ async function checkInvited(trx: Knex, user: User): Promise<void> {
  * @throws KeywrightError `conflict`, `invalid_input` (the instance sends no e-mail), `rate_limited`; and as `inviteUser`
  */
 export const sendInvitation = operation<{ userId: string }, User>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async (management, principal, { userId }) => {
     const { knex } = management
     const { role, email } = await userFor(knex, principal, userId)

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { type Client, type ClientRow, clientEntry, lockClient, setClientStatus, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
@@ -17,7 +18,7 @@ import type { KeyPair } from './key-pair-operations.ts'
 import { visibleApi } from './management-scopes.ts'
 import { destructiveOperation, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { checkTenant, clientFor } from './tenant-isolation.ts'
+import { checkTenant, clientToRevoke } from './tenant-isolation.ts'
 
 /** A key pair with its owner, as operators and the admins of its account see it. */
 export interface KeyPairDetails extends KeyPair {
@@ -70,7 +71,7 @@ interface KeyPairSelector {
 
 /** Any key pair of the account, also one that was stopped or replaced. @throws KeywrightError `not_found` */
 export const readKeyPairDetails = operation<KeyPairSelector, KeyPairDetails>(
-  { role: 'admin', scope: 'key_pairs:read' },
+  PERMISSIONS.viewKeyPairs,
   async ({ knex }, principal, { clientId }) => {
     const row: DetailsRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('key pair', clientId)
@@ -86,34 +87,31 @@ export interface StoppedKeyPair {
 }
 
 /**
- * Stops a key pair, of any admin of the account: its secret stops working, and all its tokens are revoked, when this returns
+ * Stops a key pair, an admin also that of another user of the account: its secret stops working, and all its tokens are revoked, when this returns
  * (guarantee 1). The secret may have leaked, so it never works again; its owner generates new keys, which keep the settings.
  * Stopping a stopped key pair changes nothing.
- * @throws KeywrightError `not_found`, `conflict` (it was replaced)
+ * @throws KeywrightError `not_found`, `forbidden`, `conflict` (it was replaced)
  */
-export const stopKeyPair = destructiveOperation<KeyPairSelector, StoppedKeyPair>(
-  { role: 'admin', scope: 'key_pairs:write' },
-  {
-    async run({ knex }, principal, { clientId }) {
-      const { kind } = await clientFor(knex, principal, clientId)
-      if (kind !== 'key_pair') throw notFound('key pair', clientId)
-      const { before, client } = await knex.transaction(async (trx) => {
-        const before = await lockClient(trx, clientId)
-        if (before.status === 'archived') return { before, client: before }
-        const client = await setClientStatus(trx, before, 'archived')
-        await recordAudit(trx, principal.actor, clientEntry('key_pair.stopped', client, { user_id: client.userId }))
-        return { before, client }
-      })
-      if (before.status === 'archived') return { client, revoked: 0 }
-      // Counting may take long and fail, so it does not run in a transaction that holds locks.
-      const epochs = [{ clientKey: before.key, revocationEpoch: before.revocationEpoch }]
-      return { client, revoked: knex.isTransaction ? null : await countRevoked(knex, epochs) }
-    },
-    affected: ({ knex }, principal, { clientId }) =>
-      readAffected(
-        knex,
-        principal,
-        clientTarget(clientId, ({ kind }) => (kind === 'key_pair' ? undefined : notFound('key pair', clientId))),
-      ),
+export const stopKeyPair = destructiveOperation<KeyPairSelector, StoppedKeyPair>(PERMISSIONS.manageKeyPairs, {
+  async run({ knex }, principal, { clientId }) {
+    const { kind } = await clientToRevoke(knex, principal, clientId)
+    if (kind !== 'key_pair') throw notFound('key pair', clientId)
+    const { before, client } = await knex.transaction(async (trx) => {
+      const before = await lockClient(trx, clientId)
+      if (before.status === 'archived') return { before, client: before }
+      const client = await setClientStatus(trx, before, 'archived')
+      await recordAudit(trx, principal.actor, clientEntry('key_pair.stopped', client, { user_id: client.userId }))
+      return { before, client }
+    })
+    if (before.status === 'archived') return { client, revoked: 0 }
+    // Counting may take long and fail, so it does not run in a transaction that holds locks.
+    const epochs = [{ clientKey: before.key, revocationEpoch: before.revocationEpoch }]
+    return { client, revoked: knex.isTransaction ? null : await countRevoked(knex, epochs) }
   },
-)
+  affected: ({ knex }, principal, { clientId }) =>
+    readAffected(
+      knex,
+      principal,
+      clientTarget(clientId, ({ kind }) => (kind === 'key_pair' ? undefined : notFound('key pair', clientId))),
+    ),
+})

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
+import { mayOwnKeyPairs } from '../accounts/permissions.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
@@ -25,7 +26,7 @@ import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 
 export interface KeyPairRequest {
-  /** ID or email address of the admin who owns the key pair. */
+  /** ID or email address of the user who owns the key pair. */
   readonly user: string
   /** The name of the key pair; absent or null: the default one. Names are compared without regard to case. */
   readonly pairName?: string | null | undefined
@@ -46,13 +47,13 @@ async function setApis(trx: Knex, client: Client, former: Client | undefined, na
   await setClientApis(trx, client.key, await resolveApis(trx, named), narrowing)
 }
 
-const notAnAdmin = ({ email, role }: User) =>
-  invalidInput(`${email} has the role ${role}; key pairs belong to admins of accounts`)
+const mayOwnNone = ({ email, role }: User) =>
+  invalidInput(`${email} has the role ${role}; key pairs belong to developers and admins of accounts`)
 
-/** Locks and returns the admin. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
-async function lockAdmin(trx: Knex, idOrEmail: string): Promise<User> {
+/** Locks and returns the owner. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+async function lockOwner(trx: Knex, idOrEmail: string): Promise<User> {
   const found = await findUser(trx, idOrEmail)
-  if (found.role !== 'admin') throw notAnAdmin(found)
+  if (!mayOwnKeyPairs(found.role)) throw mayOwnNone(found)
   await lockInstanceShared(trx)
   await lockAccountWithApiShared(trx, found.accountId!)
   // Serializes two generations for one user, also of a first key pair, which has no row to lock yet.
@@ -60,14 +61,14 @@ async function lockAdmin(trx: Knex, idOrEmail: string): Promise<User> {
   await trx('users').where({ id: found.id }).forNoKeyUpdate().first('id')
   const user = (await findUserById(trx, found.id))!
   if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
-  if (user.role !== 'admin') throw notAnAdmin(user)
+  if (!mayOwnKeyPairs(user.role)) throw mayOwnNone(user)
   return user
 }
 
 /** As the constraint `clients_pair_name` says. */
 const MAX_NAME = 60
 
-/** An admin may have so many active named key pairs. */
+/** A user may have so many active named key pairs. */
 export const MAX_NAMED_PAIRS = 20
 
 /** @throws KeywrightError `invalid_input` */
@@ -115,7 +116,7 @@ function initialSettings(user: User, pairName: string | null, latest: Client | u
 }
 
 /**
- * Settings that only operators change, and the use of quotas, stay with the user: losing and regaining the admin role must not reset
+ * Settings that only operators change, and the use of quotas, stay with the user: losing and regaining a role must not reset
  * them, and a named key pair begins with those of the default one.
  */
 async function insertKeyPair(trx: Knex, user: User, former: Client | undefined, pair: PairIdentity): Promise<Client> {
@@ -147,7 +148,7 @@ export async function generateKeyPairInTransaction(
   request: KeyPairRequest,
   actor: Actor,
 ): Promise<NewSecrets & { client: Client; revokedEpochs: RevokedEpoch[] }> {
-  const user = await lockAdmin(trx, request.user)
+  const user = await lockOwner(trx, request.user)
   const former = await lockKeyPairOf(trx, user.id, pairNameOf(request))
   expectPair(former, request)
   const identity = await identityOf(trx, user, former, request)

@@ -1,3 +1,4 @@
+import { mayOwnKeyPairs, PERMISSIONS } from '../accounts/permissions.ts'
 import type { KeyPairPolicy } from '../apis/api-attributes.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import type { Environment } from '../shared/environments.ts'
@@ -22,7 +23,7 @@ import { destructiveOperation, type Management, operation } from './operation.ts
 import type { Principal } from './principal.ts'
 import { userFor } from './tenant-isolation.ts'
 
-/** The key pair of an admin, with its use. The secret was shown once. */
+/** The key pair of a user, with its use. The secret was shown once. */
 export interface KeyPair {
   readonly client: Client
   readonly apis: readonly ClientApiView[]
@@ -120,11 +121,11 @@ const toKeyPair = (row: KeyPairRow, principal: Principal): KeyPair => ({
 /** The ID of the owner: the principal, or the user that an operator names. @throws KeywrightError `forbidden`, `not_found` */
 async function ownerOf({ knex }: Management, principal: Principal, named: string | undefined): Promise<string> {
   if (named === undefined || named === principal.userId) {
-    if (principal.userId !== null && principal.role === 'admin') return principal.userId
-    throw new KeywrightError('forbidden', 'key pairs belong to admins of accounts; name the admin')
+    if (principal.userId !== null && mayOwnKeyPairs(principal.role)) return principal.userId
+    throw new KeywrightError('forbidden', 'key pairs belong to developers and admins of accounts; name the user')
   }
   const user = await userFor(knex, principal, named)
-  // A key pair acts for its owner: other admins generate their own.
+  // A key pair acts for its owner: others generate their own.
   if (principal.role !== 'operator') throw new KeywrightError('forbidden', 'only its owner can replace a key pair')
   return user.id
 }
@@ -148,9 +149,9 @@ interface Selected extends Owner {
   readonly clientId?: string
 }
 
-/** A key pair of an admin. */
+/** A key pair of a user. */
 export const readKeyPair = operation<Selected, KeyPairOfUser>(
-  { role: 'admin', scope: 'key_pairs:read' },
+  PERMISSIONS.viewOwnKeyPairs,
   async (management, principal, of) => {
     const owner = await readOwnerOf(management, principal, of)
     const { rows } = await management.knex.raw(READ, { owner, clientId: of.clientId ?? null } as never)
@@ -188,9 +189,9 @@ interface SummaryRow extends ClientRow {
   last_used_at: Date | null
 }
 
-/** The key pairs of an admin, the default one first, stopped ones last. */
+/** The key pairs of a user, the default one first, stopped ones last. */
 export const listKeyPairs = operation<Owner, KeyPairSummary[]>(
-  { role: 'admin', scope: 'key_pairs:read' },
+  PERMISSIONS.viewOwnKeyPairs,
   async (management, principal, of) => {
     const owner = await readOwnerOf(management, principal, of)
     const { rows }: { rows: SummaryRow[] } = await management.knex.raw(LIST, [owner])
@@ -225,23 +226,20 @@ export interface GeneratedKeyPair {
 }
 
 /** Replaces the former key pair of the same name and revokes all its tokens (guarantee 1). @throws KeywrightError also `stale`, `conflict` */
-export const generateKeyPair = destructiveOperation<Generation, GeneratedKeyPair>(
-  { role: 'admin', scope: 'key_pairs:write' },
-  {
-    async run(management, principal, { userId, apis = [], ...rest }) {
-      const user = await ownerOf(management, principal, userId)
-      const { knex } = management
-      const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
-        generateKeyPairInTransaction(trx, { user, apis, ...rest }, principal.actor),
-      )
-      const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
-      // Counting may take long and fail, so it does not run in a transaction that holds locks.
-      const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
-      return { clientId: client.clientId, ...secrets, revoked }
-    },
-    async affected(management, principal, { userId, pairName = null }) {
-      const owner = await ownerOf(management, principal, userId)
-      return await readAffected(management.knex, principal, keyPairTarget(owner, pairName))
-    },
+export const generateKeyPair = destructiveOperation<Generation, GeneratedKeyPair>(PERMISSIONS.manageKeyPairs, {
+  async run(management, principal, { userId, apis = [], ...rest }) {
+    const user = await ownerOf(management, principal, userId)
+    const { knex } = management
+    const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
+      generateKeyPairInTransaction(trx, { user, apis, ...rest }, principal.actor),
+    )
+    const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
+    // Counting may take long and fail, so it does not run in a transaction that holds locks.
+    const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
+    return { clientId: client.clientId, ...secrets, revoked }
   },
-)
+  async affected(management, principal, { userId, pairName = null }) {
+    const owner = await ownerOf(management, principal, userId)
+    return await readAffected(management.knex, principal, keyPairTarget(owner, pairName))
+  },
+})

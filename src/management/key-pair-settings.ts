@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { KEY_PAIR_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { checkSettingsChange } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
@@ -57,7 +58,7 @@ interface FormRow extends ClientRow {
 
 /** @throws KeywrightError `not_found` */
 export const readKeyPairForm = operation<{ clientId: string }, KeyPairForm>(
-  { role: 'admin', scope: 'key_pairs:write' },
+  PERMISSIONS.manageKeyPairs,
   async ({ knex }, principal, { clientId }) => {
     const row: FormRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('key pair', clientId)
@@ -81,7 +82,7 @@ interface KeyPairUpdate extends ApplicationChange {
 
 /** Changes the settings and the access of a key pair. Tokens beyond the new rights are revoked. @throws KeywrightError also `stale` */
 export const updateKeyPair = operation<KeyPairUpdate, { client: Client; apiKey?: string }>(
-  { role: 'admin', scope: 'key_pairs:write' },
+  PERMISSIONS.manageKeyPairs,
   async ({ knex }, principal, { clientId, revision, ...change }) => {
     await editableKeyPair(knex, principal, clientId)
     const check = (before: Client) => checkKeyPairChange(principal, before, change.settings)

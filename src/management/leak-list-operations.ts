@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { type Leak, type LeakRow, toLeak } from '../leaks/leaks.ts'
 import { notFound } from '../shared/errors.ts'
@@ -51,7 +52,7 @@ const withClient = (knex: Knex, query: Knex.QueryBuilder): Knex.QueryBuilder =>
 
 /** The latest first: those of the own account; for an operator all. */
 export const listLeaks = operation<PageRequest, PageOf<LeakOfClient>>(
-  { role: 'admin', scope: 'tokens:read' },
+  PERMISSIONS.viewTokens,
   async ({ knex }, { role, accountId }, request) => {
     const base = knex('leaks')
     if (role !== 'operator') base.where('leaks.account_id', accountId)
@@ -75,13 +76,13 @@ async function leakFor(knex: Knex, principal: Principal, leakId: string): Promis
 }
 
 export const readLeak = operation<LeakSelector, LeakOfClient>(
-  { role: 'admin', scope: 'tokens:read' },
+  PERMISSIONS.viewTokens,
   async ({ knex }, principal, { leakId }) => await leakFor(knex, principal, leakId),
 )
 
 /** Hides the banner of a report. Dismissing it again changes nothing. @throws KeywrightError `not_found` */
 export const dismissLeak = operation<LeakSelector, void>(
-  { role: 'admin', scope: 'tokens:write' },
+  PERMISSIONS.dismissLeaks,
   async ({ knex }, principal, { leakId }) => {
     await knex.transaction(async (trx) => {
       const { kind, accountId, client } = await leakFor(trx, principal, leakId)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { storedSource, storedUrl } from '../leaks/finding-places.ts'
 import type { LeakKind } from '../leaks/leak-patterns.ts'
@@ -88,7 +89,7 @@ const absentOutcome = ({ kind }: RecognizedLeak, account: string | null): LeakOu
  * operator reports for every account, an admin for the own one. The reported texts are neither stored nor returned.
  */
 export const reportLeaks = operation<LeakReport, readonly ReportedLeak[]>(
-  { role: 'admin', scope: 'leaks:report' },
+  PERMISSIONS.reportLeaks,
   async ({ knex }, principal, { findings, reporter }) => {
     const account = principal.role === 'operator' ? null : principal.accountId
     const tokens = findings.map(({ token }) => token)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { renewLink } from '../mail/mail-links.ts'
@@ -78,7 +79,7 @@ const ORDER = { keys: [momentKey('mail_messages.created_at'), idKey('mail_messag
 
 /** The latest first. Messages are kept for 30 days, those that were sent without their content. */
 export const listMailMessages = operation<PageRequest & { status?: MessageStatus | undefined }, PageOf<MailMessage>>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }, _principal, { status, ...request }) => {
     const base = knex('mail_messages')
     if (status) base.where('mail_messages.status', status)
@@ -93,7 +94,7 @@ interface MessageSelector {
 
 /** @throws KeywrightError `not_found` */
 export const readMailMessage = operation<MessageSelector, MailMessage>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }, _principal, { messageId }) => {
     const row = isId(messageId) ? await knex('mail_messages').where({ id: messageId }).first(COLUMNS) : undefined
     if (!row) throw notFound('message', messageId)
@@ -129,13 +130,13 @@ async function requeue(trx: Knex, messageId: string, actor: Actor): Promise<void
  * @throws KeywrightError `not_found`, `conflict` (it has not failed, or its link was used)
  */
 export const sendMailAgain = operation<MessageSelector, void>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   async ({ knex }, { actor }, { messageId }) => await knex.transaction((trx) => requeue(trx, messageId, actor)),
 )
 
 /** Sends a test message to the operator. @throws KeywrightError `conflict` (the instance sends no e-mail, or no user asks) */
 export const sendTestMail = operation<object, void>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   async ({ knex, mail }, { userId, actor }) => {
     if (!mail) throw conflict('this instance sends no e-mail')
     if (userId === null) throw conflict('a test message is sent to the operator who is signed in')

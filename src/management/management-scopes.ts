@@ -1,3 +1,5 @@
+import { usableScopes } from '../accounts/permissions.ts'
+import type { Role } from '../accounts/user-attributes.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 
 export { MANAGEMENT_API }
@@ -26,19 +28,12 @@ export const MANAGEMENT_SCOPES = {
 
 export type ManagementScope = keyof typeof MANAGEMENT_SCOPES
 
-/** The scopes of operations that only operators may call. Admins do not see them: their tokens could not use them. */
-const INSTANCE_SCOPES: readonly string[] = [
-  'accounts:write',
-  'apis:write',
-  'instance:read',
-  'instance:write',
-] satisfies ManagementScope[]
-
-/** The API as a user with this role sees it. */
+/** The API as a user with this role sees it: without the scopes of the management API that their tokens could not use. */
 export function visibleApi<
   Api extends { readonly identifier: string; readonly scopes: readonly (string | { scope: string })[] },
->(api: Api, { role }: { readonly role: string }): Api {
+>(api: Api, { role }: { readonly role: Role }): Api {
   if (role === 'operator' || api.identifier !== MANAGEMENT_API) return api
   const nameOf = (one: string | { scope: string }) => (typeof one === 'string' ? one : one.scope)
-  return { ...api, scopes: api.scopes.filter((one) => !INSTANCE_SCOPES.includes(nameOf(one))) }
+  const usable = usableScopes(role)
+  return { ...api, scopes: api.scopes.filter((one) => usable.has(nameOf(one))) }
 }

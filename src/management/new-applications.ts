@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { applicationTypeOf } from '../clients/application-types.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
@@ -8,6 +9,7 @@ import { invalidInput } from '../shared/errors.ts'
 import type { ApplicationChange, CreatedApplication } from './application-operations.ts'
 import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
+import { checkMayAllowApis } from './developer-limits.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { accountOfNewObject } from './tenant-isolation.ts'
@@ -40,10 +42,11 @@ async function withDefaults(knex: Knex, principal: Principal, given: Partial<Cli
  * @throws KeywrightError `invalid_input`, with each error at its field; `forbidden`, `conflict` (the API is off)
  */
 export const checkNewApplication = operation<Partial<NewApplication>, void>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { settings = {}, type, accountId, apis, scopes }) => {
     // The form reports missing fields itself. These values pass every other rule.
     const missing = { name: 'missing', grants: [] }
+    checkMayAllowApis(principal, apis)
     const owner = principal.role === 'operator' ? accountId : principal.accountId!
     const all = { ...missing, ...(await withDefaults(knex, principal, settings, type)) }
     await checkNewClient(knex, { accountId: owner, settings: all, apis, scopes })
@@ -51,8 +54,9 @@ export const checkNewApplication = operation<Partial<NewApplication>, void>(
 )
 
 export const createApplication = operation<NewApplication, CreatedApplication>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt }) => {
+    checkMayAllowApis(principal, apis)
     const isOfInstance = accountId === null && principal.role === 'operator'
     const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
     const { grants, ...others } = await withDefaults(knex, principal, settings, type)

@@ -1,4 +1,6 @@
 import type { Knex } from 'knex'
+import { includesRole } from '../accounts/permissions.ts'
+import type { Role } from '../accounts/user-attributes.ts'
 import type { MailSummary } from '../mail/mail-summary.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -17,19 +19,17 @@ export interface Management {
   readonly mail?: MailSummary | undefined
 }
 
-/** The least role that an operation requires, and the scope that an access token needs. */
+/** The least role that an operation requires, and the scope that an access token needs. `accounts/permissions.ts` has them all. */
 export interface RequiredPermission {
-  readonly role: 'member' | 'admin' | 'operator'
+  readonly role: Role
   readonly scope: ManagementScope
   /** A user must have signed in recently (`recent-sign-in.ts`). A program or the command line is not affected. */
   readonly recentSignIn?: boolean
 }
 
-const RANK = { member: 0, admin: 1, operator: 2 } as const
-
 /** @throws KeywrightError `forbidden` */
 export function requirePermission({ role, scopes }: Principal, permission: RequiredPermission): void {
-  if (RANK[role] < RANK[permission.role]) {
+  if (!includesRole(role, permission.role)) {
     throw new KeywrightError('forbidden', `this requires the role ${permission.role}; your role is ${role}`)
   }
   if (scopes && !scopes.has(permission.scope)) {

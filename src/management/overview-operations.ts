@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { USAGE, type UsageCount } from '../metrics/usage.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Bounded, boundedCountOf, ofAccount, toBounded } from './bounded-counts.ts'
@@ -58,7 +59,7 @@ const OVERVIEW = `
    WHERE a.id = ?`
 
 export const readAccountOverview = operation<object, AccountOverview>(
-  { role: 'admin', scope: 'key_pairs:read' },
+  PERMISSIONS.viewOverview,
   async ({ knex }, principal) => {
     if (principal.accountId === null)
       throw new KeywrightError('forbidden', 'this concerns an account, and an operator belongs to none')
@@ -112,7 +113,7 @@ const INSTANCE_OVERVIEW = `
 
 /** Issued and rejected token requests over time, and how many clients were refused. */
 export const readInstanceOverview = operation<UsageQuery, InstanceOverview>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }, _principal, { span }) => {
     const { step, size, count } = SPANS[span]
     const to = new Date(Math.floor(Date.now() / size) * size + size)

@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type RefusalReason, toRefusalReason, withKnownReason } from '../shared/refusal-reasons.ts'
 import { type Bounded, boundedCountOf, MOST, toBounded } from './bounded-counts.ts'
 import { type RefusedRequest, SAMPLE_AS_JSON } from './client-usage-operations.ts'
@@ -57,7 +58,7 @@ const LIST = `
 
 /** Clients with refused requests in the last hour: those of the account of an admin, all for an operator. */
 export const listRefusedClients = operation<object, RefusedClients>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async ({ knex }, principal) => {
     // An admin without an account sees nothing: null would mean every account.
     const account = principal.role === 'operator' ? null : principal.accountId!

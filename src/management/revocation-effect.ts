@@ -1,3 +1,4 @@
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { type RefusalReason, withKnownReason } from '../shared/refusal-reasons.ts'
@@ -127,7 +128,7 @@ const toEffect = (row: EffectRow): RevocationEffect => ({
  * stopped, archived or replaced. @throws KeywrightError `not_found`
  */
 export const readRevocationEffect = operation<{ readonly clientId: string }, RevocationEffect>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async ({ knex }, principal, { clientId }) => {
     const row: EffectRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('client', clientId)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { findSecretOf, retirePreviousSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, touchClient } from '../clients/clients.ts'
@@ -89,21 +90,18 @@ async function planSecretRetirement(
 export const retireApplicationSecret = destructiveOperation<
   { clientId: string; secretId?: number | undefined },
   Client
->(
-  { role: 'admin', scope: 'applications:write' },
-  {
-    async run({ knex }, principal, { clientId, secretId }) {
-      await applicationFor(knex, principal, clientId)
-      return await retireSecret(knex, clientId, secretId, principal.actor)
-    },
-    affected: ({ knex }, principal, { clientId, secretId }) =>
-      readAffected(knex, principal, previousSecretsTarget(applicationTarget(principal, clientId), secretId)),
+>(PERMISSIONS.manageApplications, {
+  async run({ knex }, principal, { clientId, secretId }) {
+    await applicationFor(knex, principal, clientId)
+    return await retireSecret(knex, clientId, secretId, principal.actor)
   },
-)
+  affected: ({ knex }, principal, { clientId, secretId }) =>
+    readAffected(knex, principal, previousSecretsTarget(applicationTarget(principal, clientId), secretId)),
+})
 
 /** `retireApplicationSecret` for the client by which an API introspects. @throws KeywrightError `not_found`, `conflict` */
 export const retireApiSecret = destructiveOperation<{ identifier: string; secretId: number }, Client>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   {
     run: async ({ knex }, principal, { identifier, secretId }) =>
       await retireSecret(knex, await clientIdOfApi(knex, identifier), secretId, principal.actor),
@@ -113,7 +111,7 @@ export const retireApiSecret = destructiveOperation<{ identifier: string; secret
 )
 
 export const planApplicationSecretRetirement = operation<PlannedRetirement, Client>(
-  { role: 'admin', scope: 'applications:write' },
+  PERMISSIONS.manageApplications,
   async ({ knex }, principal, retirement) => {
     await applicationFor(knex, principal, retirement.clientId)
     return await planSecretRetirement(knex, retirement, principal.actor)
@@ -125,7 +123,7 @@ interface PlannedApiRetirement extends Omit<PlannedRetirement, 'clientId'> {
 }
 
 export const planApiSecretRetirement = operation<PlannedApiRetirement, Client>(
-  { role: 'operator', scope: 'apis:write' },
+  PERMISSIONS.manageApis,
   async ({ knex }, principal, { identifier, ...retirement }) => {
     const clientId = await clientIdOfApi(knex, identifier)
     return await planSecretRetirement(knex, { ...retirement, clientId }, principal.actor)

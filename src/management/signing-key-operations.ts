@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { touchApisOfAlg } from '../apis/apis.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { countNodesBefore } from '../database/server-nodes.ts'
@@ -50,7 +51,7 @@ async function listViews(knex: Knex): Promise<SigningKeyView[]> {
 
 /** Newest first, and the revoked ones last. */
 export const listSigningKeys = operation<object, readonly SigningKeyView[]>(
-  { role: 'operator', scope: 'instance:read' },
+  PERMISSIONS.viewInstance,
   async ({ knex }) => await listViews(knex),
 )
 
@@ -62,7 +63,7 @@ export interface RotatedSigningKeys {
 
 /** The next key starts to sign once it has been published long enough for every verifier to know it. */
 export const rotateSigningKeys = operation<object, RotatedSigningKeys>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   async ({ knex, encryptionKeys }, principal) =>
     await knex.transaction(async (trx) => {
       const rotated = await rotate(trx, encryptionKeys, { actor: principal.actor })
@@ -99,7 +100,7 @@ export interface SigningKeyRevocation extends RevokedSigningKey {
  * `pendingNodes`. @throws KeywrightError `not_found`; `conflict` when it was revoked before
  */
 export const revokeSigningKey = destructiveOperation<KeySelector, SigningKeyRevocation, KeySelector, SigningKeyImpact>(
-  { role: 'operator', scope: 'instance:write' },
+  PERMISSIONS.manageInstance,
   {
     async run({ knex, encryptionKeys }, { actor }, { kid }) {
       const { alg } = await findPresentKey(knex, kid)

@@ -4,6 +4,7 @@ import { findApis } from '../apis/apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
+import { checkMayChange, checkMayRevoke } from './developer-limits.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 
 /** Whether the principal may manage objects of the account. Objects of no account belong to operators. */
@@ -53,12 +54,20 @@ export async function clientFor(db: Knex, principal: Principal, clientId: string
 /**
  * The client whose registration the principal changes: an application. The command line also changes key pairs and the
  * clients of APIs.
- * @throws KeywrightError `not_found`
+ * @throws KeywrightError `not_found`; `forbidden` (only admins may change it)
  */
 export async function applicationFor(db: Knex, principal: Principal, clientId: string): Promise<Client> {
   if (isCommandLine(principal)) return await getClient(db, clientId)
   const client = await clientFor(db, principal, clientId)
   if (client.kind !== 'application') throw notFound('client', clientId)
+  await checkMayChange(db, principal, client)
+  return client
+}
+
+/** The application or key pair whose tokens the principal revokes. @throws KeywrightError `not_found`, `forbidden` */
+export async function clientToRevoke(db: Knex, principal: Principal, clientId: string): Promise<Client> {
+  const client = await clientFor(db, principal, clientId)
+  checkMayRevoke(principal, client)
   return client
 }
 

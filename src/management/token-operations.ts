@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
@@ -13,7 +14,7 @@ import { destructiveOperation, operation } from './operation.ts'
 import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
-import { checkTenant, clientFor, userFor } from './tenant-isolation.ts'
+import { checkTenant, clientToRevoke, userFor } from './tenant-isolation.ts'
 
 /** The subject of a token: a user, or the client itself. */
 interface TokenSubject {
@@ -166,49 +167,43 @@ const GRANTS: TokenSource = {
 }
 
 export const listTokens = operation<TokenQuery, PageOfClient<ActiveToken>>(
-  { role: 'admin', scope: 'tokens:read' },
+  PERMISSIONS.viewTokens,
   async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, TOKENS, toToken, request),
 )
 
 export const listGrants = operation<TokenQuery, PageOfClient<ActiveGrant>>(
-  { role: 'admin', scope: 'tokens:read' },
+  PERMISSIONS.viewTokens,
   async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, GRANTS, toGrant, request),
 )
 
 /** @throws KeywrightError `not_found`: the client has no such active token */
-export const revokeOneToken = destructiveOperation<ClientSelector & { jti: string }, void>(
-  { role: 'admin', scope: 'tokens:write' },
-  {
-    async run({ knex }, principal, { clientId, jti }) {
-      const client = await clientFor(knex, principal, clientId)
-      const key = { client_key: client.key, jti: idOf(jti, 'token') }
-      if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
-      await revokeToken(knex, jti, principal.actor)
-    },
-    affected: ({ knex }, principal, { clientId, jti }) =>
-      readAffected(knex, principal, accessTokenTarget(applicationOrPairTarget(clientId), jti)),
+export const revokeOneToken = destructiveOperation<ClientSelector & { jti: string }, void>(PERMISSIONS.revokeTokens, {
+  async run({ knex }, principal, { clientId, jti }) {
+    const client = await clientToRevoke(knex, principal, clientId)
+    const key = { client_key: client.key, jti: idOf(jti, 'token') }
+    if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
+    await revokeToken(knex, jti, principal.actor)
   },
-)
+  affected: ({ knex }, principal, { clientId, jti }) =>
+    readAffected(knex, principal, accessTokenTarget(applicationOrPairTarget(clientId), jti)),
+})
 
 /** Revokes an access token of any client, by its `jti`. An unknown or revoked token is no error: nothing is revoked. */
-export const revokeTokenByJti = destructiveOperation<{ jti: string }, Revoked>(
-  { role: 'operator', scope: 'tokens:write' },
-  {
-    run: async ({ knex }, principal, { jti }) => ({ revoked: await revokeToken(knex, jti, principal.actor) }),
-    async affected({ knex }, principal, { jti }) {
-      const token = isId(jti) ? await knex('active_access_tokens').where({ jti }).first('client_id') : undefined
-      if (!token) return NOTHING_AFFECTED
-      return await readAffected(knex, principal, accessTokenTarget(clientTarget(token.client_id), jti))
-    },
+export const revokeTokenByJti = destructiveOperation<{ jti: string }, Revoked>(PERMISSIONS.revokeAnyToken, {
+  run: async ({ knex }, principal, { jti }) => ({ revoked: await revokeToken(knex, jti, principal.actor) }),
+  async affected({ knex }, principal, { jti }) {
+    const token = isId(jti) ? await knex('active_access_tokens').where({ jti }).first('client_id') : undefined
+    if (!token) return NOTHING_AFFECTED
+    return await readAffected(knex, principal, accessTokenTarget(clientTarget(token.client_id), jti))
   },
-)
+})
 
 /** Revokes a refresh token with every access token that it issued. @throws KeywrightError `not_found` */
 export const revokeOneGrant = destructiveOperation<ClientSelector & { grantId: string }, void>(
-  { role: 'admin', scope: 'tokens:write' },
+  PERMISSIONS.revokeTokens,
   {
     async run({ knex }, principal, { clientId, grantId }) {
-      const client = await clientFor(knex, principal, clientId)
+      const client = await clientToRevoke(knex, principal, clientId)
       const key = { client_id: client.key, grant_id: idOf(grantId, 'grant') }
       if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
       await revokeRefreshToken(knex, grantId, principal.actor)
@@ -224,25 +219,19 @@ interface Revoked {
 }
 
 /** Revokes all access and refresh tokens of an application or key pair, which can obtain new ones. */
-export const revokeAllOfClient = destructiveOperation<ClientSelector, Revoked>(
-  { role: 'admin', scope: 'tokens:write' },
-  {
-    async run({ knex }, principal, { clientId }) {
-      await clientFor(knex, principal, clientId)
-      return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
-    },
-    affected: ({ knex }, principal, { clientId }) => readAffected(knex, principal, applicationOrPairTarget(clientId)),
+export const revokeAllOfClient = destructiveOperation<ClientSelector, Revoked>(PERMISSIONS.revokeTokens, {
+  async run({ knex }, principal, { clientId }) {
+    await clientToRevoke(knex, principal, clientId)
+    return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
   },
-)
+  affected: ({ knex }, principal, { clientId }) => readAffected(knex, principal, applicationOrPairTarget(clientId)),
+})
 
 /** Revokes all tokens that applications hold for a user, those of the user's key pair, and the user's sessions. */
-export const revokeAllOfUser = destructiveOperation<{ userId: string }, Revoked>(
-  { role: 'admin', scope: 'tokens:write' },
-  {
-    async run({ knex }, principal, { userId }) {
-      await userFor(knex, principal, userId)
-      return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
-    },
-    affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId)),
+export const revokeAllOfUser = destructiveOperation<{ userId: string }, Revoked>(PERMISSIONS.revokeTokensOfUsers, {
+  async run({ knex }, principal, { userId }) {
+    await userFor(knex, principal, userId)
+    return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
   },
-)
+  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId)),
+})

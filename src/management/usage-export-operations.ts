@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { operation } from './operation.ts'
@@ -101,7 +102,7 @@ function daysOf({ from, to }: UsageExport): { from: number; to: number } {
 
 /** Usage per day, client and API, the oldest first; pages are read as the caller iterates. */
 export const exportUsage = operation<UsageExport, AsyncIterable<UsageOfDay>>(
-  { role: 'admin', scope: 'applications:read' },
+  PERMISSIONS.viewApplications,
   async ({ knex }, principal, { accountId, ...range }) => {
     const account = accountInScope(principal, accountId)
     if (account !== undefined && !isId(account)) throw invalidInput('this is no ID of an account', 'accountId')

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
+import { includesRole, mayOwnKeyPairs } from '../accounts/permissions.ts'
 import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { lockAccountExclusive } from '../accounts/user-locks.ts'
 import { hasPeer, saveUserRole } from '../accounts/user-roles.ts'
@@ -43,7 +44,10 @@ const conflict = (message: string) => new KeywrightError('conflict', message)
 /** Checks that the user may lose a role or the sign-in. @throws KeywrightError `conflict` */
 async function checkMayLoseAccess(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
   if (rules.self === user.id) throw conflict('you cannot disable, demote or lock out yourself; ask another admin')
-  const mustKeep = { admin: rules.keepAdmin, operator: rules.keepOperator, member: false }[user.role]
+  const { keepAdmin, keepOperator } = rules
+  const mustKeep = { admin: keepAdmin, operator: keepOperator, developer: false, viewer: false, member: false }[
+    user.role
+  ]
   if (!mustKeep || user.status !== 'active' || (await hasPeer(trx, user))) return
   throw conflict(
     user.role === 'admin'
@@ -95,7 +99,7 @@ export async function withdrawPassword(
   })
 }
 
-/** Revokes every key pair of a former admin with all its tokens, because members have no key pair. */
+/** Revokes every key pair of a user who may no longer own one, with all its tokens. */
 async function revokeKeyPairs(trx: Knex, user: User): Promise<AuditEntry[]> {
   const pairs = await lockKeyPairsOf(trx, user.id)
   for (const pair of pairs) await setClientStatus(trx, pair, 'replaced')
@@ -103,7 +107,7 @@ async function revokeKeyPairs(trx: Knex, user: User): Promise<AuditEntry[]> {
 }
 
 /**
- * Changes the role of a user between member and admin.
+ * Changes the role of a user in their account. A user who may no longer own key pairs loses them.
  * @throws KeywrightError `not_found`, `conflict` (also for an operator, who belongs to no account), `stale`
  */
 export async function changeUserRole(
@@ -117,9 +121,9 @@ export async function changeUserRole(
     const before = await lockForChange(trx, idOrEmail, rules)
     if (before.role === role) return before
     if (before.role === 'operator') throw conflict(`${before.email} is an operator, and belongs to no account`)
-    if (role === 'member') await checkMayLoseAccess(trx, before, rules)
+    if (!includesRole(role, before.role)) await checkMayLoseAccess(trx, before, rules)
     const user = await saveUserRole(trx, before.id, role)
-    const revoked = role === 'member' ? await revokeKeyPairs(trx, user) : []
+    const revoked = mayOwnKeyPairs(role) ? [] : await revokeKeyPairs(trx, user)
     const changes = changesBetween({ role: USER_ATTRIBUTES.role }, before, user)
     const changed = userEntry('user.role_changed', user, { changes })
     await recordAudit(trx, actor, changed, ...revoked)

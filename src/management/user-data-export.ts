@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { roleOf } from '../accounts/memberships.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { SESSIONS_OF_USER } from '../accounts/user-sessions.ts'
 import { auditFields } from '../audit/audit-lines.ts'
 import { exportAudit } from '../audit/audit-query.ts'
@@ -109,9 +110,9 @@ async function* userData(knex: Knex, principal: Principal, user: string): AsyncG
  * @throws KeywrightError `not_found`, `forbidden`
  */
 export const exportUserData = operation<{ userId: string }, AsyncIterable<UserDataItem>>(
-  { role: 'member', scope: 'users:read' },
+  PERMISSIONS.exportOwnData,
   async ({ knex }, principal, { userId }) => {
-    if (userId !== principal.userId) requirePermission(principal, { role: 'admin', scope: 'users:read' })
+    if (userId !== principal.userId) requirePermission(principal, PERMISSIONS.viewUsers)
     const { id } = await userFor(knex, principal, userId)
     return userData(knex, principal, id)
   },

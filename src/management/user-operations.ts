@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { ROLE_OF_USER } from '../accounts/memberships.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
@@ -59,7 +60,7 @@ function narrow(query: Knex.QueryBuilder, { role }: Principal, typed: string | u
 
 /** Sorted by email address unless `sort` says otherwise. */
 export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
-  { role: 'admin', scope: 'users:read' },
+  PERMISSIONS.viewUsers,
   async ({ knex }, principal, { search, role, status, externalId, sort = 'email', accountId: wanted, ...request }) => {
     const accountId = accountInScope(principal, wanted)
     checkMayFilterByExternalId(principal, externalId)
@@ -86,7 +87,7 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
 
 /** A user by id or email address. @throws KeywrightError `not_found` */
 export const findUser = operation<{ idOrEmail: string }, User>(
-  { role: 'operator', scope: 'users:read' },
+  PERMISSIONS.findUsers,
   async ({ knex }, _principal, { idOrEmail }) => await findUserByIdOrEmail(knex, idOrEmail),
 )
 
@@ -95,7 +96,7 @@ interface UserSelector {
 }
 
 export const readUser = operation<UserSelector & { withCallers?: boolean }, UserDetails>(
-  { role: 'admin', scope: 'users:read' },
+  PERMISSIONS.viewUsers,
   async ({ knex }, principal, { userId, withCallers }) => {
     if (!isId(userId)) throw notFound('user', userId)
     const { rows } = await knex.raw(withCallers ? READ_USER_WITH_CALLERS : READ_USER, [userId])
@@ -122,7 +123,7 @@ interface UserChange extends UserSelector, Partial<Profile> {
 
 /** Validates a change of a user without making it. @throws KeywrightError as `updateUser` */
 export const checkUserUpdate = operation<UserChange, void>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId, ...changes }) => {
     const before = await userFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
@@ -133,7 +134,7 @@ export const checkUserUpdate = operation<UserChange, void>(
 
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updateUser = operation<UserChange, User>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId, revision, ...changes }) => {
     const before = await userFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
@@ -148,20 +149,17 @@ interface RoleChange extends UserSelector {
 }
 
 /** A former admin loses their key pairs. @throws KeywrightError also `stale`, `conflict` (the last admin) */
-export const setRole = destructiveOperation<RoleChange, User, UserSelector>(
-  { role: 'admin', scope: 'users:write' },
-  {
-    async run({ knex }, principal, { userId, role, revision }) {
-      await userFor(knex, principal, userId)
-      return await changeUserRole(knex, userId, role, principal.actor, { ...rulesFor(principal), expected: revision })
-    },
-    affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId, { ownOnly: true })),
+export const setRole = destructiveOperation<RoleChange, User, UserSelector>(PERMISSIONS.manageUsers, {
+  async run({ knex }, principal, { userId, role, revision }) {
+    await userFor(knex, principal, userId)
+    return await changeUserRole(knex, userId, role, principal.actor, { ...rulesFor(principal), expected: revision })
   },
-)
+  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId, { ownOnly: true })),
+})
 
 /** Disabling revokes the user's sessions and all tokens for the user at once. @throws KeywrightError also `conflict` (the last admin) */
 export const setUserStatus = destructiveOperation<UserSelector & { status: SettableStatus }, User, UserSelector>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   {
     async run({ knex }, principal, { userId, status }) {
       await userFor(knex, principal, userId)
@@ -176,7 +174,7 @@ export const setUserStatus = destructiveOperation<UserSelector & { status: Setta
  * an admin or operator then gives a new one. A program cannot lock out its own user or the last admin who can sign in.
  */
 export const givePassword = operation<UserSelector, Invited>(
-  { role: 'admin', scope: 'users:write' },
+  PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId }) => {
     await userFor(knex, principal, userId)
     if (isProgram(principal)) {

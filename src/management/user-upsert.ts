@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
 import type { Profile, User } from '../accounts/users.ts'
 import { findUserByExternalId } from '../accounts/users-by-external-id.ts'
@@ -56,7 +57,7 @@ async function update(management: Management, principal: Principal, known: User,
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict`
  */
 export const upsertUser = operation<UserUpsert, Upserted<User>>(
-  { role: 'operator', scope: 'users:write' },
+  PERMISSIONS.upsertUsers,
   async (management, principal, upsert) => {
     checkValues(PROFILE_ATTRIBUTES, upsert)
     return await createOrUpdate({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { eventAsJson, recordFromJson } from '../audit/audit-records.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
@@ -82,7 +83,7 @@ const WEBHOOK = `to_jsonb(w) - '{sealed_secret,sealed_previous_secret}'::text[] 
 export const listWebhookDeliveries = operation<
   WebhookSelector & PageRequest,
   { readonly webhook: Webhook; readonly deliveries: PageOf<WebhookDelivery> }
->({ role: 'admin', scope: 'webhooks:read' }, async ({ knex }, principal, { webhookId, ...request }) => {
+>(PERMISSIONS.viewWebhooks, async ({ knex }, principal, { webhookId, ...request }) => {
   const cursor = cursorOf(ORDER, request)
   const list = { base: knex('webhook_deliveries AS d').whereRaw('d.webhook_id = w.id') }
   const page = selectDelivery(knex, selectPage(knex, list, ORDER, cursor, request))
@@ -141,7 +142,7 @@ const ATTEMPTS = `
 
 /** @throws KeywrightError `not_found` */
 export const readWebhookDelivery = operation<DeliverySelector, WebhookDeliveryDetails>(
-  { role: 'admin', scope: 'webhooks:read' },
+  PERMISSIONS.viewWebhooks,
   async ({ knex }, principal, { webhookId, deliveryId }) => {
     const row: DetailsRow | undefined =
       isId(webhookId) && isId(deliveryId)
@@ -196,7 +197,7 @@ async function hasten(trx: Knex, { webhookId, deliveryId }: DeliverySelector): P
  * @throws KeywrightError `not_found`, `conflict` (the webhook is disabled)
  */
 export const resendWebhookDelivery = operation<DeliverySelector, void>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex }, principal, selector) => {
     await knex.transaction(async (trx) => {
       checkEnabled(await webhookFor(trx, principal, selector.webhookId))
@@ -208,7 +209,7 @@ export const resendWebhookDelivery = operation<DeliverySelector, void>(
 
 /** Sends a test message, once. Returns the ID of its delivery. @throws KeywrightError `not_found`, `conflict` */
 export const testWebhook = operation<WebhookSelector, { readonly deliveryId: string }>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex }, principal, { webhookId }) => {
     return await knex.transaction(async (trx) => {
       checkEnabled(await webhookFor(trx, principal, webhookId))

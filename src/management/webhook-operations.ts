@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { lockAccountShared } from '../accounts/accounts.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { lockSealingKey } from '../database/sealing-key.ts'
 import { checkSomeGiven, checkValues, differingValues, normalizedValues } from '../shared/attribute-values.ts'
@@ -46,7 +47,7 @@ const withAccount = (query: Knex.QueryBuilder): Knex.QueryBuilder =>
 
 /** Newest first: those of the own account; for an operator those of the instance and of all accounts, or of the named one. */
 export const listWebhooks = operation<PageRequest & { accountId?: string | undefined }, PageOf<WebhookOfAccount>>(
-  { role: 'admin', scope: 'webhooks:read' },
+  PERMISSIONS.viewWebhooks,
   async ({ knex }, principal, { accountId, ...request }) => {
     const base = knex('webhooks AS w')
     const account = accountInScope(principal, accountId)
@@ -74,7 +75,7 @@ async function lockedWebhookFor(trx: Knex, principal: Principal, webhookId: stri
 }
 
 export const readWebhook = operation<WebhookSelector, Webhook>(
-  { role: 'admin', scope: 'webhooks:read' },
+  PERMISSIONS.viewWebhooks,
   async ({ knex }, principal, { webhookId }) => await webhookFor(knex, principal, webhookId),
 )
 
@@ -98,13 +99,13 @@ async function newSecret(trx: Knex, keys: EncryptionKeys): Promise<{ secret: str
 
 /** Validates the given part of a webhook without adding it. @throws KeywrightError `invalid_input` */
 export const checkNewWebhook = operation<Partial<WebhookValues>, void>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async (_management, _principal, values) => checkValues(WEBHOOK_ATTRIBUTES, values),
 )
 
 /** @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (too many) */
 export const createWebhook = operation<NewWebhook, WebhookWithSecret>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex, encryptionKeys }, principal, { accountId: named, ...given }) => {
     const accountId = accountInScope(principal, named) ?? null
     const all = { ...initialValues(WEBHOOK_ATTRIBUTES), ...given }
@@ -127,7 +128,7 @@ interface WebhookChange extends WebhookSelector, Partial<WebhookValues> {
 
 /** Pending deliveries go to the new URL. @throws KeywrightError `not_found`, `invalid_input`, `stale` */
 export const updateWebhook = operation<WebhookChange, Webhook>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex }, principal, { webhookId, revision, ...values }) => {
     checkSomeGiven(values)
     checkValues(WEBHOOK_ATTRIBUTES, normalizedValues(WEBHOOK_ATTRIBUTES, values))
@@ -146,7 +147,7 @@ export const updateWebhook = operation<WebhookChange, Webhook>(
 
 /** Doing it again changes nothing. @throws KeywrightError `not_found` */
 export const setWebhookStatus = operation<WebhookSelector & Pick<Webhook, 'status'>, Webhook>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex }, principal, { webhookId, status }) => {
     return await knex.transaction(async (trx) => {
       const before = await lockedWebhookFor(trx, principal, webhookId)
@@ -172,7 +173,7 @@ interface SecretRotation extends WebhookSelector {
 
 /** @throws KeywrightError `not_found`, `invalid_input` */
 export const rotateWebhookSecret = operation<SecretRotation, WebhookWithSecret>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex, encryptionKeys }, principal, { webhookId, overlap }) => {
     if (!Number.isInteger(overlap) || overlap < 0 || overlap > LONGEST_OVERLAP)
       throw invalidInput(`the overlap is 0 to ${LONGEST_OVERLAP} seconds`, 'overlap')
@@ -188,7 +189,7 @@ export const rotateWebhookSecret = operation<SecretRotation, WebhookWithSecret>(
 
 /** Pending events are not delivered. @throws KeywrightError `not_found` */
 export const deleteWebhook = operation<WebhookSelector, void>(
-  { role: 'admin', scope: 'webhooks:write' },
+  PERMISSIONS.manageWebhooks,
   async ({ knex }, principal, { webhookId }) => {
     await knex.transaction(async (trx) => {
       const webhook = await lockedWebhookFor(trx, principal, webhookId)

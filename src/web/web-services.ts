@@ -7,6 +7,7 @@ import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
 import type { Management } from '../management/operation.ts'
+import type { PageAccess } from './console/kit/page-access.ts'
 import type { Show } from './page.ts'
 import { setUserLanguage } from './page-language.ts'
 import type { Directory, SignedInUser } from './sign-in-directory.ts'
@@ -34,6 +35,8 @@ export interface WebServices {
 /** What the routes work with. */
 export interface Web extends WebServices {
   readonly show: Show
+  /** Which pages of the console a user may open. */
+  readonly pageAccess: PageAccess
   /** The instance's look was changed: the next page has it. */
   reloadBrand(): void
 }

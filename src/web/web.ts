@@ -7,6 +7,7 @@ import { type Assets, sendImage } from './assets.ts'
 import type { Brand } from './brand.ts'
 import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
+import { createPageAccess } from './console/kit/page-access.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo-application.ts'
 import { emailLinkRoutes } from './email-link-routes.ts'
@@ -94,7 +95,7 @@ export function createWeb(
   { brand, assets, show }: Pages,
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
-  const web: Web = { ...services, show, reloadBrand: brand.invalidate }
+  const web: Web = { ...services, show, reloadBrand: brand.invalidate, pageAccess: createPageAccess(consolePages) }
   const routes = [assetRoutes(assets, services), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]

@@ -104,8 +104,8 @@ describe('the role of a user', () => {
   }
 
   test('can be operator only where an operator selects it', () => {
-    expect(roles(true)).toEqual(['member', 'admin', 'operator'])
-    expect(roles(false)).toEqual(['member', 'admin'])
+    expect(roles(true)).toEqual(['member', 'viewer', 'developer', 'admin', 'operator'])
+    expect(roles(false)).toEqual(['member', 'viewer', 'developer', 'admin'])
   })
 
   test('has the same label on the page of the user and in the activity log', () => {

@@ -125,6 +125,8 @@ export async function createCallers(server: Keywright) {
   const colleague = await createTestUser(knex, home, 'admin')
   await make.keyPair(admin.id)
   const member = await createTestUser(knex, home, 'member')
+  const viewer = await createTestUser(knex, home, 'viewer')
+  const developer = await createTestUser(knex, home, 'developer')
   const stranger = await createTestUser(knex, foreign, 'admin')
   const former = await createTestUser(knex, off, 'admin')
   const operator = await createOperator(server)
@@ -134,6 +136,8 @@ export async function createCallers(server: Keywright) {
     tokens: {
       nobody: undefined,
       member: await userToken(server, home, member),
+      viewer: await userToken(server, home, viewer),
+      developer: await userToken(server, home, developer),
       stranger: await machineToken(server, foreign),
       off: await machineToken(server, off),
       admin: await machineToken(server, home),
@@ -142,6 +146,8 @@ export async function createCallers(server: Keywright) {
     browsers: {
       nobody: openBrowser(server.url),
       member: await signedIn(server, member),
+      viewer: await signedIn(server, viewer),
+      developer: await signedIn(server, developer),
       stranger: await signedIn(server, stranger),
       off: await signedIn(server, former),
       admin: await signedIn(server, admin),

@@ -41,6 +41,14 @@ export function waysToEnd(on: Nodes, api: Credentials & { identifier: string }) 
     { name: 'user off', end: () => ofPair((id) => changeUserStatus(on.knex, id, 'disabled', ACTOR)) },
     { name: 'role lost', end: () => ofPair((id) => changeUserRole(on.knex, id, 'member', ACTOR, rules)) },
     {
+      name: 'a role without key pairs, after one with them',
+      end: () =>
+        ofPair(async (id) => {
+          await changeUserRole(on.knex, id, 'developer', ACTOR, rules)
+          await changeUserRole(on.knex, id, 'viewer', ACTOR, rules)
+        }),
+    },
+    {
       name: 'account off',
       async end() {
         const account = await on.make.account()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { includesRole } from '../../src/accounts/permissions.ts'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import { API_ROOT } from '../../src/api/management-paths.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
@@ -37,12 +38,21 @@ const hidden = () => [...OWNED.map((name) => samples[name]!), visitors.colleague
 
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`
 
+/** The roles of those who are signed in. */
+const ROLE_OF = {
+  member: 'member',
+  viewer: 'viewer',
+  developer: 'developer',
+  admin: 'admin',
+  stranger: 'admin',
+  operator: 'operator',
+} as const
+
 /** What a caller of the API is answered; a range where it depends on what was asked. */
 function apiAnswer({ operation, path }: ApiRoute, visitor: CallerRole): number | 'something' {
   const { role } = operation.permission
   if (visitor === 'nobody' || visitor === 'off') return 401
-  if (visitor === 'member') return role === 'member' ? 'something' : 403
-  if (role === 'operator' && visitor !== 'operator') return 403
+  if (!includesRole(ROLE_OF[visitor], role)) return 403
   return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
 }
 
@@ -72,7 +82,15 @@ async function askApi(route: ApiRoute, visitor: CallerRole, filled: Samples) {
 }
 
 const OUTSIDERS: CallerRole[] = ['nobody', 'off', 'member', 'stranger']
-const INSIDERS: CallerRole[] = ['admin', 'operator']
+/** Users of the account who are refused what their role does not include. */
+const LIMITED: CallerRole[] = ['viewer', 'developer']
+const INSIDERS: CallerRole[] = [...LIMITED, 'admin', 'operator']
+
+/** Everybody for whom a request must change nothing. */
+const refusedBy = <Route>(route: Route, answer: (route: Route, visitor: CallerRole) => unknown): CallerRole[] => [
+  ...OUTSIDERS,
+  ...LIMITED.filter((visitor) => answer(route, visitor) === 403),
+]
 
 const named = <Route extends { method: string; path: string }>(routes: readonly Route[]) =>
   routes.map((route) => [nameOf(route), route] as const)
@@ -99,9 +117,9 @@ describe('the management API', () => {
   }
 
   it.each(named(API_ROUTES))(
-    `%s as ${OUTSIDERS.join(', ')}: nothing is disclosed and nothing is changed`,
+    `%s as ${OUTSIDERS.join(', ')}, and with a role that is too low: nothing is disclosed and nothing is changed`,
     async (_, route) => {
-      for (const visitor of OUTSIDERS) await expectApiIsolated(route, visitor)
+      for (const visitor of refusedBy(route, apiAnswer)) await expectApiIsolated(route, visitor)
       expect(await stateOf(server, visitors.home)).toEqual(before)
     },
   )
@@ -113,14 +131,17 @@ describe('the management API', () => {
       route.method !== 'get'
     )
       return
-    const filled = route.method === 'get' ? samples : await makeSamples(server, visitors.home, visitors.colleague)
-    const { status, text } = await askApi(route, visitor, filled)
     const expected = apiAnswer(route, visitor)
+    const changes = route.method !== 'get' && expected === 'something'
+    const filled = changes ? await makeSamples(server, visitors.home, visitors.colleague) : samples
+    const { status, text } = await askApi(route, visitor, filled)
     // An operator has no account and no pair of their own, and a program neither.
-    const isOwnersAct = route.method === 'patch' && route.path.startsWith('/key-pairs/')
+    const isOwnersAct = ['patch', 'post'].includes(route.method) && route.path.startsWith('/key-pairs/')
     const isOwnPair = /\/key-pairs?$/.test(route.path) || isOwnersAct || route.path === '/overview'
+    // Users export their own data; only admins that of others.
+    const isOwn = isOwnPair || (LIMITED.includes(visitor) && route.path === '/users/{user_id}/export')
     if (expected === 'something')
-      expect([isOwnPair || ![401, 403, 404].includes(status), status < 500, text]).toEqual([true, true, text])
+      expect([isOwn || ![401, 403, 404].includes(status), status < 500, text]).toEqual([true, true, text])
     else expect([status, text]).toEqual([expected, text])
   })
 })
@@ -128,8 +149,7 @@ describe('the management API', () => {
 /** What somebody in a browser is answered. */
 function pageAnswer({ permission, path }: ConsoleRoute, visitor: CallerRole): number | 'something' {
   if (visitor === 'nobody' || visitor === 'off') return 303
-  if (visitor === 'member') return permission.role === 'member' ? 'something' : 403
-  if (permission.role === 'operator' && visitor !== 'operator') return 403
+  if (!includesRole(ROLE_OF[visitor], permission.role)) return 403
   return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
 }
 
@@ -170,9 +190,9 @@ describe('the console', () => {
   }
 
   it.each(named(CONSOLE_ROUTES))(
-    `%s as ${OUTSIDERS.join(', ')}: nothing is disclosed and nothing is changed`,
+    `%s as ${OUTSIDERS.join(', ')}, and with a role that is too low: nothing is disclosed and nothing is changed`,
     async (_, route) => {
-      for (const visitor of OUTSIDERS) await expectPageIsolated(route, visitor)
+      for (const visitor of refusedBy(route, pageAnswer)) await expectPageIsolated(route, visitor)
       expect(await stateOf(server, visitors.home)).toEqual(before)
     },
   )
@@ -186,7 +206,10 @@ describe('the console', () => {
     const { status } = await askPage(route, visitor, samples)
     const expected = pageAnswer(route, visitor)
     const isOwnPair = route.path.startsWith('/settings/api')
+    // The key pair of the samples belongs to another user.
+    const isOfOther = visitor === 'developer' && /^\/key-pairs\/:clientId\/(stop|revoke)/.test(route.path)
     if (expected !== 'something') expect(status).toBe(expected)
+    else if (isOfOther) expect(status).toBe(403)
     else if (!(isOwnPair && visitor === 'operator')) expect([200, 303]).toContain(status)
   })
 })

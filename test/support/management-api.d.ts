@@ -29,7 +29,7 @@ export interface paths {
         };
         /**
          * Retrieve an overview of the account of the caller
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readOverview"];
         put?: never;
@@ -49,13 +49,13 @@ export interface paths {
         };
         /**
          * Retrieve the key pair of the caller
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         get: operations["readOwnKeyPair"];
         put?: never;
         /**
          * Generate a new key pair for the caller
-         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Requires an admin of the account or an operator.
+         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Requires a developer or admin of the account, or an operator.
          */
         post: operations["generateOwnKeyPair"];
         delete?: never;
@@ -73,13 +73,13 @@ export interface paths {
         };
         /**
          * Retrieve the key pair of a user
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         get: operations["readKeyPair"];
         put?: never;
         /**
          * Generate a new key pair for a user
-         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Only operators may generate a key pair for another user. Requires an admin of the account or an operator.
+         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Only operators may generate a key pair for another user. Requires a developer or admin of the account, or an operator.
          */
         post: operations["generateKeyPair"];
         delete?: never;
@@ -97,13 +97,13 @@ export interface paths {
         };
         /**
          * List the key pairs of the caller, the default one first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         get: operations["listOwnKeyPairs"];
         put?: never;
         /**
          * Generate a new named key pair for the caller
-         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Requires an admin of the account or an operator.
+         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Requires a developer or admin of the account, or an operator.
          */
         post: operations["generateOwnNamedKeyPair"];
         delete?: never;
@@ -121,13 +121,13 @@ export interface paths {
         };
         /**
          * List the key pairs of a user, the default one first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         get: operations["listKeyPairs"];
         put?: never;
         /**
          * Generate a new named key pair for a user
-         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Only operators may generate a key pair for another user. Requires an admin of the account or an operator.
+         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Only operators may generate a key pair for another user. Requires a developer or admin of the account, or an operator.
          */
         post: operations["generateNamedKeyPair"];
         delete?: never;
@@ -145,7 +145,7 @@ export interface paths {
         };
         /**
          * List applications and key pairs, newest first
-         * @description Requires the scopes applications:read and key_pairs:read. Replaced key pairs are left out. Requires an admin of the account or an operator.
+         * @description Requires the scopes applications:read and key_pairs:read. Replaced key pairs are left out. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listClients"];
         put?: never;
@@ -165,7 +165,7 @@ export interface paths {
         };
         /**
          * Retrieve a key pair by its client id
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readKeyPairDetails"];
         put?: never;
@@ -175,7 +175,7 @@ export interface paths {
         head?: never;
         /**
          * Update the settings of a key pair
-         * @description Revokes the tokens that exceed the new access; others stay valid. Only the owner of the key pair and operators may update it. The response holds an API key when the key pair requires one from now on. Requires an admin of the account or an operator.
+         * @description Revokes the tokens that exceed the new access; others stay valid. Only the owner of the key pair and operators may update it. The response holds an API key when the key pair requires one from now on. Requires a developer or admin of the account, or an operator.
          */
         patch: operations["updateKeyPair"];
         trace?: never;
@@ -191,7 +191,7 @@ export interface paths {
         put?: never;
         /**
          * Stop a key pair for good; revokes all its tokens
-         * @description Its client secret stops working, and its tokens are revoked, before the response is sent. It cannot be restored; its owner generates a new key pair, which keeps the settings. Stopping a stopped key pair changes nothing. Requires an admin of the account or an operator.
+         * @description Its client secret stops working, and its tokens are revoked, before the response is sent. It cannot be restored; its owner generates a new key pair, which keeps the settings. Stopping a stopped key pair changes nothing. Requires a developer or admin of the account, or an operator.
          */
         post: operations["stopKeyPair"];
         delete?: never;
@@ -209,13 +209,13 @@ export interface paths {
         };
         /**
          * List applications, newest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listApplications"];
         put?: never;
         /**
          * Create an application
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         post: operations["createApplication"];
         delete?: never;
@@ -233,21 +233,21 @@ export interface paths {
         };
         /**
          * Retrieve an application
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readApplication"];
         put?: never;
         post?: never;
         /**
          * Delete an archived application; its tokens stay revoked
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["deleteApplication"];
         options?: never;
         head?: never;
         /**
          * Update an application
-         * @description Revokes the access tokens, refresh tokens, authorization codes and consents that exceed the new access; others stay valid. The response holds an API key when the application requires one from now on. Requires an admin of the account or an operator.
+         * @description Revokes the access tokens, refresh tokens, authorization codes and consents that exceed the new access; others stay valid. The response holds an API key when the application requires one from now on. Requires a developer or admin of the account, or an operator.
          */
         patch: operations["updateApplication"];
         trace?: never;
@@ -263,7 +263,7 @@ export interface paths {
         put?: never;
         /**
          * Archive an application; revokes all its tokens
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         post: operations["archiveApplication"];
         delete?: never;
@@ -283,7 +283,7 @@ export interface paths {
         put?: never;
         /**
          * Archive several applications; revokes all their tokens
-         * @description The response names the applications that were active. The applications are archived one after the other; after an error the request can be repeated. Requires an admin of the account or an operator.
+         * @description The response names the applications that were active. The applications are archived one after the other; after an error the request can be repeated. Requires a developer or admin of the account, or an operator.
          */
         post: operations["archiveApplications"];
         delete?: never;
@@ -303,7 +303,7 @@ export interface paths {
         put?: never;
         /**
          * Restore an archived application; revoked tokens stay revoked
-         * @description The application gets a new client secret, shown only in this response, because the previous one may have leaked. Set keep_secret to keep the previous secret. Requires an admin of the account or an operator.
+         * @description The application gets a new client secret, shown only in this response, because the previous one may have leaked. Set keep_secret to keep the previous secret. Requires a developer or admin of the account, or an operator.
          */
         post: operations["restoreApplication"];
         delete?: never;
@@ -321,13 +321,13 @@ export interface paths {
         };
         /**
          * List the valid client secrets and API keys of an application, each with its callers
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listApplicationSecrets"];
         put?: never;
         /**
          * Rotate the client secret, and the API key if the application requires one
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         post: operations["rotateApplicationSecret"];
         delete?: never;
@@ -348,14 +348,14 @@ export interface paths {
         post?: never;
         /**
          * Revoke a previous client secret before its overlap ends, with the tokens that it obtained
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["retireApplicationSecret"];
         options?: never;
         head?: never;
         /**
          * Retire a previous client secret when it is unused, or earlier
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         patch: operations["updateApplicationSecret"];
         trace?: never;
@@ -369,14 +369,14 @@ export interface paths {
         };
         /**
          * List the valid access tokens of an application or key pair, newest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listTokens"];
         put?: never;
         post?: never;
         /**
          * Revoke all access and refresh tokens of an application or key pair; it can get new ones
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["revokeTokensOfClient"];
         options?: never;
@@ -396,7 +396,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an access token
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -413,7 +413,7 @@ export interface paths {
         };
         /**
          * List the valid refresh tokens of an application or key pair, newest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listGrants"];
         put?: never;
@@ -436,7 +436,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke a refresh token and every access token issued with it
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["revokeGrant"];
         options?: never;
@@ -473,13 +473,13 @@ export interface paths {
         };
         /**
          * Find what a text is, whose it is and whether it works: the text is in a header
-         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Headers of more than 16 KiB are refused; send a longer text as a body. Requires an admin of the account or an operator.
+         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Headers of more than 16 KiB are refused; send a longer text as a body. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["inspectHeader"];
         put?: never;
         /**
          * Find what a text is, whose it is and whether it works
-         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Requires an admin of the account or an operator.
+         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Requires a viewer, developer or admin of the account, or an operator.
          */
         post: operations["inspect"];
         delete?: never;
@@ -497,7 +497,7 @@ export interface paths {
         };
         /**
          * List the reports of leaked credentials, latest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listLeakReports"];
         put?: never;
@@ -521,7 +521,7 @@ export interface paths {
         };
         /**
          * Get the report of a leaked credential
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["getLeakReport"];
         put?: never;
@@ -561,7 +561,7 @@ export interface paths {
         };
         /**
          * Retrieve the refused requests of an application or key pair by reason, with the latest samples
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readClientRefusals"];
         put?: never;
@@ -581,7 +581,7 @@ export interface paths {
         };
         /**
          * Retrieve the issued tokens, refused requests and quotas of an application or key pair
-         * @description Counts by hour or day, at most 72 hours or 400 days. Hours are kept for two days at least, days for 400 days. Requires an admin of the account or an operator.
+         * @description Counts by hour or day, at most 72 hours or 400 days. Hours are kept for two days at least, days for 400 days. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readClientUsage"];
         put?: never;
@@ -601,7 +601,7 @@ export interface paths {
         };
         /**
          * List the clients with refused requests in the last hour, the latest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listRefusedClients"];
         put?: never;
@@ -621,7 +621,7 @@ export interface paths {
         };
         /**
          * Export usage per day, client and API as CSV
-         * @description The first line names the columns. A text that a spreadsheet would take for a formula begins with an apostrophe. At most 400 days. A caller may run four exports at once. Requires an admin of the account or an operator.
+         * @description The first line names the columns. A text that a spreadsheet would take for a formula begins with an apostrophe. At most 400 days. A caller may run four exports at once. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["exportUsage"];
         put?: never;
@@ -641,7 +641,7 @@ export interface paths {
         };
         /**
          * Retrieve what became of the callers of a client since its tokens were revoked, and where the tokens still work
-         * @description For a client whose tokens were revoked together: revoked, archived, stopped or replaced. Callers are the addresses of the last day before. Requires an admin of the account or an operator.
+         * @description For a client whose tokens were revoked together: revoked, archived, stopped or replaced. Callers are the addresses of the last day before. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readRevocationEffect"];
         put?: never;
@@ -833,7 +833,7 @@ export interface paths {
         };
         /**
          * List the activity log, newest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listActivity"];
         put?: never;
@@ -853,7 +853,7 @@ export interface paths {
         };
         /**
          * Export the activity log as JSON lines
-         * @description A caller may run four exports at once, for at most ten minutes each. When an export fails, or its token is revoked, the connection is closed before the final chunk of the response. Requires an admin of the account or an operator.
+         * @description A caller may run four exports at once, for at most ten minutes each. When an export fails, or its token is revoked, the connection is closed before the final chunk of the response. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["exportActivity"];
         put?: never;
@@ -873,7 +873,7 @@ export interface paths {
         };
         /**
          * Read the events of the activity log as they happen
-         * @description Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked. A caller may read four streams at once, an account twelve on each node (429); a node serves a hundred (503). The response is 409 when events after the ID were deleted by age, or when the database was set back; a stream that is open then ends with an event of the type `problem`, whose data is the same error. Requires an admin of the account or an operator.
+         * @description Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked. A caller may read four streams at once, an account twelve on each node (429); a node serves a hundred (503). The response is 409 when events after the ID were deleted by age, or when the database was set back; a stream that is open then ends with an event of the type `problem`, whose data is the same error. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -893,7 +893,7 @@ export interface paths {
         };
         /**
          * List webhooks, newest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listWebhooks"];
         put?: never;
@@ -917,7 +917,7 @@ export interface paths {
         };
         /**
          * Retrieve a webhook
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readWebhook"];
         put?: never;
@@ -1025,7 +1025,7 @@ export interface paths {
         };
         /**
          * List the deliveries of a webhook, newest first
-         * @description Deliveries are kept for 30 days. Requires an admin of the account or an operator.
+         * @description Deliveries are kept for 30 days. Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listWebhookDeliveries"];
         put?: never;
@@ -1045,7 +1045,7 @@ export interface paths {
         };
         /**
          * Retrieve a delivery with its attempts
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readWebhookDelivery"];
         put?: never;
@@ -1109,7 +1109,7 @@ export interface paths {
         };
         /**
          * Retrieve an account; admins may read their own
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readAccount"];
         put?: never;
@@ -1317,7 +1317,7 @@ export interface paths {
         };
         /**
          * Retrieve an API
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["readApi"];
         put?: never;
@@ -1345,7 +1345,7 @@ export interface paths {
         };
         /**
          * List APIs, oldest first
-         * @description Requires an admin of the account or an operator.
+         * @description Requires a viewer, developer or admin of the account, or an operator.
          */
         get: operations["listApis"];
         put?: never;
@@ -3079,10 +3079,10 @@ export interface components {
         };
         Caller: {
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role: "member" | "admin" | "operator";
+            role: "member" | "viewer" | "developer" | "admin" | "operator";
             /** @description Null for an operator, who belongs to no account */
             account_id: string | null;
             /** @description The user that the caller acts for; null for an application that acts for itself */
@@ -3710,10 +3710,10 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role: "member" | "admin" | "operator";
+            role: "member" | "viewer" | "developer" | "admin" | "operator";
             /**
              * Format: uuid
              * @description Default: the account of the caller
@@ -5140,10 +5140,10 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role: "member" | "admin" | "operator";
+            role: "member" | "viewer" | "developer" | "admin" | "operator";
             /**
              * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
@@ -5193,10 +5193,10 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role?: "member" | "admin";
+            role?: "member" | "viewer" | "developer" | "admin";
         };
         UserData: {
             /** @enum {string} */
@@ -5245,10 +5245,10 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role: "member" | "admin" | "operator";
+            role: "member" | "viewer" | "developer" | "admin" | "operator";
             /**
              * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
@@ -5331,7 +5331,7 @@ export interface components {
              * @description Absent: the present role; a new user becomes a member
              * @enum {string}
              */
-            role?: "member" | "admin" | "operator";
+            role?: "member" | "viewer" | "developer" | "admin" | "operator";
             /** @description The account of a new user, required unless the role is operator; it cannot change */
             account_id?: string | null;
         };
@@ -5406,10 +5406,10 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
              * @enum {string}
              */
-            role: "member" | "admin" | "operator";
+            role: "member" | "viewer" | "developer" | "admin" | "operator";
             /**
              * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
@@ -5469,7 +5469,7 @@ export interface components {
              * @description Absent: the present role; a new user becomes a member
              * @enum {string}
              */
-            role?: "member" | "admin" | "operator";
+            role?: "member" | "viewer" | "developer" | "admin" | "operator";
             /** @description The account of a new user, required unless the role is operator; it cannot change */
             account_id?: string | null;
         };
@@ -7529,8 +7529,8 @@ export interface operations {
             query?: {
                 /** @description The beginnings of words, or a complete id; for operators also a complete external ID */
                 search?: string;
-                /** @description A member signs in to applications, an admin manages the account, and an operator manages the instance */
-                role?: "member" | "admin" | "operator";
+                /** @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance */
+                role?: "member" | "viewer" | "developer" | "admin" | "operator";
                 /** @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted */
                 status?: "active" | "disabled" | "deleting";
                 account_id?: string;

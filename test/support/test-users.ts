@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { hashPassword } from '../../src/accounts/passwords.ts'
+import type { AccountRole } from '../../src/accounts/user-attributes.ts'
 import { createUser, type User } from '../../src/accounts/users.ts'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -21,11 +22,7 @@ export async function choosePassword(knex: Knex, id: string): Promise<void> {
 let made = 0
 
 /** Somebody who has signed in before and chosen a password. */
-export async function createTestUser(
-  knex: Knex,
-  accountId: string,
-  role: 'admin' | 'member' = 'member',
-): Promise<Person> {
+export async function createTestUser(knex: Knex, accountId: string, role: AccountRole = 'member'): Promise<Person> {
   const email = `person-${++made}-${process.pid}@example.com`
   const { user } = await createUser(knex, { email, role, accountId, name: `Person ${made}` })
   await choosePassword(knex, user.id)

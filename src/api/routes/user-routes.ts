@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SettableStatus } from '../../accounts/account-attributes.ts'
+import { mayOwnKeyPairs } from '../../accounts/permissions.ts'
 import { ACCOUNT_ROLE, USER_ATTRIBUTES } from '../../accounts/user-attributes.ts'
 import type { User } from '../../accounts/users.ts'
 import { type DryRunResult, NOTHING_AFFECTED } from '../../management/dry-run.ts'
@@ -97,10 +98,10 @@ async function updateRoleAndDetails({ management, who, params, body, ifMatch }: 
   })
 }
 
-/** Only a user who becomes a member loses something. */
+/** Only a user who may no longer own key pairs loses something. */
 async function describeUpdate({ management, who, params, body }: UpdateCall): Promise<DryRunResult> {
   const effect = await setRole.dryRun(management, who, toDomain(params))
-  return body.role === 'member' ? effect : NOTHING_AFFECTED
+  return body.role === undefined || mayOwnKeyPairs(body.role) ? NOTHING_AFFECTED : effect
 }
 
 type Change = z.output<typeof change>

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import type { SettableStatus } from '../../accounts/account-attributes.ts'
+import { mayOwnKeyPairs } from '../../accounts/permissions.ts'
 import {
   ACCOUNT_ROLE,
   type AccountRole,
@@ -42,8 +43,8 @@ function roleOf({ role, operator }: CreateOptions, accountId: string | null | un
     if (role || accountId) throw invalidInput('--operator cannot be combined with --account or --role')
     return 'operator'
   }
-  if (!accountId) throw invalidInput('name the account of an admin or member with --account, or use --operator')
-  if (!role) throw invalidInput('--role must be admin or member')
+  if (!accountId) throw invalidInput('name the account of the user with --account, or use --operator')
+  if (!role) throw invalidInput('--role must be admin, developer, viewer or member')
   return role
 }
 
@@ -108,9 +109,9 @@ function addRole(user: Command): void {
     .action(
       withInstance<DryRunOption>(async (context, options, idOrEmail, role) => {
         const change = { userId: await idOf(context, idOrEmail!), role: role as AccountRole }
-        // Only a user who becomes a member loses something.
-        if (options.dryRun && role !== 'member')
-          throw invalidInput('--dry-run describes what the role member would affect')
+        // Only a user who may no longer own key pairs loses something.
+        if (options.dryRun && mayOwnKeyPairs(role as AccountRole))
+          throw invalidInput('--dry-run describes what the role viewer or member would affect')
         return await runOrDescribe(context, options, setRole, change, viewOf)
       }),
     )

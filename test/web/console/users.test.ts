@@ -174,14 +174,17 @@ describe('a person', () => {
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
     const asking = await asAda.visit(`/users/${mary.id}/role`)
-    expect(wordsOf(asking)).toContain(`revoke the key pair ${pair.clientId} and 1 active token`)
+    expect(wordsOf(asking)).toContain(
+      'As a viewer or member, the user immediately loses 1 key pair and 1 active token.',
+    )
     expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
-    const done = await asAda.submit(asking, /role$/)
-    expect(wordsOf(done)).toContain('Role changed to member. The key pairs are revoked.')
+    const done = await asAda.submit(asking, /role$/, { role: 'member' })
+    expect(wordsOf(done)).toContain('Role changed to member. The user has no key pairs.')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
     expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(401)
-    const again = await asAda.submit(asking, /role$/)
-    expect([again.status, wordsOf(again)]).toEqual([412, expect.stringContaining('is a member')])
+    const again = await asAda.submit(asking, /role$/, { role: 'admin' })
+    expect([again.status, wordsOf(again)]).toEqual([412, expect.stringContaining('Another user changed this user')])
+    expect(formsOf(again).find(({ fields }) => fields.role)!.fields.role).toBe('member')
   })
 
   it('who is switched off is out at once, and in again once switched on', async () => {
@@ -262,7 +265,7 @@ describe('the last admin', () => {
         browsers[0].visit(`/users/${two[1].id}/role`),
         browsers[1].visit(`/users/${two[0].id}/role`),
       ])
-      await Promise.all(browsers.map((browser, n) => browser.submit(asked[n]!, /role$/)))
+      await Promise.all(browsers.map((browser, n) => browser.submit(asked[n]!, /role$/, { role: 'member' })))
       const admins = await server.knex('users').where({ account_id: home, role: 'admin', status: 'active' })
       expect(admins).toHaveLength(1)
     }

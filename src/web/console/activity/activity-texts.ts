@@ -22,12 +22,12 @@ const countIn = (count: unknown): number => Math.max(1, Number(count) || 1)
 
 const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.created': ({ role }) => [
-    '{actor} added {target} as {role, select, member {a member} admin {an admin} operator {an operator} other {a user}}',
+    '{actor} added {target} as {role, select, member {a member} viewer {a viewer} developer {a developer} admin {an admin} operator {an operator} other {a user}}',
     { role: roleIn(role) },
   ],
   'user.updated': '{actor} changed the details of {target}',
   'user.role_changed': (detail) => [
-    '{actor} made {target} {role, select, member {a member} admin {an admin} operator {an operator} other {a user}}',
+    '{actor} made {target} {role, select, member {a member} viewer {a viewer} developer {a developer} admin {an admin} operator {an operator} other {a user}}',
     { role: roleIn(newRole(detail)) },
   ],
   'user.enabled': '{actor} enabled {target}',

@@ -13,8 +13,13 @@ function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: S
 }
 
 /** The newest secret goes by being replaced; an earlier one can be retired alone. */
-const retireCell = (t: ConsoleTranslate, clientId: string, { id, isCurrent, lastFour }: Secret): Cell =>
-  isCurrent
+const retireCell = (
+  t: ConsoleTranslate,
+  clientId: string,
+  { id, isCurrent, lastFour }: Secret,
+  mayChange: boolean,
+): Cell =>
+  isCurrent || !mayChange
     ? quietCell('')
     : actionsCell({
         label: t('Retire'),
@@ -22,7 +27,7 @@ const retireCell = (t: ConsoleTranslate, clientId: string, { id, isCurrent, last
         of: t('ends in {lastFour}', { lastFour }),
       })
 
-const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret): Cell[] => [
+const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayChange: boolean): Cell[] => [
   textCell(secret.kind === 'secret' ? t('Client secret') : t('API key')),
   textCell(t('ends in {lastFour}', { lastFour: secret.lastFour })),
   timeCell(new Date(secret.createdAt)),
@@ -30,16 +35,16 @@ const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret): Cell[
   secret.retiresAt === null
     ? badgeCell('success', t('Active'))
     : timeCell(new Date(secret.retiresAt), '', t('then it stops working')),
-  retireCell(t, clientId, secret),
+  retireCell(t, clientId, secret, mayChange),
 ]
 
-function secretsList(t: ConsoleTranslate, { client, secrets }: Application): ListView {
+function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayChange: boolean): ListView {
   return listView({
     caption: t('Credentials'),
     columns: [t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status'), t('Action')].map((heading) => ({
       heading,
     })),
-    rows: secrets.map((secret) => secretRow(t, client.clientId, secret)),
+    rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange)),
     empty: {
       title: t('No client secret'),
       text: t('The application has no valid client secret. Generate a key so that it can get tokens again.'),
@@ -47,13 +52,15 @@ function secretsList(t: ConsoleTranslate, { client, secrets }: Application): Lis
   })
 }
 
-/** The client secrets and API keys of an application; no block for a public one. */
-export function credentialBlocks(t: ConsoleTranslate, application: Application): Block[] {
+/** The client secrets and API keys of an application; no block for a public one. @param mayChange whether to offer actions */
+export function credentialBlocks(t: ConsoleTranslate, application: Application, mayChange: boolean): Block[] {
   const { clientId, isPublic } = application.client
   if (isPublic) return []
+  const list = secretsList(t, application, mayChange)
+  if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const actions = [
     { href: applicationPath(clientId, '/secrets'), label: t('Rotate secret') },
     { href: applicationPath(clientId, '/key'), label: t('Generate key') },
   ]
-  return [{ part: 'list', heading: t('Credentials'), actions, list: secretsList(t, application) }]
+  return [{ part: 'list', heading: t('Credentials'), actions, list }]
 }

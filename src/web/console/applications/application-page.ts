@@ -2,6 +2,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, readApplication } from '../../../management/application-operations.ts'
+import { mayChangeApplication } from '../../../management/developer-limits.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
@@ -38,6 +39,8 @@ const noticesOf = (t: ConsoleTranslate) => ({
   restored: t('Application restored. Its earlier tokens stay revoked.'),
   revoked: t('All tokens of the application are revoked.'),
 })
+
+const OF_ADMINS = 'This application may call the management API, so only admins can change it.'
 
 function ownerCell(t: ConsoleTranslate, { client, accountName }: Application): Cell {
   if (client.accountId === null) return quietCell(t('this instance'))
@@ -126,13 +129,13 @@ function snippetsBlock(t: ConsoleTranslate, issuer: string, { client, apis }: Ap
   return [{ part: 'snippets', heading: t('Code'), lead, actions, groups }]
 }
 
-function blocksOf({ web, who, t }: ConsoleCall, application: Application): Block[] {
+function blocksOf({ web, who, t }: ConsoleCall, application: Application, mayChange: boolean): Block[] {
   const { client, apis } = application
   const isOperator = who.role === 'operator'
   const issuer = web.issuerUrl()
   return [
     { part: 'facts', facts: factsOf(t, application, isOperator) },
-    ...credentialBlocks(t, application),
+    ...credentialBlocks(t, application, mayChange),
     { part: 'list', heading: t('APIs and scopes'), list: apisList(t, application) },
     ...snippetsBlock(t, issuer, application),
     ...settingsBlocks(t, client, isOperator),
@@ -165,11 +168,13 @@ export async function showApplication(call: ConsoleCall): Promise<void> {
   const application = await readApplication(management, who, { clientId: params.clientId! })
   const { client } = application
   const warning = warningOf(t, application)
+  const mayChange = mayChangeApplication(who, application.apis)
   const page = {
     ...applicationFrame(t, client, 'settings'),
     notices: noticesOf(t),
-    actions: actionsOf(t, client),
+    ...(mayChange && { actions: actionsOf(t, client) }),
+    ...(who.role === 'developer' && !mayChange && { lead: t(OF_ADMINS) }),
     ...(warning && { warning }),
   }
-  call.show(blocksPage(page, blocksOf(call, application)))
+  call.show(blocksPage(page, blocksOf(call, application, mayChange)))
 }

@@ -1,5 +1,8 @@
+import { mayOwnKeyPairs } from '../../../accounts/permissions.ts'
+import type { Role } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type AccountOverview, readAccountOverview } from '../../../management/overview-operations.ts'
+import type { SignedInUser } from '../../sign-in-directory.ts'
 import { API_OFF, KEY_PAIR_PATH } from '../keys/key-pair-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { boundedText, fact, idCell, linkCell, textCell, timeCell } from '../kit/cells.ts'
@@ -36,6 +39,12 @@ const firstStep = (t: ConsoleTranslate): Block => ({
   ),
   action: generate(t('Generate keys')),
 })
+
+/** A viewer has no key pair. */
+function keysBlocks(t: ConsoleTranslate, { keyPair }: AccountOverview, role: Role): Block[] {
+  if (!mayOwnKeyPairs(role)) return []
+  return [keyPair ? keysOf(t, keyPair) : firstStep(t)]
+}
 
 const figuresOf = (t: ConsoleTranslate, { applications, users }: AccountOverview): Block => ({
   part: 'figures',
@@ -74,7 +83,11 @@ const warningOf = (t: ConsoleTranslate, { apiEnabled, expiringSecrets }: Account
   return expiringSecrets.length > 0 ? t(EXPIRING) : undefined
 }
 
-function overviewPage(t: ConsoleTranslate, overview: AccountOverview, accountName: string | null): ConsolePage {
+function overviewPage(
+  t: ConsoleTranslate,
+  overview: AccountOverview,
+  { accountName, role }: SignedInUser,
+): ConsolePage {
   const warning = warningOf(t, overview)
   return blocksPage(
     {
@@ -84,14 +97,14 @@ function overviewPage(t: ConsoleTranslate, overview: AccountOverview, accountNam
     },
     [
       ...expiringBlocks(t, overview),
-      overview.keyPair ? keysOf(t, overview.keyPair) : firstStep(t),
+      ...keysBlocks(t, overview, role),
       ...refusedBlocks(t, overview),
       figuresOf(t, overview),
     ],
   )
 }
 
-/** The first page that an account's admin sees. */
+/** The first page that users see who may view the account. */
 export async function showOverview({ t, user, management, who, show }: ConsoleCall): Promise<void> {
-  show(overviewPage(t, await readAccountOverview(management, who, {}), user.accountName))
+  show(overviewPage(t, await readAccountOverview(management, who, {}), user))
 }

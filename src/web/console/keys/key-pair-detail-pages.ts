@@ -1,5 +1,6 @@
 import { KEY_PAIR_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { checkMayRevoke, mayStopKeyPair } from '../../../management/developer-limits.ts'
 import { type KeyPairDetails, readKeyPairDetails, stopKeyPair } from '../../../management/key-pair-details.ts'
 import { mayEditKeyPair } from '../../../management/key-pair-settings.ts'
 import type { Principal } from '../../../management/principal.ts'
@@ -83,7 +84,8 @@ function actionsOf(t: ConsoleTranslate, pair: KeyPairDetails, who: Principal): P
   const stop = { href: keyPairPath(clientId, '/stop'), label: t('Stop key pair') }
   const edit = mayEditKeyPair(who, client) ? [{ href: keyPairPath(clientId, '/edit'), label: t('Edit') }] : []
   const tryIt = isOwnNamed ? [{ href: keyPairPath(clientId, '/try'), label: t('Try it') }] : []
-  return [usage, activity, ...tryIt, ...(activeTokens.count > 0 ? [revoke] : []), stop, ...edit, ...renew]
+  const stops = mayStopKeyPair(who, client) ? [...(activeTokens.count > 0 ? [revoke] : []), stop] : []
+  return [usage, activity, ...tryIt, ...stops, ...edit, ...renew]
 }
 
 const detailsOf = ({ management, who, params }: ConsoleCall): Promise<KeyPairDetails> =>
@@ -133,6 +135,7 @@ async function askStop(call: ConsoleCall): Promise<void> {
   const { t } = call
   const pair = await detailsOf(call)
   const { clientId } = pair.client
+  checkMayRevoke(call.who, pair.client)
   const path = keyPairPath(clientId)
   const page = confirmPage({
     title: stopTitle(t, pair),
@@ -169,6 +172,7 @@ function revokeTitle(t: ConsoleTranslate, { client: { pairName }, owner }: KeyPa
 async function askRevoke(call: ConsoleCall): Promise<void> {
   const { t } = call
   const pair = await detailsOf(call)
+  checkMayRevoke(call.who, pair.client)
   const path = keyPairPath(pair.client.clientId)
   const page = confirmPage({
     title: revokeTitle(t, pair),

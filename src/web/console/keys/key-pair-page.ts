@@ -30,7 +30,10 @@ export async function ownKeyPair(
   named: { readonly clientId?: string } = {},
 ): Promise<KeyPairOfUser> {
   if (who.accountId === null) {
-    throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account; operators have no account')
+    throw new KeywrightError(
+      'forbidden',
+      'key pairs belong to the developers and admins of an account; operators have no account',
+    )
   }
   return await readKeyPair(management, who, named)
 }

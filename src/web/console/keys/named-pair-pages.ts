@@ -6,6 +6,7 @@ import {
   type KeyPair,
   type KeyPairOfUser,
   listKeyPairs,
+  readKeyPair,
 } from '../../../management/key-pair-operations.ts'
 import { keyPairPath } from '../applications/application-list-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
@@ -72,12 +73,12 @@ async function tryKeys(call: ConsoleCall): Promise<void> {
 
 const ONE = '/key-pairs/:clientId'
 
-/** The named key pairs of the signed-in admin. */
+/** The named key pairs of the signed-in user. */
 export const NAMED_PAIR_PAGES: readonly ConsoleRoute[] = [
   { method: 'get', path: ADD_PATH, permission: generateKeyPair.permission, handle: askNewPair },
   { method: 'post', path: ADD_PATH, permission: generateKeyPair.permission, handle: addPair },
   { method: 'get', path: `${ONE}/generate`, permission: generateKeyPair.permission, handle: askGeneration },
   { method: 'post', path: `${ONE}/generate`, permission: generateKeyPair.permission, handle: generate },
-  { method: 'get', path: `${ONE}/try`, permission: readKeyPairDetails.permission, handle: askTry },
-  { method: 'post', path: `${ONE}/try`, permission: readKeyPairDetails.permission, handle: tryKeys },
+  { method: 'get', path: `${ONE}/try`, permission: readKeyPair.permission, handle: askTry },
+  { method: 'post', path: `${ONE}/try`, permission: readKeyPair.permission, handle: tryKeys },
 ]

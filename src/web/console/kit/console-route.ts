@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import type { Role } from '../../../accounts/user-attributes.ts'
 import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type Management, type RequiredPermission, requirePermission } from '../../../management/operation.ts'
 import type { Principal } from '../../../management/principal.ts'
@@ -17,6 +18,7 @@ import {
 } from '../../sign-in-routes.ts'
 import { actorOf, currentUser, type Web } from '../../web-services.ts'
 import { type ConsolePage, inConsole } from './console-page.ts'
+import { withOfferedLinks } from './offered-links.ts'
 
 /** The request that a page handler gets. */
 export interface ConsoleCall {
@@ -78,34 +80,37 @@ function queryOf(ctx: Context): Form {
 
 export function callOf(web: Web, ctx: Context, user: SignedInUser, isTranslated = false): ConsoleCall {
   const t = isTranslated ? translateConsoleFor(ctx) : undefined
+  const who = principalOf(user, ctx)
   return {
     ctx,
     web,
     user,
-    who: principalOf(user, ctx),
+    who,
     management: web.management,
     params: ctx.params ?? {},
     form: ctx.state.form ?? new Map(),
     files: ctx.state.files ?? new Map(),
     query: queryOf(ctx),
     t: t ?? toConsoleEnglish(),
-    show: (page) => web.show(ctx, inConsole(page, ctx.query.notice, t)),
+    show: (page) => web.show(ctx, inConsole(withOfferedLinks(page, who, web.pageAccess), ctx.query.notice, t)),
     goTo: (path) => seeOther(ctx, path),
   }
 }
 
-const FOR_WHOM = {
+const FOR_WHOM: Readonly<Record<Role, string>> = {
   member: 'signed-in users',
+  viewer: 'the viewers, developers and admins of an account',
+  developer: 'the developers and admins of an account',
   admin: 'the admins of an account',
   operator: 'the operators of this instance',
-} as const
+}
 
 /** @throws KeywrightError `forbidden` with a message for users */
 function demandOf(who: Principal, permission: RequiredPermission): void {
   try {
     requirePermission(who, permission)
   } catch (error) {
-    const message = `this page is for ${FOR_WHOM[permission.role]}, and you are signed in as ${who.role === 'member' ? 'a' : 'an'} ${who.role}`
+    const message = `this page is for ${FOR_WHOM[permission.role]}, and you are signed in as ${/^[ao]/.test(who.role) ? 'an' : 'a'} ${who.role}`
     throw new KeywrightError('forbidden', message, { cause: error })
   }
 }

@@ -1,6 +1,8 @@
+import { includesRole, PERMISSIONS } from '../../../accounts/permissions.ts'
 import { type Role, USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { RequiredPermission } from '../../../management/operation.ts'
 import { portrait } from '../../portrait.ts'
 import type { WebUser } from '../../sign-in-directory.ts'
 import { valueText } from './attribute-facts.ts'
@@ -12,6 +14,11 @@ interface PageLinkWithIcon {
   readonly label: ConsoleText
   /** The name of its file below views/console/icons. */
   readonly icon: string
+}
+
+/** A page of the account, for the users who may open it. */
+interface AccountLink extends PageLinkWithIcon {
+  readonly permission: RequiredPermission
 }
 
 interface LinkGroup {
@@ -28,16 +35,16 @@ const INSPECT: PageLinkWithIcon = { href: '/inspect', label: 'Inspect', icon: 's
 
 const LEAKS: PageLinkWithIcon = { href: LEAKS_PATH, label: 'Leaked credentials', icon: 'leaks' }
 
-const OF_ADMINS: readonly PageLinkWithIcon[] = [
-  { href: '/', label: 'Overview', icon: 'overview' },
-  { href: '/settings/api', label: 'API keys', icon: 'keys' },
-  APPLICATIONS,
-  USERS,
-  INSPECT,
-  LEAKS,
-  USAGE,
-  ACTIVITY,
-  WEBHOOKS,
+const OF_ACCOUNTS: readonly AccountLink[] = [
+  { href: '/', label: 'Overview', icon: 'overview', permission: PERMISSIONS.viewOverview },
+  { href: '/settings/api', label: 'API keys', icon: 'keys', permission: PERMISSIONS.viewOwnKeyPairs },
+  { ...APPLICATIONS, permission: PERMISSIONS.viewApplications },
+  { ...USERS, permission: PERMISSIONS.viewUsers },
+  { ...INSPECT, permission: PERMISSIONS.viewTokens },
+  { ...LEAKS, permission: PERMISSIONS.viewTokens },
+  { ...USAGE, permission: PERMISSIONS.viewApplications },
+  { ...ACTIVITY, permission: PERMISSIONS.viewActivity },
+  { ...WEBHOOKS, permission: PERMISSIONS.viewWebhooks },
 ]
 
 const OF_OPERATORS: readonly PageLinkWithIcon[] = [
@@ -66,22 +73,28 @@ const API_DOCS: PageLinkWithIcon = { href: '/api/v1/docs', label: 'API documenta
 
 function groupsOf(role: Role): readonly LinkGroup[] {
   if (role === 'member') return [{ heading: 'Your account', links: [START, ...OWN] }]
+  const ofAccount = OF_ACCOUNTS.filter(({ permission }) => includesRole(role, permission.role))
   const managed: LinkGroup =
-    role === 'operator' ? { heading: 'This instance', links: OF_OPERATORS } : { heading: 'Account', links: OF_ADMINS }
+    role === 'operator' ? { heading: 'This instance', links: OF_OPERATORS } : { heading: 'Account', links: ofAccount }
   return [managed, { heading: 'Your profile', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
 
 /** The pages of key pairs, of revocations and of the usage of a client belong to the list of applications, which shows all clients. */
 const listed = (path: string): string => path.replace(/^\/(key-pairs|revocations|usage)\//, '/applications/')
 
-const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
+const isAt = (path: string, href: string): boolean =>
   path === href || (href !== '/' && listed(path).startsWith(`${href}/`))
 
 /** Navigation and user of every console page. @param path the current path */
 export function shellOf(t: ConsoleTranslate, user: WebUser, path: string) {
   const groups = groupsOf(user.role).map(({ heading, links }) => ({
     heading: t(heading),
-    links: links.map((link) => ({ ...link, label: t(link.label), current: isAt(path, link) })),
+    links: links.map(({ href, label, icon }) => ({
+      href,
+      icon,
+      label: t(label),
+      current: isAt(path, href),
+    })),
   }))
   const banners = [
     { text: leakBanner(t, user, path), href: LEAKS_PATH, label: t('View reports') },

@@ -1,18 +1,15 @@
 import { SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
-import { ACCOUNT_ROLE } from '../../../accounts/user-attributes.ts'
 import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
-import { givePassword, readUser, setRole, setUserStatus } from '../../../management/user-operations.ts'
+import { givePassword, readUser, setUserStatus } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
-import { choiceValues } from '../../../shared/attributes.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
-import { revisionOf } from '../kit/form-fields.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { oneTimePasswordPage } from './one-time-password-page.ts'
@@ -22,12 +19,12 @@ import { breadcrumbsTo, protectionReason, userPath } from './user-texts.ts'
 const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
   readUser(management, who, { userId: params.userId! })
 
-const userWithCallers = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
+export const userWithCallers = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
   readUser(management, who, { userId: params.userId!, withCallers: true })
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 
-const askPage = (t: ConsoleTranslate, user: UserDetails, step: string, asking: Asking): ConsolePage =>
+export const askPage = (t: ConsoleTranslate, user: UserDetails, step: string, asking: Asking): ConsolePage =>
   confirmPage({
     breadcrumbs: breadcrumbsTo(t, user),
     action: userPath(user.id, step),
@@ -36,20 +33,10 @@ const askPage = (t: ConsoleTranslate, user: UserDetails, step: string, asking: A
   })
 
 /** @throws KeywrightError `conflict` when the user is protected */
-function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCall): void {
+export function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCall): void {
   const protection = protectionReason(toConsoleEnglish(), user, viewer)
   if (protection) throw new KeywrightError('conflict', protection)
 }
-
-const endsPair = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null
-    ? []
-    : [
-        t(
-          'revoke the key pair {keyPair} and {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}}',
-          { keyPair, ...boundedValues(ownTokens) },
-        ),
-      ]
 
 const endsOwnTokens = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null
@@ -78,59 +65,6 @@ const endsApplicationTokens = (t: ConsoleTranslate, { applicationTokens }: UserD
         'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} that applications have for this user, and their refresh tokens',
         boundedValues(applicationTokens),
       )
-
-/** @param isStale their role was another one when the form was drawn */
-function rolePage(t: ConsoleTranslate, user: UserDetails, isStale = false): ConsolePage {
-  const name = displayName(user)
-  const status = isStale ? 412 : undefined
-  const meanwhile = isStale ? `${t('Another user changed this user, so your change was not saved.')} ` : ''
-  const hidden = { revision: String(user.revision), role: user.role === 'member' ? 'admin' : 'member' }
-  if (user.role === 'member') {
-    const text = `${meanwhile}${t('{name} is a member.', { name })}`
-    const stops = [
-      t('The user can manage the applications and users of the account.'),
-      t('The user can generate a key pair.'),
-    ]
-    const asking = {
-      title: t('Change the role of {name} to admin?', { name }),
-      submit: t('Change role to admin'),
-      harmless: true,
-    }
-    return askPage(t, user, 'role', { ...asking, text, stops, hidden, status })
-  }
-  const stops = [t('remove access to the console of the account'), ...endsPair(t, user)]
-  const text = `${meanwhile}${t('{name} is an admin.', { name })}`
-  return askPage(t, user, 'role', {
-    title: t('Change the role of {name} to member?', { name }),
-    submit: t('Change role to member'),
-    text,
-    stops,
-    hidden,
-    status,
-    ...affectedBy(t, user.affected!),
-  })
-}
-
-export async function askRole(call: ConsoleCall): Promise<void> {
-  const user = await userWithCallers(call)
-  if (user.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
-  if (user.role === 'member') return call.show(rolePage(call.t, user))
-  checkUnprotected(user, call)
-  call.show(rolePage(call.t, user))
-}
-
-export async function changeRole(call: ConsoleCall): Promise<void> {
-  const { management, who, params, form, show, goTo } = call
-  const role = choiceIn(form, 'role', choiceValues(ACCOUNT_ROLE))
-  if (!role) throw invalidInput('the form names no role')
-  try {
-    const user = await setRole(management, who, { userId: params.userId!, role, revision: revisionOf(form) })
-    goTo(`${userPath(user.id)}?notice=${role}`)
-  } catch (error) {
-    if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
-    show(rolePage(call.t, await userWithCallers(call), true))
-  }
-}
 
 export async function askStatus(call: ConsoleCall): Promise<void> {
   const { t } = call

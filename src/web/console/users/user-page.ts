@@ -1,3 +1,4 @@
+import { mayOwnKeyPairs } from '../../../accounts/permissions.ts'
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readUser } from '../../../management/user-operations.ts'
@@ -12,6 +13,7 @@ import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
 import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
+import { roleChange } from './role-pages.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
 import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
@@ -21,7 +23,9 @@ const noticesIn = (t: ConsoleTranslate) => ({
   invited: t('Invitation sent. The link in the email works for 7 days.'),
   verification: t('Link sent. It works for one day.'),
   admin: t('Role changed to admin.'),
-  member: t('Role changed to member. The key pairs are revoked.'),
+  developer: t('Role changed to developer.'),
+  viewer: t('Role changed to viewer. The user has no key pairs.'),
+  member: t('Role changed to member. The user has no key pairs.'),
   active: t('User enabled.'),
   disabled: t('User disabled. All tokens of the user are revoked.'),
   factors: t('Passkeys and second factors removed. The user is signed out of all sessions.'),
@@ -50,7 +54,7 @@ function factsOf(t: ConsoleTranslate, user: UserDetails, isOperator: boolean): F
 function holdingsOf(t: ConsoleTranslate, user: UserDetails): Fact[] {
   const { keyPair, namedKeyPairs, email, role, ownTokens, applicationTokens, applications } = user
   const allPairs = `/applications?kind=key_pair&search=${encodeURIComponent(email)}`
-  const noPair = role === 'admin' ? t('none') : t('none (admins only)')
+  const noPair = mayOwnKeyPairs(role) ? t('none') : t('none (developers and admins only)')
   return [
     fact(t('Key pair'), keyPair === null ? quietCell(noPair) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
     ...(namedKeyPairs === 0
@@ -73,30 +77,6 @@ function holdingsOf(t: ConsoleTranslate, user: UserDetails): Fact[] {
       applicationTokens.count ? textCell(countedUpTo(t, applicationTokens, 'active token')) : quietCell(t('none')),
     ),
   ]
-}
-
-function roleChange(t: ConsoleTranslate, { id, role }: UserDetails, protection: string | undefined): Change {
-  if (role === 'operator') {
-    return {
-      title: t('Role'),
-      text: t('Operators have no account. To make this user an admin or member, invite them to an account.'),
-    }
-  }
-  const href = userPath(id, 'role')
-  if (role === 'member') {
-    return {
-      title: t('Change role to admin'),
-      text: t('Admins manage the account.'),
-      action: { href, label: t('Change role…') },
-    }
-  }
-  const title = t('Change role to member')
-  if (protection) return { title, text: protection }
-  return {
-    title,
-    text: t('Members cannot manage the account. The key pairs are revoked immediately.'),
-    action: { href, label: t('Change role…') },
-  }
 }
 
 function statusChange(t: ConsoleTranslate, { id, status }: UserDetails, protection: string | undefined): Change {

@@ -15,15 +15,14 @@ import type { ConsoleRoute } from '../kit/console-route.ts'
 import { askVerification, verifyByMail } from './email-verification-pages.ts'
 import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
 import { askInvitation, invite } from './invite-page.ts'
+import { askRole, changeRole } from './role-pages.ts'
 import { askUserDeletion, deleteUserNow, exportUser } from './user-deletion-pages.ts'
 import { userEdit } from './user-edit-pages.ts'
 import {
   askInvitationAgain,
   askPassword,
-  askRole,
   askSessions,
   askStatus,
-  changeRole,
   changeStatus,
   endSessions,
   inviteAgain,
