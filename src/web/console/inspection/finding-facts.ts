@@ -2,6 +2,7 @@ import type { Finding } from '../../../inspection/findings.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { applicationPath, keyPairPath } from '../applications/application-list-page.ts'
 import { type Cell, type Fact, fact, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { clientName } from '../kit/display-name.ts'
 import { eventTexts } from './finding-texts.ts'
 
 type Client = NonNullable<Finding['client']>
@@ -70,7 +71,7 @@ function clientFacts(t: ConsoleTranslate, { client }: Finding): Fact[] {
   // A deleted client has neither a name nor a page.
   return client.status === 'deleted'
     ? [clientId]
-    : [fact(t('Client'), linkCell(client.name, clientPath(client))), clientId]
+    : [fact(t('Client'), linkCell(clientName(t, client), clientPath(client))), clientId]
 }
 
 /** Whose it is. Only operators have pages of accounts. */

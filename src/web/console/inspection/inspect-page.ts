@@ -7,6 +7,7 @@ import { LONGEST_INSPECTED } from '../../../shared/longest-inspected.ts'
 import type { Form } from '../../forms.ts'
 import { actionsCell, badgeCell, type Cell, idCell, linkCell, quietCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
+import { clientName } from '../kit/display-name.ts'
 import type { Field } from '../kit/form-fields.ts'
 import { formView, type Section } from '../kit/form-view.ts'
 import { type Column, type ListView, listView } from '../kit/list-page.ts'
@@ -77,7 +78,8 @@ const accountCell = (t: ConsoleTranslate, { account }: Finding): Cell =>
 
 function rowOf(t: ConsoleTranslate, finding: Finding, isOperator: boolean): Cell[] {
   const { client, secret, works } = finding
-  const { name, clientId } = client!
+  const { clientId } = client!
+  const name = clientName(t, client!)
   const { tone, text } = worksBadge(t, works)
   return [
     linkCell(name, clientPath(client!), kindText(t, finding)),

@@ -1,15 +1,16 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { AffectedCallers, AffectedClientCaller } from '../../../management/dry-run.ts'
 import { type Cell, quietCell, textCell, timeCell } from './cells.ts'
+import { clientName } from './display-name.ts'
 import { listView } from './list-page.ts'
 import type { ConfirmOptions } from './panels.ts'
 
 const callerRow = (
   t: ConsoleTranslate,
-  { ip, clientName, clientId, api, lastUsedAt }: AffectedClientCaller,
+  { ip, clientName: name, clientId, api, lastUsedAt }: AffectedClientCaller,
 ): Cell[] => [
   textCell(ip),
-  textCell(clientName, clientId),
+  textCell(clientName(t, { kind: 'key_pair', name }), clientId),
   api === null ? quietCell(t('no token')) : textCell(api),
   timeCell(new Date(lastUsedAt)),
 ]

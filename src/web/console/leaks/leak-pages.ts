@@ -4,6 +4,7 @@ import { dismissLeak, type LeakOfClient, listLeaks, readLeak } from '../../../ma
 import { applicationPath, keyPairPath } from '../applications/application-list-page.ts'
 import { actionsCell, badgeCell, type Cell, fact, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { clientName } from '../kit/display-name.ts'
 import { LEAKS_PATH } from '../kit/leak-banner.ts'
 import { type Column, listPage } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
@@ -29,7 +30,7 @@ const columnsFor = (t: ConsoleTranslate, isOperator: boolean): Column[] => [
 function clientCell(t: ConsoleTranslate, { client }: LeakOfClient): Cell {
   if (client === null) return quietCell(t('deleted'))
   if (client.kind === 'api') return linkCell(client.name, '/apis')
-  return linkCell(client.name, (client.kind === 'key_pair' ? keyPairPath : applicationPath)(client.clientId))
+  return linkCell(clientName(t, client), (client.kind === 'key_pair' ? keyPairPath : applicationPath)(client.clientId))
 }
 
 const accountCell = (t: ConsoleTranslate, { accountId, accountName }: LeakOfClient): Cell =>

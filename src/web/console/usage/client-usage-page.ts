@@ -176,7 +176,7 @@ function frameOf(
   const pair = { href: keyPairPath(client.clientId), label: clientName(t, client) }
   const breadcrumbs = client.kind === 'key_pair' ? [...applicationsBreadcrumbs(t), pair] : [usage]
   return {
-    title: client.kind === 'key_pair' ? t('Usage') : t('Usage of {name}', { name: client.name }),
+    title: client.kind === 'key_pair' ? t('Usage') : t('Usage of {name}', { name: clientName(t, client) }),
     breadcrumbs,
     tabs,
   }

@@ -10,6 +10,7 @@ import { REFUSAL_REASONS } from '../../../shared/refusal-reasons.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { clientName } from '../kit/display-name.ts'
 import { download } from '../kit/line-download.ts'
 import { listView } from '../kit/list-page.ts'
 import { dayIn } from '../kit/query-fields.ts'
@@ -21,7 +22,7 @@ function kindText(t: ConsoleTranslate, { kind }: RefusedClient): string {
 }
 
 const rowOf = (t: ConsoleTranslate, client: RefusedClient) => [
-  linkCell(client.name, usagePath(client.clientId), kindText(t, client)),
+  linkCell(clientName(t, client), usagePath(client.clientId), kindText(t, client)),
   idCell(client.clientId, t('client ID')),
   textCell(t.declared(REFUSAL_REASONS[client.lastReason].label)),
   timeCell(new Date(client.lastAt)),
