@@ -22,8 +22,8 @@ import { USAGE_PAGES } from './usage/usage-page.ts'
 import { USER_PAGES } from './users/user-pages.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
-/** In every language of the console (`docs/adr/0042-german-console.md`). */
-const TRANSLATED: readonly ConsoleRoute[] = [
+/** Every page of the console except the start page, which `home-page.ts` shows by the user's role. All are in every language of the console. */
+export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...ACCOUNT_PAGES,
   ...ACTIVITY_PAGES,
   ...API_DELETION_PAGES,
@@ -36,6 +36,7 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...MAIL_PAGES,
   ...REVOCATION_PAGES,
   ...SCOPE_LANGUAGE_PAGES,
+  ...USAGE_PAGES,
   ...USER_PAGES,
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,
@@ -45,13 +46,4 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
   ...WEBHOOK_PAGES,
-]
-
-/** In English only, until their area is translated. */
-const IN_ENGLISH: readonly ConsoleRoute[] = USAGE_PAGES
-
-/** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
-export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
-  ...TRANSLATED.map((route) => ({ ...route, isTranslated: true })),
-  ...IN_ENGLISH,
-]
+].map((route) => ({ ...route, isTranslated: true }))

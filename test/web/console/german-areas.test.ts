@@ -1,4 +1,4 @@
-/** Lists, forms with errors and confirmations in German: users, accounts, APIs, inspection, leaks and revocations. */
+/** Lists, forms with errors and confirmations in German: users, accounts, APIs, inspection, usage, leaks and revocations. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { translateConsoleTo } from '../../../src/languages/console/console-translator.ts'
 import { languageOf } from '../../../src/languages/languages.ts'
@@ -162,6 +162,21 @@ describe('inspection in German', () => {
     expect(words).toContain('Schlüsselpaar Funktioniert Er ist aktiv und kann Tokens anfordern.')
     expect(words).toContain('Schlüsselpaar stoppen')
     expect(wordsOf(await inspect('what is this'))).toContain('Nicht gefunden')
+  })
+})
+
+describe('usage in German', () => {
+  it('has a plot, the refused requests and the quotas of a client', async () => {
+    const { clientId } = await server.make.register({ account, settings: { quotaPerHour: 2, quotaMode: 'observe' } })
+    const words = wordsOf(await asAda.visit(`/usage/${clientId}?span=week`))
+    expect(words).toContain('Tokens und abgelehnte Anfragen, letzte 7 Tage')
+    expect(words).toContain('Keine in den letzten 7 Tagen.')
+    expect(words).toMatch(
+      /Tokens in dieser Stunde Eigenes Kontingent 0 2 Beobachtet in \d+ (Stunde|Minuten?|Sekunden?)/,
+    )
+    const all = wordsOf(await asOperator.visit('/usage'))
+    expect(all).toContain('In der letzten Stunde abgelehnt')
+    expect(all).toContain('CSV herunterladen')
   })
 })
 
