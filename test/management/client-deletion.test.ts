@@ -122,6 +122,7 @@ const EMPTIED = [
   'clients_user',
   'users_account',
   'clients_api',
+  'memberships_account',
   'client_apis_api',
   'refresh_tokens_api',
 ]
