@@ -24,10 +24,20 @@ function numberError(value: number): string | undefined {
     : undefined
 }
 
+/** No JSON column of PostgreSQL can store such text, and JSON can write it with an escape sequence. */
+function textError(text: string): string | undefined {
+  if (text.includes('\0')) return 'has text with a NUL character'
+  return text.isWellFormed() ? undefined : 'has text with an unpaired surrogate'
+}
+
 function errorOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return textError(value)
   if (typeof value === 'number') return numberError(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const isTooLong = Object.keys(value).some((name) => name === '' || [...name].length > MAX_NAME)
+  const names = Object.keys(value)
+  const wrongText = names.map(textError).find((error) => error !== undefined)
+  if (wrongText !== undefined) return wrongText
+  const isTooLong = names.some((name) => name === '' || [...name].length > MAX_NAME)
   return isTooLong ? `has a name that is empty or longer than ${MAX_NAME} characters` : undefined
 }
 

@@ -33,6 +33,10 @@ test.each([
   ['characters of a name', { ['n'.repeat(65)]: 1 }, '64'],
   ['no name', { '': 1 }, '64'],
   ['a number that is no longer exact', JSON.parse('{"id": 12345678901234567890}'), 'send it as text'],
+  ['text that PostgreSQL cannot store', { a: [{ b: 'x\0' }] }, 'NUL'],
+  ['a name that PostgreSQL cannot store', { 'x\0': 1 }, 'NUL'],
+  ['half a character', { a: '\ud800' }, 'surrogate'],
+  ['half a character in a name', { a: { '\udc00': 1 } }, 'surrogate'],
   ['a number beyond all', JSON.parse('{"id": 1e999}'), 'too large'],
 ])('metadata with too many %s is rejected', (_, metadata, message) => {
   expect(metadataError(metadata as never)).toContain(message)

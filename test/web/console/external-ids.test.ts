@@ -47,6 +47,8 @@ test.each([
   ['["gold"]', 'is a JSON object'],
   ['{"plan"', 'not valid JSON'],
   [`{"note": "${'x'.repeat(4096)}"}`, 'more than 4096 bytes'],
+  ['{"note": "\\u0000"}', 'a NUL character'],
+  ['{"\\ud800": 1}', 'an unpaired surrogate'],
 ])(
   'the form of an account rejects the metadata %s at the field, and keeps what was typed',
   async (metadata, message) => {
