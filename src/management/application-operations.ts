@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
@@ -17,7 +18,7 @@ import { updateClient } from './client-registration.ts'
 import type { NewSecrets } from './client-secret-rotation.ts'
 import { type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
 import { changeClientStatus, restoreClient } from './client-status.ts'
-import { checkMayAllowApis } from './developer-limits.ts'
+import { checkMayAllowApis, checkMayChange, mayChangeCheck } from './developer-limits.ts'
 import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
 import { visibleApi } from './management-scopes.ts'
@@ -123,7 +124,10 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
     checkMayAllowApis(principal, apis)
     await applicationFor(knex, principal, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
-    const check = (before: Client) => checkSettingsChange(principal.role, before, settings)
+    const check = async (before: Client, trx: Knex) => {
+      await checkMayChange(trx, principal, before)
+      checkSettingsChange(principal.role, before, settings)
+    }
     const complete = (before: Client, changes: Partial<ClientSettings>) =>
       withVerification(principal.role, before, changes)
     return await updateClient(knex, clientId, change, principal.actor, { expected: revision, check, complete })
@@ -145,7 +149,7 @@ export const restoreApplication = operation<ApplicationSelector & { keepSecret: 
   PERMISSIONS.manageApplications,
   async ({ knex }, principal, { clientId, keepSecret }) => {
     await applicationFor(knex, principal, clientId)
-    return await restoreClient(knex, clientId, { keepSecret }, principal.actor)
+    return await restoreClient(knex, clientId, { keepSecret, check: mayChangeCheck(principal) }, principal.actor)
   },
 )
 
@@ -161,7 +165,8 @@ export const rotateApplicationSecret = destructiveOperation<SecretRotation, Crea
   {
     async run({ knex }, principal, { clientId, overlap, revision, ...options }) {
       await applicationFor(knex, principal, clientId)
-      return await rotateSecret(knex, clientId, overlap, principal.actor, { ...options, expected: revision })
+      const rules = { ...options, expected: revision, check: mayChangeCheck(principal) }
+      return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
     },
     affected: ({ knex }, principal, { clientId }) =>
       readAffected(knex, principal, applicationTarget(principal, clientId)),

@@ -21,7 +21,7 @@ import { lockInstanceShared } from '../clients/instance-settings.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'
-import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
+import { addSecrets, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
 import {
   NOTHING_REVOKED,
   narrowInTransaction,
@@ -106,8 +106,7 @@ async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{
 export interface UpdateRules {
   /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
-  /** Authorizes the change of the locked client; throws to reject it. */
-  readonly check?: (before: Client) => void
+  readonly check?: ClientCheck | undefined
   /** The changes with what follows from them. */
   readonly complete?: (before: Client, settings: Partial<ClientSettings>) => Partial<ClientSettings>
 }
@@ -162,7 +161,7 @@ export async function updateClient(
   return await narrowInTransaction(knex, async (trx) => {
     const revokedBefore = await revokeBeforeLock(trx, clientId, change)
     const before = await lockForChange(trx, clientId, expected)
-    check?.(before)
+    await check?.(before, trx)
     const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
     const earlier = access && (await accessOf(trx, before))

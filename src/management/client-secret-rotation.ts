@@ -36,6 +36,9 @@ export async function addSecrets(trx: Knex, client: Client, expiry?: RequestedEx
 /** Seconds: the longest refresh token lifetime, so that every refresh token can outlast a rotation. */
 const MAX_OVERLAP = MAX_REFRESH_TOKEN_TTL
 
+/** Authorizes a change of the client, which the transaction has locked; throws to reject it. */
+export type ClientCheck = (locked: Client, trx: Knex) => void | Promise<void>
+
 /** What a rotation expects, and what becomes of the current secrets. */
 export interface RotationOptions {
   /** The revision of the client; undefined: any. */
@@ -46,6 +49,7 @@ export interface RotationOptions {
   readonly unusedHours?: number | null | undefined
   /** When the new secrets expire; null or undefined: at the end of the longest allowed lifetime. */
   readonly expiresAt?: Date | null | undefined
+  readonly check?: ClientCheck | undefined
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -94,6 +98,7 @@ export async function rotateSecret(
   checkOverlap(overlap, unusedHours)
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
+    await options.check?.(client, trx)
     await checkRotation(trx, client, options)
     await retireSecrets(trx, client.key, 'secret', overlap)
     await retireSecrets(trx, client.key, 'api_key', overlap)

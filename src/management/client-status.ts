@@ -3,7 +3,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
+import { addSecrets, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
 
 /** Archives a client, which revokes all its tokens at once, or restores it with its former secrets. */
 export async function changeClientStatus(
@@ -35,11 +35,12 @@ function checkMayRestore({ kind, status }: Client): void {
 export async function restoreClient(
   knex: Knex,
   clientId: string,
-  { keepSecret }: { readonly keepSecret: boolean },
+  { keepSecret, check }: { readonly keepSecret: boolean; readonly check?: ClientCheck | undefined },
   actor: Actor,
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
     const before = await lockClient(trx, clientId)
+    await check?.(before, trx)
     if (before.status === 'active') return { client: before }
     checkMayRestore(before)
     const client = await setClientStatus(trx, before, 'active')

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { hasPermission, PERMISSIONS } from '../accounts/permissions.ts'
 import type { Client } from '../clients/clients.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { ClientCheck } from './client-secret-rotation.ts'
 import { MANAGEMENT_API } from './management-scopes.ts'
 import type { Principal } from './principal.ts'
 
@@ -51,6 +52,14 @@ export const mayStopKeyPair = (principal: Principal, { userId }: Client): boolea
 export async function checkMayChange(db: Knex, principal: Principal, { key, name }: Client): Promise<void> {
   if (principal.role === 'developer') checkMayChangeApplication(principal, name, await callsManagementApi(db, key))
 }
+
+/**
+ * The same for a transaction that has locked the application: meanwhile, an admin may have allowed it to call the management API.
+ */
+export const mayChangeCheck =
+  (principal: Principal): ClientCheck =>
+  (locked, trx) =>
+    checkMayChange(trx, principal, locked)
 
 /** Checks whether the principal may revoke the tokens of an application or key pair. @throws KeywrightError `forbidden` */
 export function checkMayRevoke({ role, userId }: Principal, client: Client): void {

@@ -27,7 +27,8 @@ async function create(management: Management, principal: Principal, { role = 'me
 }
 
 /** @throws KeywrightError `conflict` */
-function checkSameAccount(known: User, { accountId, role }: UserUpsert): void {
+function checkMayUpdate(known: User, { accountId, role }: UserUpsert): void {
+  if (known.status === 'deleting') throw new KeywrightError('conflict', 'the user is being deleted')
   const conflict = (message: string, field: string) =>
     new KeywrightError('conflict', message, { fieldErrors: [{ field, message }] })
   if (accountId !== undefined && accountId !== known.accountId)
@@ -38,7 +39,7 @@ function checkSameAccount(known: User, { accountId, role }: UserUpsert): void {
 
 /** The role and the other attributes in one transaction: both or neither. */
 async function update(management: Management, principal: Principal, known: User, upsert: UserUpsert): Promise<User> {
-  checkSameAccount(known, upsert)
+  checkMayUpdate(known, upsert)
   const { role = known.role, accountId: _, ...profile } = upsert
   const differing = differingValues(PROFILE_ATTRIBUTES, known, profile)
   return await management.knex.transaction(async (knex: Knex) => {

@@ -164,6 +164,14 @@ describe('PUT of a user by their external ID', () => {
     expect(await putUser(id, { email })).toMatchObject({ status: 200, body: { id: body.id } })
   })
 
+  test('is a conflict while the user is being deleted, also if nothing differs', async () => {
+    const [id, email] = [newId(), newEmail()]
+    const { body } = await putUser(id, { email, account_id: account })
+    await server.knex('users').where({ id: body.id }).update({ status: 'deleting' })
+    for (const change of [{}, { name: 'Ada' }, { role: 'admin' }])
+      expect(brief(await putUser(id, { email, ...change })).slice(0, 2)).toEqual([409, 'conflict'])
+  })
+
   test('rejects a new user without an account, an unknown account, and another account or kind of user', async () => {
     const [id, email] = [newId(), newEmail()]
     expect(brief(await putUser(id, { email }))).toEqual([

@@ -31,6 +31,8 @@ import { retireApplicationSecret } from '../../src/management/secret-retirement.
 import { revokeAllOfClient } from '../../src/management/token-operations.ts'
 import { changeUserRole } from '../../src/management/user-changes.ts'
 import { ACTOR } from '../support/factory.ts'
+import { until } from '../support/load.ts'
+import { countWaiting } from '../support/lock-waits.ts'
 import { adminOf, openManagement } from './principals.ts'
 
 let on: Awaited<ReturnType<typeof openManagement>>
@@ -141,6 +143,39 @@ describe('a developer', () => {
     const rows = await on.knex('clients').whereIn('client_id', [clientId, archived]).orderBy('status').pluck('status')
     expect(rows).toEqual(['active', 'archived'])
     await expect(readApplicationForm(on.management, adminOf(home), { clientId })).resolves.toBeDefined()
+  })
+
+  test.each<[string, 'active' | 'archived', (who: Principal, clientId: string) => Promise<unknown>]>([
+    [
+      'change it',
+      'active',
+      (who, clientId) => updateApplication(on.management, who, { clientId, settings: { tosUri: 'https://a.example' } }),
+    ],
+    [
+      'rotate its secret',
+      'active',
+      (who, clientId) => rotateApplicationSecret(on.management, who, { clientId, overlap: 0 }),
+    ],
+    [
+      'restore it',
+      'archived',
+      (who, clientId) => restoreApplication(on.management, who, { clientId, keepSecret: false }),
+    ],
+  ])('who asks to %s while an admin allows it to call the management API is refused', async (_, status, ask) => {
+    const developer = await userWith('developer')
+    const clientId = await applicationFor()
+    if (status === 'archived') await archiveApplication(on.management, developer, { clientId })
+    const trx = await on.knex.transaction()
+    const change = { clientId, settings: {}, apis: [MANAGEMENT_API] }
+    await updateApplication({ ...on.management, knex: trx }, adminOf(home), change)
+    const asked = ask(developer, clientId)
+    asked.catch(() => {})
+    await until(async () => (await countWaiting(on.knex)) > 0)
+    await trx.commit()
+    await expect(asked).rejects.toMatchObject(forbidden)
+    const client = await on.knex('clients').where({ client_id: clientId }).first('id', 'status')
+    expect(client.status).toBe(status)
+    expect(await on.knex('client_secrets').where({ client_id: client.id })).toHaveLength(1)
   })
 
   test('owns key pairs, and stops no key pair of another user', async () => {
