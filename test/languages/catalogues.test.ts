@@ -55,6 +55,20 @@ describe('the catalogues', () => {
     expect(Object.entries(catalogueOf('fr')).filter(([, message]) => / [?!:;»]|« /.test(message))).toEqual([])
   })
 
+  it('have full-width punctuation and no space beside it in Japanese', () => {
+    const wrong = /[^ -~][,.!?:;()]|[,.!?:;()][^ -~]|[、。！？：（）「」] | [、。！？：（）「」]/
+    expect(Object.entries(catalogueOf('ja')).filter(([, message]) => wrong.test(message))).toEqual([])
+  })
+
+  it('have Arabic commas, semicolons and question marks in Arabic', () => {
+    expect(Object.entries(catalogueOf('ar')).filter(([, message]) => /[,;?]/.test(literalsOf(message)))).toEqual([])
+  })
+
+  it('have no French “de” before a name, which becomes “d’” before a vowel', () => {
+    const wrong = /\bde (?:<b>)?\{(?:name|account|client|browser|site|email|instance|application)\}/i
+    expect(Object.entries(catalogueOf('fr')).filter(([, message]) => wrong.test(message))).toEqual([])
+  })
+
   it('have only messages that a page uses', () => {
     const unused = Object.keys(english).filter((key) => !CODE.includes(`'${key}'`) && !VIEWS.includes(`'${key}'`))
     expect(unused, 'delete them from every catalogue').toEqual([])

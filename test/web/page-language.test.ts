@@ -55,7 +55,9 @@ describe('the language of a page', () => {
       { ...CONSENT, uiLocales: 'ja' },
     ]
     expect(languageIn((await browser.visit('/interaction/login1', accepting('de'))).text)).toEqual(['fr', 'ltr'])
-    expect((await browser.visit('/interaction/consent1', accepting('de'))).text).toContain('Calendar Sync</bdi> を許可')
+    expect((await browser.visit('/interaction/consent1', accepting('de'))).text).toContain(
+      '「<bdi>Calendar Sync</bdi>」のアクセスを許可',
+    )
     const signOut = await browser.visit('/show/confirm-sign-out?ui_locales=es', accepting('de'))
     expect(signOut.text).toContain('<h1>¿Cerrar sesión?</h1>')
   })
