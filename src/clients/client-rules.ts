@@ -148,11 +148,18 @@ export function checkMaySet(role: Role, before: Values | undefined, changes: Val
   }
 }
 
+/** Refuses these values also where they are set already: the answer to a guess would reveal them. @throws KeywrightError `forbidden` */
+function checkNoGuess(role: Role, changes: Values): void {
+  const guessed = namesOf(EXTERNAL_ATTRIBUTES).find((name) => changes[name] !== undefined)
+  if (role !== 'operator' && guessed) throw new KeywrightError('forbidden', `only an operator can change ${guessed}`)
+}
+
 /**
  * Checks a change of these settings by a user with this role.
  * @throws KeywrightError `forbidden`; `invalid_input` if a setting is fixed when the client is created
  */
 export function checkSettingsChange(role: Role, before: ClientSettings, changes: Values): void {
+  checkNoGuess(role, changes)
   checkMaySet(role, before, changes)
   const fixed = changedNames(before, changes).filter((name) => CLIENT_ATTRIBUTES[name].isFixed)
   if (fixed.length > 0) throw invalidFields(fixed.map((field) => ({ field, message: 'cannot be changed' })))

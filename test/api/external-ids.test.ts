@@ -252,6 +252,21 @@ describe('an admin', () => {
     expect((await call('PATCH', `/users/${body.id}`, { metadata: { a: 1 } }, admin)).status).toBe(403)
     expect((await call('PATCH', `/users/${body.id}`, { external_id: null }, admin)).status).toBe(403)
   })
+
+  test('cannot find out by guesses what an application has', async () => {
+    const values = { external_id: newId(), metadata: { plan: 'gold' } }
+    const made = await call('POST', '/applications', { name: 'App', type: 'service', account_id: account, ...values })
+    const guesses = [
+      values,
+      { external_id: values.external_id },
+      { metadata: values.metadata },
+      { external_id: 'wrong' },
+    ]
+    for (const guess of guesses) {
+      const answer = await call('PATCH', `/applications/${made.body.client_id}`, guess, admin)
+      expect([guess, answer.status]).toEqual([guess, 403])
+    }
+  })
 })
 
 test('operators find objects by their external IDs', async () => {
