@@ -58,6 +58,11 @@ test('an operator translates scopes from the page of the API, and sees how many 
   expect(await textsIn('de')).toEqual(await textsIn('en'))
 })
 
+test('texts are written in the direction of their letters', async () => {
+  const tagged = (await browser.visit(path('ar'))).text.match(/<input id="field-[^>]* lang="ar" dir="auto"/g)
+  expect(tagged).toHaveLength(4)
+})
+
 test('a form that changes nothing records nothing, and one language leaves the others', async () => {
   await describeScope(server.knex, api.identifier, 'orders:write', { translations: { 'pt-BR': { title: 'Alterar' } } })
   expect(wordsOf(await browser.visit(path()))).toContain('Brazilian Portuguese pt-BR 1 of 2 scopes')

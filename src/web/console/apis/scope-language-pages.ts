@@ -79,11 +79,11 @@ async function showLanguages(call: ConsoleCall): Promise<void> {
 const titleName = (scope: string): string => `title:${scope}`
 const descriptionName = (scope: string): string => `description:${scope}`
 
-const fieldsOf = (t: ConsoleTranslate, { view }: Translated) =>
+const fieldsOf = (t: ConsoleTranslate, { view, language }: Translated) =>
   Object.fromEntries(
     view.scopes.flatMap(({ scope }) => [
-      [titleName(scope), textField({ label: t('Title'), maxLength: 100, autocomplete: 'off' })],
-      [descriptionName(scope), textField({ label: t('Description'), maxLength: 500, autocomplete: 'off' })],
+      [titleName(scope), textField({ label: t('Title'), maxLength: 100, language })],
+      [descriptionName(scope), textField({ label: t('Description'), maxLength: 500, language })],
     ]),
   ) satisfies Fields
 

@@ -8,6 +8,8 @@ interface TextOptions extends FieldText {
   readonly autocomplete?: string
   /** For what machines read: addresses, scopes. */
   readonly mono?: boolean
+  /** BCP 47: of the text, which is then written in the direction of its own letters. */
+  readonly language?: string
   readonly inputMode?: 'text' | 'email' | 'url' | 'numeric' | 'decimal'
 }
 
