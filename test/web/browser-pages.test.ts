@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Management } from '../../src/management/operation.ts'
-import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
+import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import {
   ADA,
@@ -17,6 +17,33 @@ import {
 const MAIL: Management['mail'] = { from: 'auth@example.com', server: null, encryption: 'none', hasDkim: false }
 
 const chromium = await findChromium()
+
+/** The words of the first heading that are broken where nothing allows it, without a hyphen. */
+const BROKEN_WORDS = `(() => {
+  const lineOf = (text, at, which) => {
+    const range = document.createRange()
+    range.setStart(text, at)
+    range.setEnd(text, at + 1)
+    return [...range.getClientRects()].at(which)?.top
+  }
+  const texts = document.createTreeWalker(document.querySelector('h1'), NodeFilter.SHOW_TEXT)
+  const broken = []
+  while (texts.nextNode()) {
+    const text = texts.currentNode
+    for (const { 0: word, index } of text.data.matchAll(/[^\\s\\u00ad-]+/g)) {
+      // The hyphen before a letter is the first of its boxes.
+      if (lineOf(text, index, -1) !== lineOf(text, index + word.length - 1, -1)) broken.push(word)
+    }
+  }
+  return broken
+})()`
+
+/** The edges of all that begins a line of a page's sections and tables, where the page is written from right to left. */
+const RIGHT_EDGES = `[...document.querySelectorAll('main section:not(.card) :is(h2, th:first-child .cell-text)')].map((one) => {
+  const range = document.createRange()
+  range.selectNodeContents(one)
+  return Math.round(range.getBoundingClientRect().right)
+})`
 
 let fake: Awaited<ReturnType<typeof openFakeManagement>>
 let application: Awaited<ReturnType<typeof openFakeManagement>>
@@ -126,6 +153,49 @@ describe.skipIf(!chromium)('in Chromium', () => {
       await page.context().close()
     },
   )
+
+  it('breaks no word of a heading in German, where words are long', async () => {
+    const page = await browser.open({ viewport: PHONE, locale: 'de' })
+    for (const { path, as } of ALL) {
+      fake.world.signedInAs = as
+      await page.goto(fake.origin + path)
+      expect([path, await page.evaluate(BROKEN_WORDS)]).toEqual([path, []])
+    }
+    await page.context().close()
+  })
+
+  it('lets the lines of sections and tables begin at the same edge, also from right to left', async () => {
+    fake.world.signedInAs = ADA.id
+    const page = await browser.open({ viewport: DESK, locale: 'ar' })
+    await page.goto(`${fake.origin}/account/security`)
+    const edges = (await page.evaluate(RIGHT_EDGES)) as number[]
+    expect(edges.length).toBeGreaterThan(6)
+    expect(new Set(edges).size).toBe(1)
+    await page.context().close()
+  })
+
+  it('says what a section is about before it offers something, on the phone too', async () => {
+    fake.world.signedInAs = ADA.id
+    const page = await browser.open({ viewport: PHONE, locale: 'de' })
+    await page.goto(`${fake.origin}/account/security`)
+    const tops = async (selector: string) =>
+      await page.locator(selector).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top))
+    const [leads, offers] = [await tops('.section-head > .hint'), await tops('.section-head > .row')]
+    expect(leads.length).toBe(offers.length)
+    expect(leads.filter((lead, n) => lead > offers[n]!)).toEqual([])
+    await page.context().close()
+  })
+
+  it('draws the icon of the current page in the colour of its link, in forced colours', async () => {
+    fake.world.signedInAs = ADA.id
+    const page = await browser.open({ viewport: DESK, forcedColors: 'active', colorScheme: 'dark' })
+    await page.goto(`${fake.origin}/account/security`)
+    const colours = `['', ' > .icon'].map((end) =>
+      getComputedStyle(document.querySelector('.sidebar-nav [aria-current]' + end)).color)`
+    const [link, icon] = (await page.evaluate(colours)) as string[]
+    expect(icon).toBe(link)
+    await page.context().close()
+  })
 
   it('runs no script of a logo, neither in a page nor by itself', async () => {
     const page = await browser.open()

@@ -10,6 +10,8 @@ export interface Column {
   readonly numeric?: boolean
   /** Short content that does not wrap. */
   readonly short?: boolean
+  /** Sentences, which begin below the heading where a row is drawn as a card. */
+  readonly sentences?: boolean
   /** Hidden on narrow screens. */
   readonly wideOnly?: boolean
   /** The heading is visible to screen readers only. */
@@ -117,8 +119,10 @@ function sortingOf({ sort: by }: Column, { search, sort: current }: ListOptions)
   }
 }
 
-const classesOf = ({ numeric, wideOnly, short }: Column, isSortable: boolean): string =>
-  [numeric && 'numeric', wideOnly && 'wide-only', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
+const classesOf = ({ numeric, wideOnly, short, sentences }: Column, isSortable: boolean): string =>
+  [numeric && 'numeric', wideOnly && 'wide-only', short && 'short', sentences && 'sentences', isSortable && 'sortable']
+    .filter(Boolean)
+    .join(' ')
 
 const cellClasses = (cell: Cell, classes: string): string =>
   [classes, hasWholeWords(cell) && 'whole-words', isBlank(cell) && 'blank'].filter(Boolean).join(' ')

@@ -62,7 +62,7 @@ const templatesBlock = (t: ConsoleTranslate): Block => ({
   heading: t('Templates'),
   list: listView({
     caption: t('Templates'),
-    columns: [{ heading: t('Message') }, { heading: t('Sent when') }],
+    columns: [{ heading: t('Message') }, { heading: t('Sent when'), sentences: true }],
     rows: MESSAGE_KIND_NAMES.map((name) => [
       linkCell(t.declared(MESSAGE_KINDS[name].label), `${MAIL_PREVIEW_PATH}?kind=${name}`),
       textCell(t.declared(MESSAGE_KINDS[name].cause)),
