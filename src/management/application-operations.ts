@@ -140,8 +140,10 @@ export const archiveApplication = destructiveOperation<ApplicationSelector, Clie
     await applicationFor(knex, principal, clientId)
     return await changeClientStatus(knex, clientId, 'archived', principal.actor)
   },
-  affected: ({ knex }, principal, { clientId }) =>
-    readAffected(knex, principal, applicationTarget(principal, clientId)),
+  async affected({ knex }, principal, { clientId }) {
+    await applicationFor(knex, principal, clientId)
+    return await readAffected(knex, principal, applicationTarget(principal, clientId))
+  },
 })
 
 /** Restores the application with a new secret, unless the former one is kept. Revoked tokens stay revoked. */
@@ -168,7 +170,9 @@ export const rotateApplicationSecret = destructiveOperation<SecretRotation, Crea
       const rules = { ...options, expected: revision, check: mayChangeCheck(principal) }
       return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
     },
-    affected: ({ knex }, principal, { clientId }) =>
-      readAffected(knex, principal, applicationTarget(principal, clientId)),
+    async affected({ knex }, principal, { clientId }) {
+      await applicationFor(knex, principal, clientId)
+      return await readAffected(knex, principal, applicationTarget(principal, clientId))
+    },
   },
 )

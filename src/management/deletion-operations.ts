@@ -40,6 +40,7 @@ export const deleteApplication = destructiveOperation<{ clientId: string }, Dele
       return await stateAfter(STEPS_PER_REQUEST, () => deleteSomeOfClient(knex, key, BATCH))
     },
     async affected({ knex }, principal, { clientId }) {
+      await applicationFor(knex, principal, clientId)
       const target = applicationTarget(principal, clientId)
       const check = (row: ClientRow) => {
         target.check?.(row)

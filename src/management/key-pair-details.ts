@@ -108,10 +108,11 @@ export const stopKeyPair = destructiveOperation<KeyPairSelector, StoppedKeyPair>
     const epochs = [{ clientKey: before.key, revocationEpoch: before.revocationEpoch }]
     return { client, revoked: knex.isTransaction ? null : await countRevoked(knex, epochs) }
   },
-  affected: ({ knex }, principal, { clientId }) =>
-    readAffected(
-      knex,
-      principal,
-      clientTarget(clientId, ({ kind }) => (kind === 'key_pair' ? undefined : notFound('key pair', clientId))),
-    ),
+  async affected({ knex }, principal, { clientId }) {
+    await clientToRevoke(knex, principal, clientId)
+    const target = clientTarget(clientId, ({ kind }) =>
+      kind === 'key_pair' ? undefined : notFound('key pair', clientId),
+    )
+    return await readAffected(knex, principal, target)
+  },
 })

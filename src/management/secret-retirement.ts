@@ -95,8 +95,11 @@ export const retireApplicationSecret = destructiveOperation<
     await applicationFor(knex, principal, clientId)
     return await retireSecret(knex, clientId, secretId, principal.actor)
   },
-  affected: ({ knex }, principal, { clientId, secretId }) =>
-    readAffected(knex, principal, previousSecretsTarget(applicationTarget(principal, clientId), secretId)),
+  async affected({ knex }, principal, { clientId, secretId }) {
+    await applicationFor(knex, principal, clientId)
+    const target = previousSecretsTarget(applicationTarget(principal, clientId), secretId)
+    return await readAffected(knex, principal, target)
+  },
 })
 
 /** `retireApplicationSecret` for the client by which an API introspects. @throws KeywrightError `not_found`, `conflict` */

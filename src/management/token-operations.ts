@@ -184,8 +184,10 @@ export const revokeOneToken = destructiveOperation<ClientSelector & { jti: strin
     if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
     await revokeToken(knex, jti, principal.actor)
   },
-  affected: ({ knex }, principal, { clientId, jti }) =>
-    readAffected(knex, principal, accessTokenTarget(applicationOrPairTarget(clientId), jti)),
+  async affected({ knex }, principal, { clientId, jti }) {
+    await clientToRevoke(knex, principal, clientId)
+    return await readAffected(knex, principal, accessTokenTarget(applicationOrPairTarget(clientId), jti))
+  },
 })
 
 /** Revokes an access token of any client, by its `jti`. An unknown or revoked token is no error: nothing is revoked. */
@@ -208,8 +210,10 @@ export const revokeOneGrant = destructiveOperation<ClientSelector & { grantId: s
       if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
       await revokeRefreshToken(knex, grantId, principal.actor)
     },
-    affected: ({ knex }, principal, { clientId, grantId }) =>
-      readAffected(knex, principal, grantTarget(applicationOrPairTarget(clientId), grantId)),
+    async affected({ knex }, principal, { clientId, grantId }) {
+      await clientToRevoke(knex, principal, clientId)
+      return await readAffected(knex, principal, grantTarget(applicationOrPairTarget(clientId), grantId))
+    },
   },
 )
 
@@ -224,7 +228,10 @@ export const revokeAllOfClient = destructiveOperation<ClientSelector, Revoked>(P
     await clientToRevoke(knex, principal, clientId)
     return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
   },
-  affected: ({ knex }, principal, { clientId }) => readAffected(knex, principal, applicationOrPairTarget(clientId)),
+  async affected({ knex }, principal, { clientId }) {
+    await clientToRevoke(knex, principal, clientId)
+    return await readAffected(knex, principal, applicationOrPairTarget(clientId))
+  },
 })
 
 /** Revokes all tokens that applications hold for a user, those of the user's key pair, and the user's sessions. */

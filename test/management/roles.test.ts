@@ -1,4 +1,5 @@
 /** What a viewer and a developer of an account may do. */
+import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -28,7 +29,7 @@ import { createApplication } from '../../src/management/new-applications.ts'
 import type { Operation } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { retireApplicationSecret } from '../../src/management/secret-retirement.ts'
-import { revokeAllOfClient } from '../../src/management/token-operations.ts'
+import { revokeAllOfClient, revokeOneGrant, revokeOneToken } from '../../src/management/token-operations.ts'
 import { changeUserRole } from '../../src/management/user-changes.ts'
 import { ACTOR } from '../support/factory.ts'
 import { until } from '../support/load.ts'
@@ -143,6 +144,26 @@ describe('a developer', () => {
     const rows = await on.knex('clients').whereIn('client_id', [clientId, archived]).orderBy('status').pluck('status')
     expect(rows).toEqual(['active', 'archived'])
     await expect(readApplicationForm(on.management, adminOf(home), { clientId })).resolves.toBeDefined()
+  })
+
+  test('is refused the dry run of what they may not do', async () => {
+    const [developer, other] = [await userWith('developer'), await userWith('developer')]
+    const clientId = await applicationFor(MANAGEMENT_API)
+    const pair = { clientId: (await generateKeyPair(on.management, other, {})).clientId }
+    const unknown = randomUUID()
+    const attempts: (() => Promise<unknown>)[] = [
+      () => archiveApplication.dryRun(on.management, developer, { clientId }),
+      () => rotateApplicationSecret.dryRun(on.management, developer, { clientId }),
+      () => retireApplicationSecret.dryRun(on.management, developer, { clientId }),
+      () => deleteApplication.dryRun(on.management, developer, { clientId }),
+      () => stopKeyPair.dryRun(on.management, developer, pair),
+      () => revokeAllOfClient.dryRun(on.management, developer, pair),
+      () => revokeOneToken.dryRun(on.management, developer, { ...pair, jti: unknown }),
+      () => revokeOneGrant.dryRun(on.management, developer, { ...pair, grantId: unknown }),
+    ]
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject(forbidden)
+    await expect(stopKeyPair.dryRun(on.management, other, pair)).resolves.toBeDefined()
+    await expect(archiveApplication.dryRun(on.management, adminOf(home), { clientId })).resolves.toBeDefined()
   })
 
   test.each<[string, 'active' | 'archived', (who: Principal, clientId: string) => Promise<unknown>]>([
