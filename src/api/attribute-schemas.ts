@@ -8,6 +8,7 @@ import {
   type ValueOf,
   type ValuesOf,
 } from '../shared/attributes.ts'
+import { CLAIM_SOURCES, MAX_CLAIMS } from '../shared/declared-claims.ts'
 import { type ImageSummary, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
 import { type Metadata, metadataError } from '../shared/object-metadata.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
@@ -50,6 +51,16 @@ const metadataSchema = z
   .record(z.string(), z.unknown())
   .refine((value) => metadataError(value) === undefined, { error: ({ input }) => metadataError(input as Metadata) })
 
+const claimsSchema = z
+  .array(
+    z.strictObject({
+      name: z.string().max(1000).meta({ description: 'The name of the claim' }),
+      from: z.enum(CLAIM_SOURCES).meta({ description: 'Whose metadata' }),
+      key: z.string().max(1000).meta({ description: 'The name of the member of metadata, at the first level' }),
+    }),
+  )
+  .max(MAX_CLAIMS)
+
 // The bounds on lengths limit the work of a request. The features check what the values mean.
 function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'text') return z.string().max(type.maxLength)
@@ -62,6 +73,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)
   if (type.kind === 'duration' || type.kind === 'count') return z.number().int()
   if (type.kind === 'metadata') return metadataSchema
+  if (type.kind === 'claims') return claimsSchema
   if (type.kind === 'colour') return z.string().max(100)
   if (type.kind === 'image') return sentImage
   return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(MAX_WORDS)

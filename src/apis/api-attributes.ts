@@ -1,5 +1,6 @@
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
-import { attribute, boolean, choice, duration, uriUpTo, words } from '../shared/attributes.ts'
+import { attribute, boolean, choice, claims, duration, uriUpTo, words } from '../shared/attributes.ts'
+import { claimsError } from '../shared/declared-claims.ts'
 import { accessTokenTtlError, MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
 import { maxSecretLifetimeAttribute } from '../shared/secret-lifetimes.ts'
 import { identifierError, MAX_IDENTIFIER_LENGTH } from './resource-identifiers.ts'
@@ -85,6 +86,21 @@ export const API_TOKEN_ATTRIBUTES = {
     hint: 'Access tokens of clients with allowed networks have the claim allowed_networks, which the API can enforce.',
     description: 'Whether access tokens of clients with allowed networks have the claim allowed_networks',
     option: { help: 'Put the allowed networks of a client into its access tokens; default: off' },
+  }),
+  claims: attribute({
+    type: claims,
+    initial: [],
+    operatorOnly: true,
+    section: 'tokens',
+    label: 'Claims from metadata',
+    hint: 'One per line, such as plan=account.plan: the name of the claim, and account, client or user with the name of a member of its metadata. Everyone who has a token can read its claims.',
+    description:
+      'Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON',
+    example: [{ name: 'plan', from: 'account', key: 'plan' }],
+    option: {
+      help: "Claims of its access tokens from metadata, space-separated, such as 'plan=account.plan tier=user.tier'; '' removes them",
+    },
+    validate: claimsError,
   }),
 }
 

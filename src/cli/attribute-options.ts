@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Attribute, type Attributes, entriesOf, type ValuesOf } from '../shared/attributes.ts'
+import { claimWords, type DeclaredClaim, parseClaims } from '../shared/declared-claims.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { type Image, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
 import { parseMetadata } from '../shared/object-metadata.ts'
@@ -65,6 +66,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   choices: 'list',
   colour: '#rrggbb',
   metadata: 'json',
+  claims: 'list',
   image: 'file',
 }
 
@@ -118,6 +120,7 @@ function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
   if (given === option?.nullWord) return type.nullLabel === undefined ? [] : null
   if (type.kind === 'image') return imageIn(given as string)
   if (type.kind === 'metadata') return parseMetadata(given as string)
+  if (type.kind === 'claims') return parseClaims(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
   if (type.kind === 'words') return splitWords(given as string)
   if (type.kind !== 'choices') return given
@@ -140,6 +143,7 @@ function printed(attribute: Attribute, value: unknown): unknown {
   if (value === null) return null
   if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
   if (type.kind === 'image') return { ...summaryOfImage(value as StoredImage), etag: (value as StoredImage).etag }
+  if (type.kind === 'claims') return claimWords(value as DeclaredClaim[]).join(' ')
   if (type.kind === 'choices') return (value as string[]).join(' ')
   return type.kind === 'boolean' && !takesNoValue(attribute) ? onOffWordsOf(attribute)[value ? 0 : 1] : value
 }

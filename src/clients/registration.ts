@@ -1,6 +1,7 @@
 import type { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { ValuesOf } from '../shared/attributes.ts'
+import type { ClaimSources } from '../shared/declared-claims.ts'
 import type { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import type { EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { Client } from './clients.ts'
@@ -39,6 +40,11 @@ export interface Registration
   readonly accountHasQuota: boolean
   readonly secrets: readonly ValidSecret[]
   readonly apiKeys: readonly ValidSecret[]
+  /**
+   * The metadata of the client and its account, with only the members from which its APIs declare claims; null: none. Not in
+   * `apis`, which clients share.
+   */
+  readonly claimValues: Pick<ClaimSources, 'account' | 'client'> | null
   /** In order, the default first. */
   readonly apis: readonly ApiAccess[]
   /** The API of an API's client. */

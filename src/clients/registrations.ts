@@ -37,6 +37,15 @@ const LOAD = `
                                               ${asJsonArguments(API_TOKEN_ATTRIBUTES, 'p')}) ORDER BY x.position)
               FROM client_apis x JOIN apis p ON p.id = x.api_id
              WHERE x.client_id = c.id),
+           'claimValues',
+           (SELECT json_object_agg(v.source, v.members)
+              FROM (SELECT s.source, jsonb_object_agg(d.claim ->> 'key', s.metadata -> (d.claim ->> 'key')) AS members
+                      FROM client_apis x JOIN apis p ON p.id = x.api_id
+                           CROSS JOIN LATERAL jsonb_array_elements(p.claims) AS d (claim)
+                           JOIN LATERAL (VALUES ('account', a.metadata), ('client', c.metadata)) AS s (source, metadata)
+                             ON s.source = d.claim ->> 'from' AND jsonb_exists(s.metadata, d.claim ->> 'key')
+                     WHERE x.client_id = c.id
+                     GROUP BY s.source) v),
            'resourceServer',
            (SELECT json_build_object('id', p.id, 'identifier', p.identifier, 'signingAlg', p.signing_alg)
               FROM apis p WHERE p.id = c.api_id)) AS registration

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { lockUserExclusive, lockUserShared } from '../accounts/user-locks.ts'
+import { type LockedUser, lockUserExclusive, lockUserShared } from '../accounts/user-locks.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { apiRightsOf } from '../clients/client-rights.ts'
@@ -151,17 +151,16 @@ const invalidGrant = () =>
   new KeywrightError('invalid_grant', 'the user has withdrawn the consent or may no longer sign in')
 
 /**
- * Locks a user and the user's account shared, so that neither changes in the transaction. Returns the account's ID; null: the
- * user is an operator.
+ * Locks a user and the user's account shared, so that neither changes in the transaction.
  * @throws KeywrightError `invalid_grant` when one of them is not active
  */
-async function lockActiveUserShared(trx: Knex, userId: string): Promise<string | null> {
+async function lockActiveUserShared(trx: Knex, userId: string): Promise<LockedUser> {
   await lockUserShared(trx, userId)
   const account = trx('users').where({ id: userId }).select('account_id')
-  const [owner] = await trx('accounts').where('id', account).forShare().select('id', 'status')
-  const [user] = await trx('users').where({ id: userId }).forShare().select('status')
+  const [owner] = await trx('accounts').where('id', account).forShare().select('id', 'status', 'metadata')
+  const [user] = await trx('users').where({ id: userId }).forShare().select('status', 'metadata')
   if (user?.status !== 'active' || (owner && owner.status !== 'active')) throw invalidGrant()
-  return owner?.id ?? null
+  return { accountId: owner?.id ?? null, metadata: { account: owner?.metadata, user: user.metadata } }
 }
 
 /** The scopes of a token, and the consent that must cover them. */
@@ -184,16 +183,15 @@ const allows = (
 
 /**
  * Locks a user and their consent shared. Every transaction that issues tokens for a user takes both locks. So no token is
- * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled. Returns the ID of the user's
- * account; null: an operator.
+ * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled.
  * @throws KeywrightError `invalid_grant` when the consent does not cover the scopes, or the user may no longer sign in
  */
-export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<string | null> {
-  const accountId = await lockActiveUserShared(trx, required.userId)
+export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<LockedUser> {
+  const user = await lockActiveUserShared(trx, required.userId)
   const key = { id: required.consentId, user_id: required.userId }
   const consent = required.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
   if (!consent || !allows(consent, required)) throw invalidGrant()
-  return accountId
+  return user
 }
 
 /**

@@ -73,9 +73,11 @@ async function revokeForNetworks(
 }
 
 /** What the registrations of an account's clients contain of it. */
-const registered = ({ allowedNetworks, quotaPerHour, quotaPerDay, quotaMode }: Account) => ({
+const registered = ({ allowedNetworks, quotaPerHour, quotaPerDay, quotaMode, metadata }: Account) => ({
   allowedNetworks,
   quotas: [quotaPerHour, quotaPerDay, quotaMode],
+  // Always, because an API may declare a claim at the same time.
+  metadata,
 })
 
 /**

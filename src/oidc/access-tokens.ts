@@ -34,6 +34,7 @@ function toTokenRequest(token: EngineToken, client: AuthenticatedClient, ctx: En
     scope: params.scope as string | undefined,
     subject: '',
     accountId: null,
+    metadata: null,
     grantId: null,
     extra: bindingOf(token),
   }

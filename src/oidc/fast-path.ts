@@ -106,7 +106,7 @@ function toTokenRequest(client: AuthenticatedClient, form: Form): TokenRequest |
   } catch {
     return undefined
   }
-  return { client, resource, scope, subject: '', accountId: null, grantId: null }
+  return { client, resource, scope, subject: '', accountId: null, metadata: null, grantId: null }
 }
 
 /** Sets `tokenRequest` where the fast path may issue the token. A refusal by a cached registration is checked again. */

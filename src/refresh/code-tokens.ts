@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { LockedUser } from '../accounts/user-locks.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registration.ts'
@@ -21,7 +22,7 @@ export type Claim =
   { readonly found: 'first'; complete(): Promise<void> } | { readonly found: 'overlapping' | 'reused' | 'invalid' }
 
 /** A token request with a one-time code: an authorization code or a device code. */
-export interface CodeTokenRequest extends Omit<TokenRequest, 'accountId'> {
+export interface CodeTokenRequest extends Omit<TokenRequest, keyof LockedUser> {
   /** Derived from the code, so that a later use of the code finds the tokens that were issued from it. */
   readonly grantId: string
   readonly identityScope: string
@@ -106,11 +107,11 @@ export class CodeTokens {
     request: CodeTokenRequest,
   ): Promise<IssuedTokens | 'code_reused' | 'code_invalid' | undefined> {
     // Users before codes: the revocation of a user's tokens locks in that order.
-    const accountId = await lockConsentShared(trx, requiredConsent(request))
+    const user = await lockConsentShared(trx, requiredConsent(request))
     const claim = await request.claim(trx, request.client.registration)
     if (claim.found === 'reused') await revokeTokensOfReusedCode(trx, request)
     if (claim.found !== 'first') return claim.found === 'invalid' ? 'code_invalid' : 'code_reused'
-    const issued = await this.#issueInTransaction(trx, { ...request, accountId })
+    const issued = await this.#issueInTransaction(trx, { ...request, ...user })
     if (issued) await claim.complete()
     return issued
   }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { LockedUser } from '../accounts/user-locks.ts'
 import { IDENTITY_SCOPES, resolveScope } from '../apis/scopes.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
@@ -42,12 +43,12 @@ export interface Redemption {
   readonly presented: PresentedRefreshToken
   readonly hashes: RefreshTokenHashes
   readonly row: RefreshRow
-  /** The account of the user; null: an operator, or the client acts for itself. */
-  readonly accountId: string | null
+  /** Null: the client acts for itself. */
+  readonly user: LockedUser | null
 }
 
 /** The access token that a redemption requests: at most the scope of the grant (RFC 6749, section 6). */
-function accessTokenRequest({ client, row, accountId, presented }: Redemption): TokenRequest {
+function accessTokenRequest({ client, row, user, presented }: Redemption): TokenRequest {
   const scopes = resolveScope(presented.scope, row.scope.split(' ')).split(' ')
   const identityScopes = scopes.filter((scope) => IDENTITY_SCOPES.includes(scope))
   const { authTime, acr, amr } = row.sign_in ?? {}
@@ -58,7 +59,8 @@ function accessTokenRequest({ client, row, accountId, presented }: Redemption): 
     scope: scopes.filter((scope) => !identityScopes.includes(scope)).join(' '),
     ...(row.subject && { identityScope: identityScopes.join(' ') }),
     subject: row.subject,
-    accountId,
+    accountId: user?.accountId ?? null,
+    metadata: user?.metadata ?? null,
     grantId: row.grant_id,
     extra: { ...(row.subject && { auth_time: authTime, acr, amr }), ...(jkt && { cnf: { jkt } }) },
   }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { LockedUser } from '../accounts/user-locks.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { lockConsentShared } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -25,10 +26,10 @@ const invalidGrant = (reason: RefusalReason = 'refresh_token_invalid') =>
 const otherApi = () => new KeywrightError('invalid_target', 'the refresh token is for another API')
 
 /**
- * Locks the user and the consent of a grant. Users before refresh tokens: revocation locks in that order too. Returns the ID of the
- * user's account; null: an operator, or the client acts for itself.
+ * Locks the user and the consent of a grant. Users before refresh tokens: revocation locks in that order too. Returns the
+ * user; null: the client acts for itself.
  */
-async function lockConsentOfGrant(trx: Knex, family: Buffer): Promise<string | null> {
+async function lockConsentOfGrant(trx: Knex, family: Buffer): Promise<LockedUser | null> {
   const grant = await trx('refresh_tokens AS r')
     .join('apis AS a', 'a.id', 'r.api_id')
     .where({ family_hash: family })
@@ -46,15 +47,15 @@ async function lockGrant(
   trx: Knex,
   client: AuthenticatedClient,
   family: Buffer,
-): Promise<Pick<Redemption, 'row' | 'accountId'>> {
-  const accountId = await lockConsentOfGrant(trx, family)
+): Promise<Pick<Redemption, 'row' | 'user'>> {
+  const user = await lockConsentOfGrant(trx, family)
   await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
   const row: RefreshRow | undefined = await trx('active_refresh_tokens')
     .where({ family_hash: family, client_id: client.registration.key })
     // By the database's clock, which has set rotated_at: a node's clock may differ by more than the grace period.
     .first('*', trx.raw('extract(epoch FROM clock_timestamp() - rotated_at)::float8 AS seconds_ago'))
   if (!row) throw invalidGrant()
-  return { row, accountId }
+  return { row, user }
 }
 
 /** @throws KeywrightError `invalid_grant`, `invalid_target` */

@@ -53,6 +53,8 @@ const storedImageColumnsOf = (value: StoredImage | null, column: string): [strin
 
 function columnsOf(value: unknown, column: string, { type }: Attribute): [string, unknown][] {
   if (type.kind === 'rate') return rateColumnsOf(value as RateLimit | null, column)
+  // The driver makes a PostgreSQL array of a list.
+  if (type.kind === 'claims') return [[column, JSON.stringify(value)]]
   if (type.kind !== 'image') return [[column, value]]
   return type.isStoredApart
     ? storedImageColumnsOf(value as StoredImage | null, column)

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { DeclaredClaim } from './declared-claims.ts'
 import { type Image, type StoredImage, summaryOfImage } from './images.ts'
 import { changedNames, type Metadata } from './object-metadata.ts'
 import type { RateLimit } from './rate-limit-format.ts'
@@ -40,6 +41,7 @@ type Kind =
   | { readonly kind: 'words' }
   | { readonly kind: 'colour' }
   | { readonly kind: 'metadata' }
+  | { readonly kind: 'claims' }
   | {
       readonly kind: 'image'
       /** Its bytes are in a table of their own, and the values of the resource have none. */
@@ -110,6 +112,9 @@ export const colour: TypeOf<string> = { kind: 'colour' }
 
 /** A JSON object. */
 export const metadata: TypeOf<Metadata> = { kind: 'metadata' }
+
+/** Claims with values from metadata. */
+export const claims: TypeOf<readonly DeclaredClaim[]> = { kind: 'claims' }
 
 export const image: TypeOf<Image> = { kind: 'image' }
 

@@ -7,8 +7,8 @@ export type Metadata = Readonly<Record<string, unknown>>
 /** Bytes of the JSON in UTF-8. */
 export const MAX_METADATA_BYTES = 4096
 
-/** Characters. */
-const MAX_NAME = 64
+/** Characters of the name of a member. */
+export const MAX_METADATA_NAME = 64
 
 /** Of all members at every level, and items of lists. */
 const MAX_VALUES = 200
@@ -37,8 +37,8 @@ function errorOf(value: unknown): string | undefined {
   const names = Object.keys(value)
   const wrongText = names.map(textError).find((error) => error !== undefined)
   if (wrongText !== undefined) return wrongText
-  const isTooLong = names.some((name) => name === '' || [...name].length > MAX_NAME)
-  return isTooLong ? `has a name that is empty or longer than ${MAX_NAME} characters` : undefined
+  const isTooLong = names.some((name) => name === '' || [...name].length > MAX_METADATA_NAME)
+  return isTooLong ? `has a name that is empty or longer than ${MAX_METADATA_NAME} characters` : undefined
 }
 
 /** Undefined: within the bounds. Iterative, because the sender chooses the depth. */

@@ -6,6 +6,7 @@ import type { ApiAccess, Registration } from '../clients/registration.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import type { KeyRing, SigningRingKey } from '../keys/key-ring.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { type ClaimSources, claimValues } from '../shared/declared-claims.ts'
 import type { Environment } from '../shared/environments.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -26,6 +27,8 @@ export interface TokenRequest {
   readonly subject: string
   /** The account of the user; null: an operator, or the client acts for itself, with the account of its registration. */
   readonly accountId: string | null
+  /** Of the user and their account, as the transaction that issues the token locked it; null: the client acts for itself. */
+  readonly metadata: ClaimSources | null
   readonly grantId: string | null
   /** Claims in addition to those of RFC 9068, such as `cnf`. */
   readonly extra?: Record<string, unknown>
@@ -104,6 +107,16 @@ function accountClaim({ subject, accountId, client }: TokenRequest): { account_i
   return account === null ? undefined : { account_id: account }
 }
 
+/** The claims that the API declares. The account is the one that the token acts for, as in `account_id`. */
+function declaredClaims(
+  { subject, metadata, client }: TokenRequest,
+  api: ApiAccess,
+): Record<string, unknown> | undefined {
+  if (api.claims.length === 0) return undefined
+  const own = client.registration.claimValues
+  return claimValues(api.claims, (subject ? { ...metadata, client: own?.client } : own) ?? {})
+}
+
 /**
  * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
  * Does not record or sign it.
@@ -156,6 +169,8 @@ export function planToken(
       signingKey: signingKey.id,
     },
     claims: {
+      // First, so that none replaces a claim of Keywright.
+      ...declaredClaims(request, api),
       iss: issuer,
       sub: request.subject || registration.clientId,
       aud: api.identifier,

@@ -27,6 +27,10 @@ const VALUES: ValuesOf<typeof API_ATTRIBUTES> = {
   signingAlg: 'PS256',
   tokenType: 'JWT',
   networksClaim: true,
+  claims: [
+    { name: 'plan', from: 'account', key: 'plan' },
+    { name: 'https://example.com/tier', from: 'user', key: 'tier.of.support' },
+  ],
   keyPairs: 'environments',
   maxSecretLifetime: 86_400,
   isDefault: true,
@@ -34,7 +38,15 @@ const VALUES: ValuesOf<typeof API_ATTRIBUTES> = {
 
 const NAMES = namesOf(API_ATTRIBUTES)
 
-const ROW = { ...toColumns(API_ATTRIBUTES, VALUES), id: 1, built_in: false, created_at: new Date(0), version: 3 }
+/** The driver writes lists as JSON, and reads JSON as lists. */
+const ROW = {
+  ...toColumns(API_ATTRIBUTES, VALUES),
+  claims: VALUES.claims,
+  id: 1,
+  built_in: false,
+  created_at: new Date(0),
+  version: 3,
+}
 const API = toApi(ROW as unknown as ApiRow)
 
 const viewOf = (changes: Partial<typeof API> = {}): ApiDetails => ({
@@ -59,9 +71,10 @@ describe('each attribute of an API', () => {
   test('is a field of the management API, and its value survives a round trip through JSON', () => {
     const schemas = attributeSchemas(API_ATTRIBUTES)
     expect(Object.keys(schemas)).toEqual(NAMES.map(toSnake))
-    const json = JSON.parse(JSON.stringify(toWireValues(API_ATTRIBUTES, VALUES, { role: 'admin' })))
+    const json = JSON.parse(JSON.stringify(toWireValues(API_ATTRIBUTES, VALUES, { role: 'operator' })))
     expect(z.strictObject(schemas).parse(json)).toEqual(json)
     expect(fromWireValues(API_ATTRIBUTES, json)).toEqual(VALUES)
+    expect(toWireValues(API_ATTRIBUTES, VALUES, { role: 'admin' })).not.toHaveProperty('claims')
   })
 
   test('is in a section of the form, and its value survives a round trip through the form', () => {
@@ -167,6 +180,12 @@ test.each([
   ['signingAlg', { signingAlg: 'ES256' }, 'Signing algorithm', 'ES256 → PS256'],
   ['scopes', { scopes: ['read'] }, 'Scopes', 'read → read, write'],
   ['isDefault', { isDefault: false }, 'Default API', 'No → Yes'],
+  [
+    'claims',
+    { claims: [] },
+    'Claims from metadata',
+    'none → plan=account.plan, https://example.com/tier=user.tier.of.support',
+  ],
 ] as const)('a change of an API is shown as old → new in the activity log: %s', (name, before, term, text) => {
   const changes = changesBetween(API_ATTRIBUTES, { ...VALUES, ...before }, VALUES)
   expect(Object.keys(changes)).toEqual([toSnake(name)])

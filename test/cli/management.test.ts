@@ -60,7 +60,8 @@ test('user update, role and reset-password change a user', async () => {
 test('api update changes the given settings and creates keys for another algorithm', async () => {
   const first = await cli('api create --identifier https://a.example.com --default --scopes', 'read write')
   await cli('api create --identifier https://b.example.com --scopes read')
-  const options = '--token-ttl 600 --policy single --alg EdDSA --token-type JWT --default --scopes'
+  const options =
+    '--token-ttl 600 --policy single --alg EdDSA --token-type JWT --default --claims plan=account.plan --scopes'
   const changed = await cli(`api update https://b.example.com ${options}`, 'read list')
   const expected = {
     scopes: 'read list',
@@ -69,6 +70,7 @@ test('api update changes the given settings and creates keys for another algorit
     alg: 'EdDSA',
     token_type: 'JWT',
     networks_claim: 'off',
+    claims: 'plan=account.plan',
     key_pairs: 'one',
     max_secret_lifetime: null,
     default: true,

@@ -33,6 +33,7 @@ const registration = (n: number, more: Partial<Registration> = {}): Registration
   codeRevocationEpoch: 0,
   secrets: [{ id: n, hash: 'aGFzaA==', retiresAt: null }],
   apiKeys: [],
+  claimValues: null,
   apis: [api(1)],
   resourceServer: null,
   ...more,
@@ -49,6 +50,10 @@ describe('a cached registration', () => {
     [
       'of an API',
       { kind: 'api', accountId: null, apis: [], resourceServer: { id: 7, identifier: 'urn:a', signingAlg: 'EdDSA' } },
+    ],
+    [
+      'with values of claims',
+      { claimValues: { account: { plan: 'gold', limits: { a: [1, null] } }, client: { tier: 2 } } },
     ],
     [
       'of a key pair',

@@ -2260,6 +2260,27 @@ export interface components {
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim: boolean;
             /**
+             * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
+             * @example [
+             *       {
+             *         "name": "plan",
+             *         "from": "account",
+             *         "key": "plan"
+             *       }
+             *     ]
+             */
+            claims?: {
+                /** @description The name of the claim */
+                name: string;
+                /**
+                 * @description Whose metadata
+                 * @enum {string}
+                 */
+                from: "account" | "client" | "user";
+                /** @description The name of the member of metadata, at the first level */
+                key: string;
+            }[];
+            /**
              * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
              * @enum {string}
              */
@@ -2324,6 +2345,27 @@ export interface components {
             token_type?: "at+jwt" | "JWT";
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim?: boolean;
+            /**
+             * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
+             * @example [
+             *       {
+             *         "name": "plan",
+             *         "from": "account",
+             *         "key": "plan"
+             *       }
+             *     ]
+             */
+            claims?: {
+                /** @description The name of the claim */
+                name: string;
+                /**
+                 * @description Whose metadata
+                 * @enum {string}
+                 */
+                from: "account" | "client" | "user";
+                /** @description The name of the member of metadata, at the first level */
+                key: string;
+            }[];
             /**
              * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
              * @enum {string}
@@ -2434,6 +2476,27 @@ export interface components {
             token_type: "at+jwt" | "JWT";
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim: boolean;
+            /**
+             * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
+             * @example [
+             *       {
+             *         "name": "plan",
+             *         "from": "account",
+             *         "key": "plan"
+             *       }
+             *     ]
+             */
+            claims?: {
+                /** @description The name of the claim */
+                name: string;
+                /**
+                 * @description Whose metadata
+                 * @enum {string}
+                 */
+                from: "account" | "client" | "user";
+                /** @description The name of the member of metadata, at the first level */
+                key: string;
+            }[];
             /**
              * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
              * @enum {string}
@@ -4237,6 +4300,28 @@ export interface components {
              * @default false
              */
             networks_claim?: boolean;
+            /**
+             * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
+             * @default []
+             * @example [
+             *       {
+             *         "name": "plan",
+             *         "from": "account",
+             *         "key": "plan"
+             *       }
+             *     ]
+             */
+            claims?: {
+                /** @description The name of the claim */
+                name: string;
+                /**
+                 * @description Whose metadata
+                 * @enum {string}
+                 */
+                from: "account" | "client" | "user";
+                /** @description The name of the member of metadata, at the first level */
+                key: string;
+            }[];
             /**
              * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
              * @default one

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { Issuer, type IssuerOptions } from '../../src/tokens/issuance.ts'
 import type { TokenRequest } from '../../src/tokens/planned-token.ts'
 
-const API = { id: 1, version: 1, identifier: 'https://api.example.com', scopes: ['read'], tokenTtl: 60, policy: 'none' }
+const API = {
+  id: 1,
+  version: 1,
+  identifier: 'https://api.example.com',
+  scopes: ['read'],
+  tokenTtl: 60,
+  policy: 'none',
+  claims: [],
+}
 const request = {
   client: { registration: { apis: [API], accessTokenTtl: null, policy: null }, authentication: null },
   resource: undefined,

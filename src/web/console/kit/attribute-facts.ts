@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf } from '../../../shared/attributes.ts'
+import { claimWords, type DeclaredClaim } from '../../../shared/declared-claims.ts'
 import type { ImageSummary } from '../../../shared/images.ts'
 import type { Metadata } from '../../../shared/object-metadata.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
@@ -40,6 +41,7 @@ const metadataLines = (metadata: Metadata): readonly string[] =>
 /** The value in words, one line for each item of a list. */
 function linesOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): readonly string[] {
   const { type } = attribute
+  if (type.kind === 'claims') return claimWords(value as DeclaredClaim[])
   if (Array.isArray(value)) return labelsOf(t, attribute, value)
   if (type.kind === 'metadata') return metadataLines(value as Metadata)
   if (type.kind === 'boolean') return [t.declared((value ? type.yes?.label : type.no?.label) ?? (value ? 'Yes' : 'No'))]

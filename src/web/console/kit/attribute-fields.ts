@@ -1,5 +1,6 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
+import { claimWords, type DeclaredClaim, parseClaims } from '../../../shared/declared-claims.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import { IMAGE_TYPES, type Image, imageOf } from '../../../shared/images.ts'
 import { type Metadata, parseMetadata } from '../../../shared/object-metadata.ts'
@@ -145,23 +146,42 @@ const imageField = ({ text }: Source<'image'>): Field<Image | null> =>
 /** Characters: twice the longest metadata, for spaces and line breaks. */
 const MAX_METADATA_TEXT = 8192
 
-function metadataField(text: Source<'metadata'>['text']): Field<Metadata> {
-  const area = areaField({ ...text, rows: 5, mono: true, maxLength: MAX_METADATA_TEXT })
+/** A text of several lines, with a value of another form. `parse` throws a KeywrightError for a wrong text. */
+function parsedAreaField<Value>(
+  area: Field<string>,
+  parse: (text: string) => Value,
+  format: (value: Value) => string,
+): Field<Value> {
   return {
     ...area,
     read(name, sent) {
       const reading = area.read(name, sent)
       if ('fieldError' in reading) return reading
       try {
-        return { value: parseMetadata(reading.value) }
+        return { value: parse(reading.value) }
       } catch (error) {
         if (error instanceof KeywrightError) return { fieldError: error.message }
         throw error
       }
     },
-    write: (name, value) => area.write(name, Object.keys(value).length === 0 ? '' : JSON.stringify(value, null, 2)),
+    write: (name, value) => area.write(name, format(value)),
   }
 }
+
+const metadataField = (text: Source<'metadata'>['text']): Field<Metadata> =>
+  parsedAreaField(areaField({ ...text, rows: 5, mono: true, maxLength: MAX_METADATA_TEXT }), parseMetadata, (value) =>
+    Object.keys(value).length === 0 ? '' : JSON.stringify(value, null, 2),
+  )
+
+/** Characters: more than the longest declaration. */
+const MAX_CLAIMS_TEXT = 4000
+
+const claimsField = (text: Source<'claims'>['text']): Field<readonly DeclaredClaim[]> =>
+  parsedAreaField<readonly DeclaredClaim[]>(
+    areaField({ ...text, rows: 3, mono: true, maxLength: MAX_CLAIMS_TEXT }),
+    parseClaims,
+    (value) => claimWords(value).join('\n'),
+  )
 
 type AnyField = Field<never>
 
@@ -180,6 +200,7 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   count: (source) => countField(source) as AnyField,
   words: (source) => wordsField(source) as AnyField,
   metadata: ({ text }) => metadataField(text) as AnyField,
+  claims: ({ text }) => claimsField(text) as AnyField,
   colour: (source) => accentField(source) as AnyField,
   image: (source) => imageField(source) as AnyField,
 }
