@@ -83,7 +83,7 @@ export const PROFILE_ATTRIBUTES = {
     },
   }),
   name: attribute({
-    type: nullable(text(200), 'none'),
+    type: nullable(text(200), 'not set'),
     initial: null,
     section: 'profile',
     label: 'Name',
@@ -120,7 +120,7 @@ export const PROFILE_ATTRIBUTES = {
 export const MEMBERSHIP_ATTRIBUTES = {
   role: attribute({ ...ROLE, type: choice(ROLES) }),
   accountId: attribute({
-    type: nullable(id, 'none'),
+    type: nullable(id, 'no account'),
     initial: null,
     isFixed: true,
     section: 'membership',

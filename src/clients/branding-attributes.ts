@@ -2,7 +2,7 @@ import { attribute, boolean, colour, imageStoredApart, nullable, uriUpTo } from 
 import { hasBytes, imageError } from '../shared/images.ts'
 import { linkUriError, MAX_LINK_LENGTH } from './redirect-uris.ts'
 
-const linkUri = nullable(uriUpTo(MAX_LINK_LENGTH), 'none')
+const linkUri = nullable(uriUpTo(MAX_LINK_LENGTH), 'not set')
 
 /**
  * What users see of an application on its sign-in and allow/deny pages, besides its name (client metadata, RFC 7591, section 2).
@@ -10,7 +10,7 @@ const linkUri = nullable(uriUpTo(MAX_LINK_LENGTH), 'none')
  */
 export const BRANDING_ATTRIBUTES = {
   logo: attribute({
-    type: nullable(imageStoredApart, 'none'),
+    type: nullable(imageStoredApart, 'not set'),
     initial: null,
     section: 'branding',
     label: 'Logo',

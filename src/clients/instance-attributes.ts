@@ -50,7 +50,7 @@ export const GENERAL_ATTRIBUTES = {
     option: { help: 'Colour of buttons and links; initially #1f5fbf' },
   }),
   logo: attribute({
-    type: nullable(image, 'none'),
+    type: nullable(image, 'not set'),
     initial: null,
     section: 'branding',
     label: 'Logo',
@@ -60,7 +60,7 @@ export const GENERAL_ATTRIBUTES = {
     validate: (logo) => imageError('a logo', logo),
   }),
   signInText: attribute({
-    type: nullable(text(300), 'none'),
+    type: nullable(text(300), 'not set'),
     initial: null,
     section: 'branding',
     label: 'Text on the sign-in page',

@@ -129,7 +129,7 @@ export const SIGN_IN_ATTRIBUTES = {
   }),
   /** OpenID Connect Back-Channel Logout 1.0. */
   backchannelLogoutUri: attribute({
-    type: nullable(uri, 'none'),
+    type: nullable(uri, 'not set'),
     initial: null,
     section: 'openidConnect',
     label: 'Back-channel logout URI',

@@ -14,7 +14,7 @@ export const isExternalId = (id: string): boolean => /^(?!\.{1,2}$)[\x21-\x7e]{1
  */
 export const externalAttributes = ({ what, section }: { readonly what: string; readonly section: string }) => ({
   externalId: attribute({
-    type: nullable(identifierText(MAX_EXTERNAL_ID), 'none'),
+    type: nullable(identifierText(MAX_EXTERNAL_ID), 'not set'),
     initial: null,
     operatorOnly: true,
     section,

@@ -141,6 +141,6 @@ test('a changed name and address of a user are shown as old → new', () => {
   )
   expect(facts.map(({ term, cell }) => [term, 'text' in cell && cell.text])).toEqual([
     ['Email address', 'a@example.com → ada@example.com'],
-    ['Name', 'none → Ada Lovelace'],
+    ['Name', 'not set → Ada Lovelace'],
   ])
 })

@@ -7,7 +7,8 @@ import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/
 import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import type { Client } from '../../src/clients/clients.ts'
-import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
+import { toConsoleEnglish, translateConsoleTo } from '../../src/languages/console/console-translator.ts'
+import { languageOf } from '../../src/languages/languages.ts'
 import { visibleRecord } from '../../src/management/attribute-changes.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
 import { imageOf, summaryOfImage } from '../../src/shared/images.ts'
@@ -179,6 +180,16 @@ describe('a changed attribute in the activity log', () => {
       term,
       cell: { kind: 'text', text },
     })
+  })
+
+  test.each([
+    ['redirectUris', [], 'keine'],
+    ['logo', null, 'nicht festgelegt'],
+    ['externalId', null, 'nicht festgelegt'],
+    ['description', '', 'nicht festgelegt'],
+  ] as const)('has German words that fit every noun when it is empty: %s', (name, to, text) => {
+    const german = translateConsoleTo(languageOf('de')!)
+    expect(changeFact(german, CLIENT_ATTRIBUTES[name], { to })).toMatchObject({ cell: { text } })
   })
 
   test('is hidden from admins if only operators may read it', () => {

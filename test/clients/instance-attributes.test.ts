@@ -106,7 +106,7 @@ describe('each setting of the instance', () => {
   })
 
   test.each([
-    ['logo', { from: null, to: SUMMARY }, 'Logo', 'none → image/svg+xml, 1 KiB'],
+    ['logo', { from: null, to: SUMMARY }, 'Logo', 'not set → image/svg+xml, 1 KiB'],
     ['redirect_schemes', { from: [], to: ['cursor'] }, 'Custom URI schemes without a dot', 'none → cursor'],
     [
       'default_consent',

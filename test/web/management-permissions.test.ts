@@ -45,6 +45,6 @@ test('a scope of another API with the same name keeps its text, and one of a new
   const groups = permissionGroups(t, NOBODY, [textOf('users:read', other), textOf('planets:read')])
   expect(groups).toEqual([
     { heading: 'api.example.com', permissions: [{ title: 'stored users:read', description: undefined, lang: '' }] },
-    { heading: 'Verwaltungs-API', permissions: [{ title: 'planets:read' }] },
+    { heading: 'Management-API', permissions: [{ title: 'planets:read' }] },
   ])
 })

@@ -131,7 +131,7 @@ describe('the language of a page', () => {
 
   it('changes neither the request ID nor the English detail of an error', async () => {
     const { text } = await browser.visit('/show/error', accepting('de'))
-    expect(text).toContain('<h1>Weiterleitungs-URI nicht registriert</h1>')
+    expect(text).toContain('<h1>Redirect-URI nicht registriert</h1>')
     expect(text).toContain('<code>request-1</code>')
     expect(text).toContain('<dd lang="en"><bdi>invalid_redirect_uri: redirect_uri did not match</bdi></dd>')
     const program = await send(`${fake.origin}/show/error`, {
@@ -142,11 +142,7 @@ describe('the language of a page', () => {
 
   it.each([
     ['invalid_client', 'Unbekannte Anwendung', 'Die Anwendung, die Sie hierher geschickt hat, ist nicht registriert'],
-    [
-      'invalid_redirect_uri',
-      'Weiterleitungs-URI nicht registriert',
-      'Die Anwendung wollte Sie zu einer Adresse schicken',
-    ],
+    ['invalid_redirect_uri', 'Redirect-URI nicht registriert', 'Die Anwendung wollte Sie zu einer Adresse schicken'],
     ['invalid_request_uri', 'Dieser Link ist abgelaufen', 'Er funktioniert nur einmal'],
     ['expired_token', 'Dieser Code ist abgelaufen', 'Beginnen Sie auf Ihrem Gerät von vorn'],
     ['access_denied', 'Zugriff verweigert', 'Die Anwendung hat keinen Zugriff erhalten.'],

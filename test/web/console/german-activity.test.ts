@@ -40,7 +40,7 @@ test.each(AUDIT_ACTIONS.flatMap((action) => [[action, BOB] as const, [action, AD
 test.each([
   ['user.created', { role: 'admin' }, 'Ada hat Bob als Administrator hinzugefügt'],
   ['user.created', { role: 'unknown' }, 'Ada hat Bob als Benutzer hinzugefügt'],
-  ['user.role_changed', { changes: { role: { to: 'operator' } } }, 'Ada hat Bob zum Betreiber gemacht'],
+  ['user.role_changed', { changes: { role: { to: 'operator' } } }, 'Ada hat Bob die Rolle Betreiber gegeben'],
   ['user.factor_added', { factor: 'passkey' }, 'Ada hat für Bob einen Passkey hinzugefügt'],
   ['leak.reported', { kind: 'api_key' }, 'Ada hat einen kompromittierten API-Schlüssel von Bob gemeldet'],
   ['client.secret_expires', { days: 1 }, 'Ada hat festgestellt, dass ein Client-Secret von Bob in 1 Tag abläuft'],
@@ -48,12 +48,12 @@ test.each([
   [
     'client.legacy_option_used',
     { kind: 'query_credentials', count: 1 },
-    'Ada hat festgestellt, dass Bob einmal Client-Secrets in Query-Parametern verwendet hat',
+    'Ada hat festgestellt, dass Bob einmal ein Client-Secret in Query-Parametern verwendet hat',
   ],
   [
     'client.legacy_option_used',
     { kind: 'query_credentials', count: 1200 },
-    'Ada hat festgestellt, dass Bob 1.200-mal Client-Secrets in Query-Parametern verwendet hat',
+    'Ada hat festgestellt, dass Bob 1.200-mal ein Client-Secret in Query-Parametern verwendet hat',
   ],
   [
     'user.sign_in_refused',
@@ -63,17 +63,17 @@ test.each([
   [
     'user.second_factor_refused',
     { factor: 'passkey', reason: 'counter' },
-    'Ada hat das Passwort von Bob eingegeben, konnte es aber nicht mit einem Passkey bestätigen: Der Zähler des Passkeys wurde zurückgesetzt, er ist möglicherweise eine Kopie',
+    'Ada hat das Passwort von Bob eingegeben, konnte es aber nicht mit einem Passkey bestätigen: Der Zähler des Passkeys ist zurückgegangen, der Passkey ist möglicherweise eine Kopie',
   ],
   [
     'user.sign_in_slowed',
     { passkey: 'p1' },
-    'Ada wurde bei der Anmeldung als Bob mit einem Passkey durch die Ratenbegrenzung gebremst',
+    'Ada hat bei der Anmeldung als Bob mit einem Passkey die Ratenbegrenzung überschritten',
   ],
   [
     'webhook.disabled',
     { reason: 'gone' },
-    'Ada hat den Webhook Bob deaktiviert, weil sein Empfänger mit 410 Gone geantwortet hat',
+    'Ada hat den Webhook Bob deaktiviert, weil der Empfänger mit 410 Gone geantwortet hat',
   ],
   ['webhook.disabled', { reason: 'by_user' }, 'Ada hat den Webhook Bob deaktiviert'],
   ['webhook.deleted', { name: 'Orders' }, 'Ada hat den Webhook „Orders“ (Bob) gelöscht'],

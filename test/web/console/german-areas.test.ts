@@ -81,7 +81,7 @@ describe('users in German', () => {
   it('who are the last admin are protected, and the reason is in German', async () => {
     const words = wordsOf(await asAda.visit(`/users/${ada.id}`))
     expect(words).toContain('Das können Sie nicht bei sich selbst tun. Bitten Sie einen anderen Administrator darum.')
-    expect(words).toMatch(/Zwei-Faktor-Authentifizierung aus/)
+    expect(words).toMatch(/Zwei-Faktor-Authentifizierung nicht aktiv/)
   })
 })
 
@@ -96,7 +96,7 @@ describe('accounts in German', () => {
     const page = await asOperator.submit(await asOperator.visit('/accounts/new'), /new$/, { name: '' })
     expect([page.status, isGerman(page)]).toEqual([400, true])
     expect(wordsOf(page)).toContain('Ihre Änderungen wurden nicht gespeichert Name :')
-    expect(wordsOf(page)).toContain('Maximale Gültigkeitsdauer von Secrets')
+    expect(wordsOf(page)).toContain('Maximale Gültigkeitsdauer der Secrets')
   })
 
   it('are disabled after a page that counts what stops: nothing, one or several', async () => {
@@ -159,7 +159,7 @@ describe('inspection in German', () => {
   it('says what a text is and whether it works', async () => {
     const { pair } = await holderOf(0)
     const words = wordsOf(await inspect(pair.clientId))
-    expect(words).toContain('Schlüsselpaar Funktioniert Er ist aktiv und kann Tokens anfordern.')
+    expect(words).toContain('Schlüsselpaar Funktioniert Der Client ist aktiv und kann Tokens anfordern.')
     expect(words).toContain('Schlüsselpaar stoppen')
     expect(wordsOf(await inspect('what is this'))).toContain('Nicht gefunden')
   })

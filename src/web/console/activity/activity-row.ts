@@ -16,7 +16,7 @@ import {
   textCell,
   timeCell,
 } from '../kit/cells.ts'
-import { clientName, neuterNone } from '../kit/display-name.ts'
+import { clientName } from '../kit/display-name.ts'
 import { actionText } from './activity-texts.ts'
 
 const name = (text: string, href?: string): Phrase => ({ text, isName: true, href })
@@ -174,7 +174,7 @@ function fromCell(t: ConsoleTranslate, { ip, actor, isErased }: AuditRecord): Ce
 export function activityRow(t: ConsoleTranslate, record: AuditRecord, viewer: Viewer): Cell[] {
   const { accountId, accountName, at } = record
   const account =
-    accountId === null ? quietCell(neuterNone(t)) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+    accountId === null ? quietCell(t('no account')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
     { kind: 'activity', phrases: sentenceOf(t, record, viewer), details: detailsOf(t, record, viewer) },
     ...(viewer.role === 'operator' ? [account] : []),

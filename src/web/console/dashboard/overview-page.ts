@@ -8,6 +8,7 @@ import { type Block, blocksPage } from '../kit/blocks.ts'
 import { boundedText, fact, idCell, linkCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { clientName } from '../kit/display-name.ts'
 import { listView } from '../kit/list-page.ts'
 import { refusedBlocks } from './refused-block.ts'
 
@@ -69,7 +70,9 @@ function expiringBlocks(t: ConsoleTranslate, { expiringSecrets }: AccountOvervie
     caption: t('Client secrets that expire soon'),
     columns: [{ heading: t('Client') }, { heading: t('Client secret') }, { heading: t('Expires') }],
     rows: expiringSecrets.map(({ clientId, kind, name, lastFour, expiresAt }) => [
-      kind === 'application' ? linkCell(name, `/applications/${clientId}/secrets`) : textCell(name),
+      kind === 'application'
+        ? linkCell(name, `/applications/${clientId}/secrets`)
+        : textCell(clientName(t, { kind, name })),
       textCell(t('ends in {lastFour}', { lastFour })),
       timeCell(new Date(expiresAt)),
     ]),

@@ -101,7 +101,7 @@ async function showKeys({ management, who, show, web, t }: ConsoleCall): Promise
 /** What of the keys changes hands, a line for each algorithm. */
 function handoverOf(t: ConsoleTranslate, [alg, keys]: readonly [string, readonly SigningKeyView[]]): string {
   const [current, next] = (['current', 'next'] as const).map((state) => keys.find((key) => key.state === state)?.kid)
-  return `${alg}: ${current ?? t('none')} → ${next ?? t('none yet')}`
+  return `${alg}: ${current ?? t('no key')} → ${next ?? t('no key yet')}`
 }
 
 async function askRotation({ management, who, show, t }: ConsoleCall): Promise<void> {

@@ -58,7 +58,16 @@ const isNone = (value: unknown): boolean =>
   value === '' ||
   (typeof value === 'object' && !(value instanceof Date) && Object.keys(value).length === 0)
 
-const noneText = (t: ConsoleTranslate, { type }: Attribute): string => t.declared(type.nullLabel ?? 'none')
+const LISTS: ReadonlySet<Attribute['type']['kind']> = new Set([
+  'uris',
+  'words',
+  'choices',
+  'metadata',
+  'claims',
+] as const)
+
+const noneText = (t: ConsoleTranslate, { type }: Attribute): string =>
+  t.declared(type.nullLabel ?? (LISTS.has(type.kind) ? 'none' : 'not set'))
 
 function cellOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): Cell {
   if (isNone(value)) return quietCell(noneText(t, attribute))

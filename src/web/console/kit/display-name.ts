@@ -5,10 +5,6 @@ import { ENGLISH } from '../../../languages/languages.ts'
 export const displayName = ({ name, email }: { readonly name: string | null; readonly email: string }): string =>
   name ?? email
 
-/** *none* in place of an account or a key pair: both nouns are neuter in German. */
-export const neuterNone = (t: ConsoleTranslate): string =>
-  t('{gender, select, neuter {none} other {none}}', { gender: 'neuter' })
-
 const PAIR_OF = 'Key pair of '
 const NAMED_PAIR_OF = ': key pair of '
 

@@ -130,7 +130,7 @@ async function askSendAgain({ t, management, who, params, show }: ConsoleCall): 
     facts: [
       fact(t('Recipient'), textCell(message.recipient)),
       fact(t('Message'), textCell(t.declared(messageLabel(message.kind)))),
-      fact(t('Last error'), message.error === null ? quietCell(t('none')) : textCell(message.error)),
+      fact(t('Last error'), message.error === null ? quietCell(t('no error')) : textCell(message.error)),
     ],
     stops: [t('The message is sent within a few seconds.'), t('Its link works as long as that of a new message.')],
     harmless: true,

@@ -20,7 +20,7 @@ function rowOf(t: ConsoleTranslate, { clientId, name, grants, lastUsedAt, isPubl
   const whom = actsForText(t, grants)
   return [
     linkCell(name, applicationPath(clientId)),
-    whom === undefined ? quietCell(t('none')) : textCell(whom),
+    whom === undefined ? quietCell(t('nobody')) : textCell(whom),
     timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), neverUsed(t, isPublic)),
     actionsCell({ label: t('Archive'), href: applicationPath(clientId, '/archive'), of: name }),
   ]

@@ -8,7 +8,7 @@ import { valueText } from '../kit/attribute-facts.ts'
 import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { choiceFilter } from '../kit/choice-filter.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { displayName, neuterNone } from '../kit/display-name.ts'
+import { displayName } from '../kit/display-name.ts'
 import { type Column, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
 import { userPath, userStatusBadge } from './user-texts.ts'
@@ -25,7 +25,7 @@ const columnsFor = (t: ConsoleTranslate, isOperator: boolean): Column[] => [
 ]
 
 const accountCell = (t: ConsoleTranslate, { accountId, accountName }: UserSummary): Cell =>
-  accountId === null ? quietCell(neuterNone(t)) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+  accountId === null ? quietCell(t('no account')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
 function rowOf(t: ConsoleTranslate, user: UserSummary, isOperator: boolean): Cell[] {
   const { tone, text } = userStatusBadge(t, user)

@@ -10,7 +10,7 @@ import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from
 import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
-import { displayName, neuterNone } from '../kit/display-name.ts'
+import { displayName } from '../kit/display-name.ts'
 import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { roleChange } from './role-pages.ts'
@@ -40,7 +40,7 @@ const SHOWN_TO_ADMINS = attributesWhere(SHOWN, ({ operatorOnly }) => !operatorOn
 function factsOf(t: ConsoleTranslate, user: UserDetails, isOperator: boolean): Fact[] {
   const { id, accountId, accountName } = user
   const account =
-    accountId === null ? quietCell(neuterNone(t)) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+    accountId === null ? quietCell(t('no account')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
     ...attributeFacts(t, isOperator ? SHOWN : SHOWN_TO_ADMINS, user),
     ...(isOperator ? [fact(t.declared(ACCOUNT_ID.label), account)] : []),
@@ -54,7 +54,7 @@ function factsOf(t: ConsoleTranslate, user: UserDetails, isOperator: boolean): F
 function holdingsOf(t: ConsoleTranslate, user: UserDetails): Fact[] {
   const { keyPair, namedKeyPairs, email, role, ownTokens, applicationTokens, applications } = user
   const allPairs = `/applications?kind=key_pair&search=${encodeURIComponent(email)}`
-  const noPair = mayOwnKeyPairs(role) ? neuterNone(t) : t('none (developers and admins only)')
+  const noPair = mayOwnKeyPairs(role) ? t('no key pair') : t('none (developers and admins only)')
   return [
     fact(t('Key pair'), keyPair === null ? quietCell(noPair) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
     ...(namedKeyPairs === 0
