@@ -272,7 +272,7 @@ describe('nonce and scope', () => {
     ['profile email', ['name', 'preferred_username', 'updated_at', 'email']],
   ])('the scope %s gives these claims and no others', async (scope, claims) => {
     const { tokens } = await signedIn(person, { scope: `openid ${scope}` })
-    expect(Object.keys(await userinfo(tokens.access_token)).sort()).toEqual(['sub', ...claims].sort())
+    expect(Object.keys(await userinfo(tokens.access_token)).sort()).toEqual(['sub', 'account_id', ...claims].sort())
   })
 })
 

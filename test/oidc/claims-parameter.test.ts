@@ -49,13 +49,16 @@ const codeIn = (page: Page): string => {
 const userinfo = async (token: string): Promise<Answer['body']> =>
   (await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `Bearer ${token}` } })).body
 
+/** What userinfo returns for every access token. */
+const always = () => ({ sub: person.id, account_id: server.firstStart.accountId })
+
 describe('the claims parameter', () => {
   const claims = (value: object): Params => ({ claims: JSON.stringify(value) })
 
   test('returns single claims by userinfo and in the ID token, each where it was requested', async () => {
     const wanted = { userinfo: { name: { essential: true } }, id_token: { email: null, unknown: { essential: true } } }
     const { tokens } = await signedIn(person, claims(wanted))
-    expect(await userinfo(tokens.access_token)).toEqual({ sub: person.id, name: person.name })
+    expect(await userinfo(tokens.access_token)).toEqual({ ...always(), name: person.name })
     expect(claimsOf(tokens.id_token)).toMatchObject({ email: person.email })
     expect(claimsOf(tokens.id_token)).not.toHaveProperty('name')
     expect(claimsOf(tokens.id_token)).not.toHaveProperty('unknown')
@@ -78,7 +81,7 @@ describe('the claims parameter', () => {
     const browser = openBrowser(server.url)
     const params = claims({ userinfo: { 'https://example.com/unknown': { essential: true } } })
     const tokens = await getTokens(server, app, person, { browser, params })
-    expect(await userinfo(tokens.access_token)).toEqual({ sub: person.id })
+    expect(await userinfo(tokens.access_token)).toEqual(always())
   })
 
   test('requires the user of a given sub to sign in', async () => {

@@ -75,6 +75,7 @@ describe('a code obtains', () => {
       sub: person.id,
       aud: server.firstStart.api.identifier,
       client_id: application.clientId,
+      account_id: server.firstStart.accountId,
       scope: 'openid all',
       iat: expect.any(Number),
       exp: (claims.iat as number) + 36_000,
