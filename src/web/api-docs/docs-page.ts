@@ -1,4 +1,6 @@
 import Router from '@koa/router'
+import { translateLayoutTo } from '../../languages/console/console-translator.ts'
+import { ENGLISH } from '../../languages/languages.ts'
 import { MANAGEMENT_API } from '../../management/management-scopes.ts'
 import { inConsole } from '../console/kit/console-page.ts'
 import { createTemplates } from '../renderer.ts'
@@ -12,7 +14,8 @@ function drawnOnce(web: Web): () => Promise<string> {
   async function draw(): Promise<string> {
     // Interfaces share no types. The OpenAPI standard defines the content.
     const view = docsView((await web.apiDocument()) as ApiDocument)
-    return createTemplates().render('api-docs/body', { ...view, resource: MANAGEMENT_API, shapeAnchor })
+    const data = { ...view, resource: MANAGEMENT_API, shapeAnchor, gettext: translateLayoutTo(ENGLISH) }
+    return createTemplates().render('api-docs/body', data)
   }
   return async () => {
     drawn ??= await draw()
