@@ -10,13 +10,14 @@ import type { OidcContext } from './request-state.ts'
 const JWKS_MAX_AGE = 30
 
 interface Prepared {
-  readonly body: Buffer
+  /** A string: Node writes it in one piece with the headers, and a buffer in a second one. */
+  readonly body: string
   readonly etag: string
 }
 
 function prepare(ring: KeyRing): Prepared {
   const keys = ring.keys.map((key) => key.publicJwk)
-  const body = Buffer.from(JSON.stringify({ keys }))
+  const body = JSON.stringify({ keys })
   return { body, etag: etagOf(body) }
 }
 
