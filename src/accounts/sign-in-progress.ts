@@ -3,7 +3,13 @@ import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Credentials } from './credentials.ts'
 import { createKnownBrowsers, type KnownBrowsers } from './known-browsers.ts'
 import { createPasswordTickets, type PasswordTickets } from './password-tickets.ts'
-import { createSignInTickets, isMultiFactor, type Proved, type SignInTickets } from './sign-in-tickets.ts'
+import {
+  createSignInTickets,
+  isMultiFactor,
+  type Proved,
+  type SignInElsewhere,
+  type SignInTickets,
+} from './sign-in-tickets.ts'
 import type { User } from './users.ts'
 
 interface Continued {
@@ -25,7 +31,13 @@ export const choicesOf = ({ hasAuthenticatorApp, hasPasskey }: Credentials): Fac
 
 /** What follows when somebody has proved something. `browser` is for the browser to keep, for its next attempt. */
 export type SignInStep =
-  | { readonly outcome: 'signed_in'; readonly user: User; readonly amr: readonly string[]; readonly browser: string }
+  | {
+      readonly outcome: 'signed_in'
+      readonly user: User
+      readonly amr: readonly string[]
+      readonly elsewhere?: SignInElsewhere
+      readonly browser: string
+    }
   /** The user has a second factor. The browser is not known yet: somebody who knows the password alone gets here. */
   | ({ readonly outcome: 'second_factor'; readonly choices: FactorChoices } & Continued)
   /** They proved a one-time password, and choose one of their own. */
@@ -42,8 +54,9 @@ export interface SignInProgress {
   next(person: Credentials, proved: Proved, browser?: string): SignInStep
 }
 
-const mustSetUp = (person: Credentials, { demandsSecondFactor }: Proved): boolean =>
-  !person.hasSecondFactor && (person.mustHaveSecondFactor || demandsSecondFactor)
+/** A user who proved both factors elsewhere needs none here. */
+const mustSetUp = (person: Credentials, { amr, demandsSecondFactor }: Proved): boolean =>
+  !person.hasSecondFactor && !isMultiFactor(amr) && (person.mustHaveSecondFactor || demandsSecondFactor)
 
 export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Clock): SignInProgress {
   const browsers = createKnownBrowsers(encryptionKeys, clock)
@@ -55,14 +68,15 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
     tickets,
     next(person, proved, known) {
       const { user } = person
+      const { elsewhere } = proved
       if (person.hasSecondFactor && !isMultiFactor(proved.amr))
         return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved), choices: choicesOf(person) }
       const browser = known ?? browsers.issue(user.id)
-      if (person.passwordChangeRequired)
+      if (person.passwordChangeRequired && !elsewhere)
         return { outcome: 'choose_password', user, ticket: passwordTickets.issue(person, proved), browser }
       if (mustSetUp(person, proved))
         return { outcome: 'set_up_factor', user, ticket: tickets.issue(person, proved), browser }
-      return { outcome: 'signed_in', user, amr: proved.amr, browser }
+      return { outcome: 'signed_in', user, amr: proved.amr, ...(elsewhere && { elsewhere }), browser }
     },
   }
 }

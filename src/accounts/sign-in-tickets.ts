@@ -7,10 +7,29 @@ import type { Credentials } from './credentials.ts'
 /** Seconds in which somebody who has proved their password takes the next step. */
 const LIFETIME = 15 * 60
 
+/** The account in which a session acts. */
+export interface SessionAccount {
+  readonly id: string
+  /** The session never leaves the account: it was opened on behalf of this account only. */
+  readonly isFixed: boolean
+}
+
+/** What somebody else states of a sign-in there: the product of the operator, or an OpenID provider. */
+export interface SignInElsewhere {
+  /** The authentication context class (OpenID Connect Core, section 2); absent: `amr` decides. */
+  readonly acr?: string
+  /** When the user proved who they are, in milliseconds since 1970; absent: when the sign-in is finished. */
+  readonly authenticatedAt?: number
+  /** Absent: the first account of the user, which is not fixed. */
+  readonly account?: SessionAccount
+}
+
 /** What somebody has proved in a sign-in that has further steps. */
 export interface Proved {
   /** RFC 8176. */
   readonly amr: readonly string[]
+  /** Absent: the first step was a password or passkey of the user here. */
+  readonly elsewhere?: SignInElsewhere
   /** Whether the request requires a second factor, also of a user who need not have one. */
   readonly demandsSecondFactor: boolean
 }
@@ -42,10 +61,11 @@ export function createSignInTickets(encryptionKeys: EncryptionKeys, clock: Clock
   const tickets = createSealedTickets<SignInTicket>(encryptionKeys, 'sign-in ticket')
 
   return {
-    issue({ user }, { amr, demandsSecondFactor }) {
+    issue({ user }, { amr, demandsSecondFactor, elsewhere }) {
       const since = Number(user.sessionsValidFrom)
       const expiresAt = clock.now() + LIFETIME * 1000
-      return tickets.seal({ id: randomUUID(), userId: user.id, since, amr, demandsSecondFactor, expiresAt })
+      const proved = { amr, demandsSecondFactor, ...(elsewhere && { elsewhere }) }
+      return tickets.seal({ id: randomUUID(), userId: user.id, since, ...proved, expiresAt })
     },
     open: (ticket) => tickets.open(ticket, clock.now()),
   }

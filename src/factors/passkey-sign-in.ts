@@ -189,7 +189,9 @@ export function createPasskeySignIn(
     }
     if (typeof proved === 'string') return await refuse(owned, attempt, proved)
     const known = progress.browsers.recognise(attempt.browser, proved)
-    return progress.next(proved, { amr: amrOf(credential), demandsSecondFactor: false }, known?.token)
+    const elsewhere = continuedBy(owned, attempt)?.ticket.elsewhere
+    const how = { amr: amrOf(credential), demandsSecondFactor: false, ...(elsewhere && { elsewhere }) }
+    return progress.next(proved, how, known?.token)
   }
 
   async function proveConsidered(attempt: Considered): Promise<SignInStep | PasskeyFailure> {

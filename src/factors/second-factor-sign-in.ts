@@ -43,7 +43,7 @@ export type SecondFactorResult =
 /** A way to prove a second factor, with the code already looked at. */
 interface Proof {
   readonly factor: 'authenticator_app' | 'recovery_code'
-  /** RFC 8176, which has no value of its own for recovery codes. */
+  /** Added to that of the first step. RFC 8176 has no value of its own for recovery codes. */
   readonly amr: readonly string[]
   /** In the transaction of the sign-in; false: it was used before. */
   use(trx: Knex): Promise<boolean>
@@ -66,14 +66,14 @@ export function createSecondFactorSignIn(
     for (const { id, secret, lastUsedStep } of await readTotpSecrets(knex, encryptionKeys, userId)) {
       const step = await stepOfCode(secret, code, clock.now())
       if (step === undefined || step <= lastUsedStep) continue
-      return { factor: 'authenticator_app', amr: ['pwd', 'otp', 'mfa'], use: (trx) => useStep(trx, id, step) }
+      return { factor: 'authenticator_app', amr: ['otp', 'mfa'], use: (trx) => useStep(trx, id, step) }
     }
     return undefined
   }
 
   const recoveryProof = (userId: string, letters: string): Proof => ({
     factor: 'recovery_code',
-    amr: ['pwd', 'mfa'],
+    amr: ['mfa'],
     use: (trx) => useRecoveryCode(trx, userId, letters),
   })
 
@@ -132,7 +132,7 @@ export function createSecondFactorSignIn(
     }
     await refundAttempts(knex, budgets)
     const known = progress.browsers.recognise(attempt.browser, proved)
-    return progress.next(proved, { ...ticket, amr: proof.amr }, known?.token)
+    return progress.next(proved, { ...ticket, amr: [...ticket.amr, ...proof.amr] }, known?.token)
   }
 
   return {

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
 
 /** Authentication context classes (OpenID Connect Core, section 2, `acr`). */
 const PASSWORD_ACR = 'urn:keywright:acr:password'
@@ -8,7 +9,11 @@ const MULTI_FACTOR_ACR = 'urn:keywright:acr:mfa'
 export const ACR_VALUES = [MULTI_FACTOR_ACR, PASSWORD_ACR] as const
 
 /** The class of a sign-in by these methods (RFC 8176). */
-export const acrOf = (amr: readonly string[]): string => (amr.includes('mfa') ? MULTI_FACTOR_ACR : PASSWORD_ACR)
+export const acrOf = (amr: readonly string[]): string => (isMultiFactor(amr) ? MULTI_FACTOR_ACR : PASSWORD_ACR)
+
+/** The class of a session that somebody else stated; undefined: `acrOf` decided it. */
+export const statedElsewhere = (acr: string | undefined): string | undefined =>
+  ACR_VALUES.some((own) => own === acr) ? undefined : acr
 
 interface AcrRequest {
   readonly value?: string
@@ -22,18 +27,27 @@ export function requestedAcrs({ oidc }: KoaContextWithOIDC): readonly string[] {
   return Array.isArray(values) ? values : []
 }
 
+interface Reached {
+  readonly acr?: string | undefined
+  readonly amr?: readonly string[] | undefined
+}
+
+const hasBothFactors = ({ acr, amr = [] }: Reached): boolean => acr === MULTI_FACTOR_ACR || isMultiFactor(amr)
+
 /**
- * The class that the response to a request states: the one of the session, or a weaker one that is requested and that the
+ * The class that the response to a request states: the one of the session, or another one that is requested and that the
  * session also meets.
  */
-function statedAcr(requested: readonly string[], reached: string | undefined): string | undefined {
-  if (reached === undefined || requested.includes(reached)) return reached
-  return reached === MULTI_FACTOR_ACR && requested.includes(PASSWORD_ACR) ? PASSWORD_ACR : reached
+function statedAcr(requested: readonly string[], reached: Reached): string | undefined {
+  const { acr } = reached
+  if (acr === undefined || requested.includes(acr)) return acr
+  const met = hasBothFactors(reached) ? ACR_VALUES : [PASSWORD_ACR]
+  return met.find((one) => requested.includes(one)) ?? acr
 }
 
 /** Makes the engine state `statedAcr` in what it issues for this request, instead of the class of the session. */
 export function stateRequestedAcr(ctx: KoaContextWithOIDC): void {
-  const get = () => statedAcr(requestedAcrs(ctx), ctx.oidc.session?.acr)
+  const get = () => statedAcr(requestedAcrs(ctx), ctx.oidc.session ?? {})
   Object.defineProperty(ctx.oidc, 'acr', { get, configurable: true })
 }
 
@@ -41,8 +55,6 @@ export function stateRequestedAcr(ctx: KoaContextWithOIDC): void {
 export const needsSecondFactor = (ctx: KoaContextWithOIDC): boolean => {
   const requested = requestedAcrs(ctx)
   return (
-    requested.includes(MULTI_FACTOR_ACR) &&
-    !requested.includes(PASSWORD_ACR) &&
-    ctx.oidc.session?.acr !== MULTI_FACTOR_ACR
+    requested.includes(MULTI_FACTOR_ACR) && !requested.includes(PASSWORD_ACR) && !hasBothFactors(ctx.oidc.session ?? {})
   )
 }

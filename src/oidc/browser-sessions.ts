@@ -7,7 +7,7 @@ import type { AccountOfUser, User } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { isId } from '../shared/ids.ts'
-import { acrOf } from './authentication-context.ts'
+import { acrOf, statedElsewhere } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
 import { endStoredSession, recordSessionUse } from './engine-rows.ts'
@@ -24,6 +24,10 @@ export interface Login {
   readonly amr: readonly string[]
   /** When the user proved it, whose present session continues under another ID; absent: now. */
   readonly signedInAt?: Date
+  /** The authentication context class that somebody else stated; absent: `amr` decides. */
+  readonly acr?: string
+  /** When the user proved who they are elsewhere; absent: now. */
+  readonly authenticatedAt?: Date
 }
 
 /** When and how the user of a session signed in. */
@@ -40,11 +44,11 @@ interface SessionFacts {
 type NotifiedSession = Pick<AdapterPayload, 'authorizations' | 'accountId'>
 
 /** A login as the engine expects it. */
-export const toEngineLogin = ({ userId, since, amr, signedInAt }: Login) => ({
+export const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt }: Login) => ({
   accountId: userId,
   amr: [...amr],
-  acr: acrOf(amr),
-  ts: epochSeconds(signedInAt),
+  acr: acr ?? acrOf(amr),
+  ts: epochSeconds(signedInAt ?? authenticatedAt),
   since: since.toISOString(),
 })
 
@@ -102,7 +106,8 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     if (isOther) await notifyClients(present)
     const hasEnded = present.accountId !== undefined && (await endStoredSession(knex, present.jti))
     if (login.signedInAt && !hasEnded) return
-    const { ts: loginTs, since, ...details } = toEngineLogin(login)
+    const acr = login.acr ?? (login.signedInAt && statedElsewhere(present.acr))
+    const { ts: loginTs, since, ...details } = toEngineLogin({ ...login, ...(acr !== undefined && { acr }) })
     const begun: BrowserSession = new (engine().Session)()
     if (!isOther) begun.authorizations = present.authorizations
     begun.loginAccount({ ...details, loginTs })

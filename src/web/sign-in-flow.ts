@@ -40,6 +40,10 @@ export interface Login {
   readonly amr: readonly string[]
   /** When the user proved it; absent: now. */
   readonly signedInAt?: Date
+  /** The authentication context class that somebody else stated; absent: `amr` decides. */
+  readonly acr?: string
+  /** When the user proved who they are elsewhere; absent: now. */
+  readonly authenticatedAt?: Date
 }
 
 /** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { WeakPasswordError } from '../accounts/passwords.ts'
 import type { SignInStep } from '../accounts/sign-in-progress.ts'
+import type { SignInElsewhere } from '../accounts/sign-in-tickets.ts'
 import type { User } from '../accounts/users.ts'
 import type { Translate } from '../languages/translator.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -35,14 +36,17 @@ interface SignInState {
   readonly status?: number
 }
 
-/** Who has just signed in. @param amr how (RFC 8176) */
+/** Who has just signed in. @param amr how (RFC 8176) @param elsewhere what somebody else stated of the sign-in */
 export const loginOf = (
   { id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>,
   amr: readonly string[],
+  { acr, authenticatedAt }: SignInElsewhere = {},
 ): Login => ({
   userId: id,
   since: sessionsValidFrom,
   amr,
+  ...(acr !== undefined && { acr }),
+  ...(authenticatedAt !== undefined && { authenticatedAt: new Date(authenticatedAt) }),
 })
 
 function confirmPage(context: SignInContext, state: SignInState): Page {
@@ -132,7 +136,7 @@ async function showSetUp(web: Web, ctx: Context, context: SignInContext, ticket:
 /** Goes on with the next step of a sign-in, or finishes it. */
 export async function continueSignIn(web: Web, ctx: Context, context: SignInContext, step: SignInStep): Promise<void> {
   if ('browser' in step) writeBrowser(ctx, step.browser)
-  if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr))
+  if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr, step.elsewhere))
   const { ticket, user } = step
   if (step.outcome === 'second_factor')
     return web.show(ctx, secondFactorPage(context, { ticket, choices: step.choices }))
