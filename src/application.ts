@@ -122,7 +122,7 @@ export function createApplication(services: ServerServices, options: Application
   koa.use(takeClientAddress({ trustProxy, log }))
   koa.use(observeRequests(log, metrics, database.clock))
   koa.use(compressPages())
-  koa.use(redirectToOneLoopbackName(issuerUrl))
+  koa.use(redirectToOneLoopbackName(options.issuerUrl))
   koa.use(oidc.middleware)
   koa.use(createOperations({ readiness, metrics, metricsToken, issuerUrl: options.issuerUrl, exposition, isOpen }))
   koa.use(

@@ -1,9 +1,19 @@
+import type { Socket } from 'node:net'
 import type { Context, Middleware } from 'koa'
 import type { Log } from '../shared/log.ts'
 import { normalizeAddress } from '../shared/networks.ts'
 
 /** What is recorded where the proxy names no address; all such requests share the limits of one network. */
 export const UNKNOWN_ADDRESS = 'unknown'
+
+/** The peers of open connections, which serve many requests. */
+const peers = new WeakMap<Socket, string | undefined>()
+
+/** The normalised address of a connection's peer. */
+function peerAddress(socket: Socket): string | undefined {
+  if (!peers.has(socket)) peers.set(socket, normalizeAddress(socket.remoteAddress ?? ''))
+  return peers.get(socket)
+}
 
 /** Text enough to find the proxy that sent it. */
 const LONGEST_LOGGED = 100
@@ -50,7 +60,7 @@ export function takeClientAddress({ trustProxy, log }: { trustProxy: boolean; lo
 
   return async (ctx, next) => {
     const named = trustProxy ? namedByProxy(ctx) : undefined
-    const address = named === undefined ? normalizeAddress(ctx.req.socket.remoteAddress ?? '') : parseNodeAddress(named)
+    const address = named === undefined ? peerAddress(ctx.req.socket) : parseNodeAddress(named)
     if (named !== undefined && !address) warnOnce(named)
     ctx.request.ip = address ?? UNKNOWN_ADDRESS
     await next()

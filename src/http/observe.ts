@@ -46,6 +46,7 @@ const LONGEST_PATH = 200
 const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SECRET, '$1/…'), LONGEST_PATH)
 
 const endpointOf = (path: string): string => {
+  if (ENDPOINTS.has(path)) return path
   if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT
   const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(
     /^(\/oauth2\/(?:authorize|logout|status(?!\/feed$)))\/.*/,
@@ -92,6 +93,8 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
     const error = errorOf(ctx)
     metrics.latency.labels(endpoint, String(ctx.status)).observe(seconds)
     if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
+    const isQuiet = ctx.status < 500 && QUIET.test(path)
+    if (isQuiet && !log.isLevelEnabled('debug')) return
     const line = {
       request_id: ctx.state.requestId,
       caller_request_id: callerRequestId(ctx),
@@ -104,7 +107,7 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
       error,
     }
     if (ctx.status >= 500) log.error({ ...line, ...privateDetail(ctx.state.failure) }, 'request failed')
-    else if (QUIET.test(path)) log.debug(line, 'request')
+    else if (isQuiet) log.debug(line, 'request')
     else if (ctx.state.failure) log.info({ ...line, detail: privateDetail(ctx.state.failure)?.detail }, 'request')
     else log.info(line, 'request')
   }
