@@ -29,7 +29,7 @@ export interface Credentials {
   readonly hasPasskey: boolean
   /** Either of these. */
   readonly hasSecondFactor: boolean
-  /** The instance or the account requires a second factor of users with this role. */
+  /** The instance or one of their accounts requires a second factor of users with this role. */
   readonly mustHaveSecondFactor: boolean
   /** A program set the address: no link for a new password is sent to it. */
   readonly emailSetByProgram: boolean
@@ -40,6 +40,8 @@ interface CredentialsRow extends UserWithAccountRow {
   password_change_required: boolean
   password_changed_at: Date | null
   required_in_instance: RequiredInInstance
+  /** In one of their accounts. */
+  is_admin: boolean
   required_in_account: RequiredInAccount | null
   email_set_by_program: boolean
 }
@@ -54,17 +56,22 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
   hasPasskey: row.has_passkey,
   hasSecondFactor: row.has_authenticator_app || row.has_passkey,
   mustHaveSecondFactor: requiresSecondFactor(
-    row.role as User['role'],
+    row.is_admin ? 'admin' : (row.role as User['role']),
     row.required_in_instance,
     row.required_in_account,
   ),
   emailSetByProgram: row.email_set_by_program,
 })
 
-/** SQL. */
+/** SQL. A sign-in is for all accounts of a user, so one that requires a second factor of them is enough. */
 const REQUIREMENT = `
   (SELECT i.second_factor_required FROM instance_settings i) AS required_in_instance,
-  accounts.second_factor_required AS required_in_account`
+  EXISTS (SELECT FROM memberships n WHERE n.user_id = users.id AND n.role = 'admin') AS is_admin,
+  (SELECT 'everyone'
+     FROM memberships n JOIN accounts a ON a.id = n.account_id
+    WHERE n.user_id = users.id
+      AND (a.second_factor_required = 'everyone' OR (a.second_factor_required = 'admins' AND n.role = 'admin'))
+    LIMIT 1) AS required_in_account`
 
 const credentialsRows = (db: Knex) => usersWithAccount(db).select(db.raw(REQUIREMENT))
 

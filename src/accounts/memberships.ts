@@ -1,6 +1,46 @@
 import type { Knex } from 'knex'
 import type { AccountRole, Role } from './user-attributes.ts'
 
+/** The account in which the user of a session acts. */
+export interface SessionAccount {
+  readonly id: string
+  /** Who opened the session answers for this account only: the session is valid in no other, and changes nothing outside it. */
+  readonly isFixed: boolean
+}
+
+/** SQL: whether a user may act by the membership `m` in the account `a`. */
+const MAY_ACT = `m.status = 'active' AND a.status = 'active'`
+
+/** SQL: whether `m` is in the first account of its user. */
+const FIRST = 'm.account_id = users.account_id'
+
+/**
+ * SQL: the membership by which a row of `users` acts, named `membership`; none for an operator.
+ * @param condition SQL: which memberships `m` count
+ * @param preferred SQL: which of those of equal use comes first
+ */
+const lateralMembership = (condition: string, preferred: string): string => `
+  LEFT JOIN LATERAL (
+    SELECT m.account_id, m.role, m.status, m.valid_from, a.name AS account_name, a.status AS account_status
+      FROM memberships m JOIN accounts a ON a.id = m.account_id
+     WHERE m.user_id = users.id AND ${condition}
+     ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${FIRST}) DESC, m.created_at, m.account_id
+     LIMIT 1) membership ON true`
+
+/**
+ * Joins the membership by which users act, as `membership`: the given one, in any case if it is fixed, or else the first account, or
+ * another one while the user may not act there. A user who has no such membership is left out.
+ */
+export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccount): void {
+  if (account?.isFixed) users.joinRaw(lateralMembership('m.account_id = ?', FIRST), [account.id])
+  else if (account) users.joinRaw(lateralMembership('true', 'm.account_id = ?'), [account.id])
+  else users.joinRaw(lateralMembership('true', FIRST))
+  users.where((found) => {
+    found.whereNotNull('membership.account_id')
+    if (!account?.isFixed) found.orWhere('users.role', 'operator')
+  })
+}
+
 /** SQL: the role of a user of the table or alias `u`. */
 export const roleOf = (u: string): string =>
   `coalesce((SELECT m.role FROM memberships m WHERE m.user_id = ${u}.id AND m.account_id = ${u}.account_id), ${u}.role)`

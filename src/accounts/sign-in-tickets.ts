@@ -3,16 +3,10 @@ import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { createSealedTickets } from '../shared/sealed-tickets.ts'
 import type { Credentials } from './credentials.ts'
+import type { SessionAccount } from './memberships.ts'
 
 /** Seconds in which somebody who has proved their password takes the next step. */
 const LIFETIME = 15 * 60
-
-/** The account in which a session acts. */
-export interface SessionAccount {
-  readonly id: string
-  /** The session never leaves the account: it was opened on behalf of this account only. */
-  readonly isFixed: boolean
-}
 
 /** What somebody else states of a sign-in there: the product of the operator, or an OpenID provider. */
 export interface SignInElsewhere {

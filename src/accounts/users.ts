@@ -9,7 +9,7 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import type { SettableStatus } from './account-attributes.ts'
 import { getAccount } from './accounts.ts'
-import { ROLE_OF_USER, roleInUsers, saveMembershipRole } from './memberships.ts'
+import { joinMembership, ROLE_OF_USER, roleInUsers, type SessionAccount, saveMembershipRole } from './memberships.ts'
 import { hashPassword } from './passwords.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
@@ -39,6 +39,10 @@ export interface AccountOfUser {
   readonly hasFailedWebhook: boolean
   /** An authenticator app or a passkey. */
   readonly hasSecondFactor: boolean
+  /** The user is a member of another account as well. */
+  readonly hasOtherAccounts: boolean
+  /** Sessions that are fixed to the account and began earlier are revoked. Null for an operator. */
+  readonly memberSince: Date | null
   /** Lifetimes of the user's sessions, in seconds: settings of the instance. */
   readonly sessionLifetimes: SessionLifetimes
 }
@@ -64,6 +68,8 @@ export interface UserWithAccountRow extends UserRow {
   has_failed_webhook: boolean
   has_authenticator_app: boolean
   has_passkey: boolean
+  has_other_accounts: boolean
+  member_since: Date | null
   session_lifetimes: SessionLifetimes
 }
 
@@ -81,8 +87,8 @@ export const toUser = (row: UserRow): User => ({
 
 /** SQL. One probe of an index each; one condition with OR or `IS NOT DISTINCT FROM` would read all rows. */
 const hasOwn = (table: string, condition: string): string => `
-  CASE WHEN users.account_id IS NULL THEN EXISTS (SELECT FROM ${table} o WHERE o.account_id IS NULL AND ${condition})
-       ELSE EXISTS (SELECT FROM ${table} o WHERE o.account_id = users.account_id AND ${condition}) END`
+  CASE WHEN membership.account_id IS NULL THEN EXISTS (SELECT FROM ${table} o WHERE o.account_id IS NULL AND ${condition})
+       ELSE EXISTS (SELECT FROM ${table} o WHERE o.account_id = membership.account_id AND ${condition}) END`
 
 const HAS_OPEN_LEAK = `${hasOwn('open_leaks', 'true')} AS has_open_leak`
 
@@ -92,12 +98,20 @@ const HAS_FACTORS = `
   EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_authenticator_app,
   EXISTS (SELECT FROM passkeys p WHERE p.user_id = users.id) AS has_passkey`
 
-/** Every column of users, with the status and name of their account. */
-export const usersWithAccount = (db: Knex) =>
+const HAS_OTHER_ACCOUNTS = `
+  EXISTS (SELECT FROM memberships n WHERE n.user_id = users.id AND n.account_id <> membership.account_id) AS has_other_accounts`
+
+/** SQL: what a membership says in place of the columns of `users`. A user may be disabled in one account only. */
+const MEMBERSHIP_COLUMNS = `
+  membership.account_id, membership.valid_from AS member_since, membership.account_name, membership.account_status, coalesce(membership.role, users.role) AS role,
+  CASE WHEN users.status = 'active' THEN coalesce(membership.status, 'active') ELSE users.status END AS status`
+
+/** Every column of users, with the account, role and status by the membership that `joinMembership` chooses. */
+export const usersWithAccount = (db: Knex, account?: SessionAccount) =>
   db('users')
-    .leftJoin('accounts', 'accounts.id', 'users.account_id')
-    .select(...userColumns(db), 'accounts.status AS account_status', 'accounts.name AS account_name')
-    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS))
+    .modify(joinMembership, account)
+    .select('users.*', db.raw(MEMBERSHIP_COLUMNS))
+    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS), db.raw(HAS_OTHER_ACCOUNTS))
     .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
@@ -148,10 +162,17 @@ export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
   return user
 }
 
-/** A user with their account, in one query. Undefined: unknown. */
-export async function findUserById(db: Knex, id: string): Promise<(User & AccountOfUser) | undefined> {
+/**
+ * A user as they act in a session: in its account, or, when it is not fixed and they are no active member there any more, in another
+ * account of theirs. Undefined: unknown, or no member of the fixed account.
+ */
+export async function findUserOfSession(
+  db: Knex,
+  id: string,
+  account: SessionAccount | undefined,
+): Promise<(User & AccountOfUser) | undefined> {
   const row: UserWithAccountRow | undefined = isId(id)
-    ? await usersWithAccount(db).where('users.id', id).first()
+    ? await usersWithAccount(db, account).where('users.id', id).first()
     : undefined
   if (!row) return undefined
   return {
@@ -161,9 +182,18 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
     hasOpenLeak: row.has_open_leak,
     hasFailedWebhook: row.has_failed_webhook,
     hasSecondFactor: row.has_authenticator_app || row.has_passkey,
+    hasOtherAccounts: row.has_other_accounts,
+    memberSince: row.member_since,
     sessionLifetimes: row.session_lifetimes,
   }
 }
+
+/**
+ * A user with an account, in one query: the named one, else their first account, or another one while they may not act there.
+ * Undefined: unknown, or no member of the named account.
+ */
+export const findUserById = (db: Knex, id: string, accountId?: string): Promise<(User & AccountOfUser) | undefined> =>
+  findUserOfSession(db, id, accountId === undefined ? undefined : { id: accountId, isFixed: true })
 
 /** Users, sorted by email address. */
 export async function listUsers(db: Knex, filter: { accountId?: string } = {}): Promise<User[]> {

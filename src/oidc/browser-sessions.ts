@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { AdapterPayload } from 'oidc-provider'
+import type { SessionAccount } from '../accounts/memberships.ts'
 import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
@@ -11,7 +12,7 @@ import { acrOf, statedElsewhere } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
 import { endStoredSession, recordSessionUse } from './engine-rows.ts'
-import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
+import { type BrowserSession, SESSION_COOKIE, validityOf } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { takeOtherSessions, takeUserSession } from './session-ends.ts'
 import { isUseRecorded, sessionTtl } from './session-lifetimes.ts'
@@ -28,6 +29,11 @@ export interface Login {
   readonly acr?: string
   /** When the user proved who they are elsewhere; absent: now. */
   readonly authenticatedAt?: Date
+  /**
+   * The account in which the user acts. Absent: that of the present session of the user in this browser, fixed only if the session
+   * goes on (`signedInAt`); otherwise the first account.
+   */
+  readonly account?: SessionAccount
 }
 
 /** When and how the user of a session signed in. */
@@ -36,6 +42,8 @@ interface SessionFacts {
   readonly amr: readonly string[]
   /** The user has a second factor, and the session began without one: it was added later. */
   readonly lacksSecondFactor: boolean
+  /** The session is valid in this account only, and changes nothing that the user has outside it. */
+  readonly isAccountFixed: boolean
   /** The ID of the session in lists; null: it was not listed before this request. */
   readonly sessionId: string | null
 }
@@ -44,13 +52,20 @@ interface SessionFacts {
 type NotifiedSession = Pick<AdapterPayload, 'authorizations' | 'accountId'>
 
 /** A login as the engine expects it. */
-export const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt }: Login) => ({
+const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt, account }: Login) => ({
   accountId: userId,
   amr: [...amr],
   acr: acr ?? acrOf(amr),
   ts: epochSeconds(signedInAt ?? authenticatedAt),
   since: since.toISOString(),
+  ...(account && { account: { id: account.id, isFixed: account.isFixed } }),
 })
+
+/** A login with its account. Without a stated one, the user stays in that of the present session, which only its continuation leaves fixed. */
+function withAccount(login: Login, { accountId, account }: Pick<BrowserSession, 'accountId' | 'account'>): Login {
+  if (login.account || !account || accountId !== login.userId) return login
+  return { ...login, account: { id: account.id, isFixed: account.isFixed && login.signedInAt !== undefined } }
+}
 
 /** The sessions of browsers, outside of authorization requests. */
 export function createBrowserSessions(engine: () => Provider, services: OidcServices) {
@@ -98,20 +113,21 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
    * Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session, and a session
    * that was ended meanwhile does not continue.
    */
-  async function begin(ctx: Context, login: Login): Promise<void> {
-    const user = await findActiveUser(services, login.userId)
-    if (!user) return
+  async function begin(ctx: Context, stated: Login): Promise<void> {
     const present = await current(ctx)
+    const login = withAccount(stated, present)
+    const user = await findActiveUser(services, login.userId, login.account)
+    if (!user) return
     const isOther = present.accountId !== undefined && present.accountId !== login.userId
     if (isOther) await notifyClients(present)
     const hasEnded = present.accountId !== undefined && (await endStoredSession(knex, present.jti))
     if (login.signedInAt && !hasEnded) return
     const acr = login.acr ?? (login.signedInAt && statedElsewhere(present.acr))
-    const { ts: loginTs, since, ...details } = toEngineLogin({ ...login, ...(acr !== undefined && { acr }) })
+    const { ts: loginTs, since, account, ...details } = toEngineLogin({ ...login, ...(acr !== undefined && { acr }) })
     const begun: BrowserSession = new (engine().Session)()
     if (!isOther) begun.authorizations = present.authorizations
     begun.loginAccount({ ...details, loginTs })
-    begun.subjectSince = since
+    Object.assign(begun, validityOf({ since, account, memberSince: user.memberSince?.toISOString() }))
     begun.lastUsedAt = epochSeconds()
     begun.seen = seenBrowser(ctx)
     const ttl = sessionTtl(user.sessionLifetimes, begun)
@@ -120,10 +136,17 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
   }
 
   return {
+    /** A login as the engine expects it, with the account that it leaves the user of this browser in. */
+    async engineLogin(ctx: Context, stated: Login) {
+      const login = withAccount(stated, await current(ctx))
+      const user = login.account?.isFixed ? await findActiveUser(services, login.userId, login.account) : undefined
+      return { ...toEngineLogin(login), ...(user?.memberSince && { memberSince: user.memberSince.toISOString() }) }
+    },
+
     /** The user who is signed in and active. */
     async user(ctx: Context): Promise<(User & AccountOfUser & SessionFacts) | undefined> {
       const present = await current(ctx)
-      const user = present.accountId ? await findActiveUser(services, present.accountId) : undefined
+      const user = present.accountId ? await findActiveUser(services, present.accountId, present.account) : undefined
       if (!user || !isCurrentSession(user, present)) return undefined
       await keepAlive(ctx, user.sessionLifetimes, present)
       const amr = present.amr ?? []
@@ -133,6 +156,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
         signedInAt: new Date((present.loginTs ?? 0) * 1000),
         amr,
         lacksSecondFactor,
+        isAccountFixed: present.account?.isFixed ?? false,
         sessionId: present.listedAs ?? null,
       }
     },

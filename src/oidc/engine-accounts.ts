@@ -1,9 +1,10 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
-import { type AccountOfUser, findUserById, mayAct, type User } from '../accounts/users.ts'
+import type { SessionAccount } from '../accounts/memberships.ts'
+import { type AccountOfUser, findUserOfSession, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { UserAccount } from './engine-consents.ts'
 import { interactionResultOf } from './engine-internals.ts'
-import type { BrowserSession } from './engine-sessions.ts'
+import { type BrowserSession, sinceOf, validityOf } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { isWithinLifetimes } from './session-lifetimes.ts'
 import { seenBrowser } from './session-rows.ts'
@@ -30,15 +31,23 @@ function accountClaim({ state }: KoaContextWithOIDC): { account_id?: unknown } {
   return account_id === undefined ? {} : { account_id }
 }
 
-/** Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. */
+const isMember = (user: User & AccountOfUser, { id, memberSince }: { id: string; memberSince?: string | undefined }) =>
+  id === user.accountId && memberSince !== undefined && memberSince === user.memberSince?.toISOString()
+
+/**
+ * Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. A session that is fixed to
+ * an account is valid only while its user acts there without interruption.
+ */
 export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
-  session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetimes(user.sessionLifetimes, session)
+  sinceOf(session) === user.sessionsValidFrom.toISOString() &&
+  isWithinLifetimes(user.sessionLifetimes, session) &&
+  (!session.account?.isFixed || isMember(user, session.account))
 
 /** The session of the request, with the sign-in that has just been finished for it. */
 function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
   const session = ctx.oidc.session as unknown as BrowserSession
   const { login } = interactionResultOf(ctx)
-  if (login?.accountId === userId) Object.assign(session, { subjectSince: login.since, lastUsedAt: epochSeconds() })
+  if (login?.accountId === userId) Object.assign(session, validityOf(login), { lastUsedAt: epochSeconds() })
   return session
 }
 
@@ -51,12 +60,13 @@ function isUsable(ctx: KoaContextWithOIDC, user: User & AccountOfUser): boolean 
   return true
 }
 
-/** The user with this id; undefined while the user may not sign in. */
+/** The user with this id, in the account of their session; undefined while the user may not sign in. */
 export async function findActiveUser(
   services: OidcServices,
   userId: string,
+  account?: SessionAccount,
 ): Promise<(User & AccountOfUser) | undefined> {
-  const user = await findUserById(services.database.reader, userId)
+  const user = await findUserOfSession(services.database.reader, userId, account)
   return user && mayAct(user) ? user : undefined
 }
 
@@ -67,7 +77,8 @@ export async function findAccount(
   services: OidcServices,
   bySession: boolean,
 ): Promise<(UserAccount & Account) | undefined> {
-  const user = await findActiveUser(services, userId)
+  const account = bySession ? sessionOf(ctx, userId).account : undefined
+  const user = await findActiveUser(services, userId, account)
   if (!user || (bySession && !isUsable(ctx, user))) return undefined
   return {
     accountId: user.id,

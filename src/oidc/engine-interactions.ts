@@ -6,7 +6,7 @@ import type { Registration } from '../clients/registration.ts'
 import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { createBrowserSessions, type Login, toEngineLogin } from './browser-sessions.ts'
+import { createBrowserSessions, type Login } from './browser-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -97,7 +97,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     },
 
     async finishLogin(ctx: Context, _uid: string, login: Login) {
-      await finish(ctx, { login: toEngineLogin(login) }, false)
+      await finish(ctx, { login: await sessions.engineLogin(ctx, login) }, false)
     },
 
     /** Records the consent of the signed-in user. A session that has expired meanwhile allows nothing. */

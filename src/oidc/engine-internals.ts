@@ -26,7 +26,13 @@ export const engineContext = (): EngineContext | undefined => Provider.ctx as En
 
 /** The result of an interaction that has just been finished for the request. */
 export interface InteractionResult {
-  readonly login?: { readonly accountId: string; readonly since: string }
+  readonly login?: {
+    /** The ID of the user. */
+    readonly accountId: string
+    readonly since: string
+    readonly account?: { readonly id: string; readonly isFixed: boolean }
+    readonly memberSince?: string
+  }
   readonly consent?: unknown
 }
 

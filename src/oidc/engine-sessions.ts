@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type Provider from 'oidc-provider'
+import type { SessionAccount } from '../accounts/memberships.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import {
   addSessionField,
@@ -11,10 +12,18 @@ import {
 import { endStoredSession } from './engine-rows.ts'
 import type { SeenBrowser } from './session-rows.ts'
 
+/** The account of a session. A fixed one has what a session has elsewhere as `subjectSince`, and `memberSince`, both ISO 8601. */
+type StoredAccount = SessionAccount & { readonly since?: string; readonly memberSince?: string | undefined }
+
 /** The engine's session with our fields. */
 export type BrowserSession = InstanceType<Provider['Session']> & {
-  /** The user's `sessionsValidFrom` at the sign-in, ISO 8601. The session is valid while it is unchanged. */
-  subjectSince?: string
+  /**
+   * The user's `sessionsValidFrom` at the sign-in, ISO 8601. The session is valid while it is unchanged. Absent while the session is
+   * fixed to an account: nodes of the previous version, which would let it act in another one, find it invalid.
+   */
+  subjectSince?: string | undefined
+  /** The account in which the user acts; absent: the first one. */
+  account?: StoredAccount | undefined
   /** When a request last used the session while it was valid, to within a few minutes, in seconds since 1970. Its own column has it. */
   lastUsedAt?: number | undefined
   /** The browser of that request. */
@@ -23,11 +32,33 @@ export type BrowserSession = InstanceType<Provider['Session']> & {
   readonly listedAs?: string
 }
 
+/** A sign-in: `sessionsValidFrom` of its user, ISO 8601, and the account in which it lets the user act. */
+interface SignedIn {
+  readonly since: string
+  readonly account?: SessionAccount | undefined
+  /** `memberSince` of its user, for a fixed account. */
+  readonly memberSince?: string | undefined
+}
+
+/** The fields of a session that decide for how long, and in which account, it is valid. */
+export const validityOf = ({
+  since,
+  account,
+  memberSince,
+}: SignedIn): Pick<BrowserSession, 'subjectSince' | 'account'> =>
+  account?.isFixed
+    ? { subjectSince: undefined, account: { id: account.id, isFixed: true, since, memberSince } }
+    : { subjectSince: since, account: account && { id: account.id, isFixed: false } }
+
+/** The user's `sessionsValidFrom` when the session began, ISO 8601. */
+export const sinceOf = ({ subjectSince, account }: Pick<BrowserSession, 'subjectSince' | 'account'>) =>
+  subjectSince ?? account?.since
+
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 
 /** Makes the engine store the fields of `BrowserSession`. */
 export function useSessions(provider: Provider): void {
-  for (const field of ['subjectSince', 'lastUsedAt', 'seen', 'listedAs']) addSessionField(provider, field)
+  for (const field of ['subjectSince', 'account', 'lastUsedAt', 'seen', 'listedAs']) addSessionField(provider, field)
 }
 
 /**

@@ -5,6 +5,7 @@ import { lockUser, revokeSessionsOfUser, type User, userEntry } from '../account
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { hash, openPayload } from './adapter.ts'
+import { type BrowserSession, sinceOf } from './engine-sessions.ts'
 import { emptied } from './session-rows.ts'
 
 interface SessionRow {
@@ -58,12 +59,13 @@ export async function takeUserSession(
 interface KeptSession {
   /** A secret. */
   readonly jti: string
-  readonly subjectSince?: string
+  readonly subjectSince?: string | undefined
+  readonly account?: BrowserSession['account']
 }
 
 /** Whether nobody has ended the session before this transaction got the lock of the user. */
-async function isStillValid(trx: Knex, user: User, { jti, subjectSince }: KeptSession): Promise<boolean> {
-  if (subjectSince !== user.sessionsValidFrom.toISOString()) return false
+async function isStillValid(trx: Knex, user: User, { jti, ...kept }: KeptSession): Promise<boolean> {
+  if (sinceOf(kept) !== user.sessionsValidFrom.toISOString()) return false
   const row = await trx('engine_models')
     .where({ model: 'Session', id_hash: hash(jti) })
     .whereNotNull('payload')

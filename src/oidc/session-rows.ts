@@ -18,7 +18,8 @@ export interface StoredSession {
   readonly accountId?: string | undefined
   readonly loginTs?: number | undefined
   readonly lastUsedAt?: number | undefined
-  readonly subjectSince?: string
+  readonly subjectSince?: string | undefined
+  readonly account?: { readonly since?: string } | undefined
   readonly seen?: SeenBrowser
 }
 
@@ -27,13 +28,13 @@ const at = (db: Knex, seconds: number | undefined) =>
 
 /** The columns by which a session of a user is listed; they are beside the sealed payload. Empty while nobody is signed in. */
 export function sessionColumns(db: Knex, session: StoredSession): Record<string, unknown> {
-  const { accountId, loginTs, lastUsedAt, subjectSince, seen } = session
+  const { accountId, loginTs, lastUsedAt, subjectSince, account, seen } = session
   if (!accountId) return {}
   return {
     user_id: accountId,
     signed_in_at: at(db, loginTs),
     last_used_at: at(db, lastUsedAt),
-    subject_since: subjectSince ?? null,
+    subject_since: subjectSince ?? account?.since ?? null,
     browser: seen?.browser ?? null,
     system: seen?.system ?? null,
     address: seen?.address ?? null,

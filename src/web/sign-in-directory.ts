@@ -45,6 +45,10 @@ export interface SignedInUser extends WebUser {
   readonly amr: readonly string[]
   /** They have added a second factor since. */
   readonly lacksSecondFactor: boolean
+  /** The user is a member of other accounts as well. */
+  readonly hasOtherAccounts: boolean
+  /** The session is valid in this account only, and changes nothing that the user has outside it. */
+  readonly isAccountFixed: boolean
   /** The ID of the session in lists; null: it is not listed yet. */
   readonly sessionId: string | null
 }

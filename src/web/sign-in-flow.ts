@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { SessionAccount } from '../accounts/memberships.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 
@@ -44,6 +45,11 @@ export interface Login {
   readonly acr?: string
   /** When the user proved who they are elsewhere; absent: now. */
   readonly authenticatedAt?: Date
+  /**
+   * The account in which the user acts. Absent: that of the present session of the user in this browser, fixed only if the session
+   * goes on (`signedInAt`); otherwise the first account.
+   */
+  readonly account?: SessionAccount
 }
 
 /** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */

@@ -40,13 +40,14 @@ interface SignInState {
 export const loginOf = (
   { id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>,
   amr: readonly string[],
-  { acr, authenticatedAt }: SignInElsewhere = {},
+  { acr, authenticatedAt, account }: SignInElsewhere = {},
 ): Login => ({
   userId: id,
   since: sessionsValidFrom,
   amr,
   ...(acr !== undefined && { acr }),
   ...(authenticatedAt !== undefined && { authenticatedAt: new Date(authenticatedAt) }),
+  ...(account && { account }),
 })
 
 function confirmPage(context: SignInContext, state: SignInState): Page {

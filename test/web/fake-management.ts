@@ -191,7 +191,8 @@ function createFlow(world: World): SignInFlow {
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {
       const person = world.people.find(({ id }) => id === world.signedInAs)
-      return person && { ...person, signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false, sessionId: null }
+      const session = { signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false, sessionId: null }
+      return person && { ...person, ...session, hasOtherAccounts: false, isAccountFixed: false }
     },
     async signIn(_, login) {
       world.signedInAs = login.userId
