@@ -7,6 +7,7 @@ import { expectRevision } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { lockAccountShared } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
+import { setOneTimePassword } from './user-access.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
 import { checkProfile, unlessProfileTaken } from './user-checks.ts'
 import {
@@ -17,7 +18,6 @@ import {
   type NewUser,
   type Profile,
   profileColumns,
-  setOneTimePassword,
   type User,
   userEntry,
 } from './users.ts'

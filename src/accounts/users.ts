@@ -7,7 +7,6 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import type { SettableStatus } from './account-attributes.ts'
 import { getAccount } from './accounts.ts'
 import { joinMembership, ROLE_OF_USER, roleInUsers, type SessionAccount, saveMembershipRole } from './memberships.ts'
 import { hashPassword } from './passwords.ts'
@@ -238,32 +237,6 @@ export async function changeUser(trx: Knex, id: string, change: Record<string, u
     .update(columns)
     .returning<UserRow[]>(userColumns(trx) as never)
   return toUser(row!)
-}
-
-/**
- * Revokes the user's sessions with either status: a session that began while the user was being disabled must not become
- * valid when they are enabled.
- */
-export const saveUserStatus = (trx: Knex, id: string, status: SettableStatus): Promise<User> =>
-  changeUser(trx, id, { status, ...untilNow(trx) })
-
-/** Ends the sessions too, as `saveUserStatus` does. */
-export async function markUserDeleting(trx: Knex, id: string): Promise<void> {
-  await changeUser(trx, id, { status: 'deleting', ...untilNow(trx) })
-}
-
-/** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
-export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
-  const since = changedNow(trx, 'password_changed_at')
-  const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
-  return await changeUser(trx, id, { ...password, ...untilNow(trx) })
-}
-
-/** Revokes the sessions of a user. What applications hold for the user stays. */
-export const revokeSessionsOfUser = (trx: Knex, id: string): Promise<User> => changeUser(trx, id, untilNow(trx))
-
-export async function revokeSessionsOfAccount(trx: Knex, accountId: string): Promise<void> {
-  await trx('users').where({ account_id: accountId }).update(untilNow(trx))
 }
 
 /** The audit event of a change of a user. @param personal what describes the user: erased when the user is deleted */

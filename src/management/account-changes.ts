@@ -11,7 +11,7 @@ import {
   setAccountApi,
   setAccountStatus,
 } from '../accounts/accounts.ts'
-import { revokeSessionsOfAccount } from '../accounts/users.ts'
+import { revokeSessionsOfAccount } from '../accounts/user-access.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { raiseRevocationEpochs, touchClientsOfAccount } from '../clients/clients.ts'
 import { losesNetwork } from '../shared/allowed-networks.ts'

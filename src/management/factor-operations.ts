@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
-import { lockUser, revokeSessionsOfUser, type User, userEntry } from '../accounts/users.ts'
+import { revokeSessionsOfUser } from '../accounts/user-access.ts'
+import { lockUser, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { removeAllFactors } from '../factors/factor-changes.ts'
 import { operation } from './operation.ts'

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
+import { markUserDeleting } from '../accounts/user-access.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
-import { findUserById, markUserDeleting, type User, userEntry } from '../accounts/users.ts'
+import { findUserById, type User, userEntry } from '../accounts/users.ts'
 import { eraseUserFromAudit } from '../audit/audit-erasure.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { markClientsDeleting } from '../clients/client-deletions.ts'

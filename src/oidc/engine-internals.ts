@@ -10,6 +10,7 @@ import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 import instance from 'oidc-provider/lib/helpers/weak_cache.js'
 
 import { describeError } from './engine-errors.ts'
+import type { EngineLogin } from './engine-login.ts'
 import type { OidcContext } from './request-state.ts'
 
 export { checkDpopReplay, validateDpop } from 'oidc-provider/lib/helpers/grants.js'
@@ -26,13 +27,7 @@ export const engineContext = (): EngineContext | undefined => Provider.ctx as En
 
 /** The result of an interaction that has just been finished for the request. */
 export interface InteractionResult {
-  readonly login?: {
-    /** The ID of the user. */
-    readonly accountId: string
-    readonly since: string
-    readonly account?: { readonly id: string; readonly isFixed: boolean }
-    readonly memberSince?: string
-  }
+  readonly login?: EngineLogin
   readonly consent?: unknown
 }
 

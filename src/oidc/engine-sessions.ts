@@ -9,6 +9,7 @@ import {
   interactionResultOf,
   persistNewSessionsBy,
 } from './engine-internals.ts'
+import type { SessionValidity } from './engine-login.ts'
 import { endStoredSession } from './engine-rows.ts'
 import type { SeenBrowser } from './session-rows.ts'
 
@@ -32,20 +33,12 @@ export type BrowserSession = InstanceType<Provider['Session']> & {
   readonly listedAs?: string
 }
 
-/** A sign-in: `sessionsValidFrom` of its user, ISO 8601, and the account in which it lets the user act. */
-interface SignedIn {
-  readonly since: string
-  readonly account?: SessionAccount | undefined
-  /** `memberSince` of its user, for a fixed account. */
-  readonly memberSince?: string | undefined
-}
-
 /** The fields of a session that decide for how long, and in which account, it is valid. */
 export const validityOf = ({
   since,
   account,
   memberSince,
-}: SignedIn): Pick<BrowserSession, 'subjectSince' | 'account'> =>
+}: SessionValidity): Pick<BrowserSession, 'subjectSince' | 'account'> =>
   account?.isFixed
     ? { subjectSince: undefined, account: { id: account.id, isFixed: true, since, memberSince } }
     : { subjectSince: since, account: account && { id: account.id, isFixed: false } }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { savePassword } from '../../src/accounts/credentials.ts'
-import { createUser, findUserById, listUsers, revokeSessionsOfUser } from '../../src/accounts/users.ts'
+import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
+import { createUser, findUserById, listUsers } from '../../src/accounts/users.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { gatherPeople, type People } from './user-fixtures.ts'
 

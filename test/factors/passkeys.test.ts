@@ -8,7 +8,7 @@ import {
   passkeyEverywhereBudget,
   passkeyStepBudget,
 } from '../../src/accounts/sign-in-limits.ts'
-import { setOneTimePassword } from '../../src/accounts/users.ts'
+import { setOneTimePassword } from '../../src/accounts/user-access.ts'
 import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
 import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
 import { relyingPartyOf } from '../../src/factors/relying-party.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
-import { createUser, saveUserStatus } from '../../src/accounts/users.ts'
+import { saveUserStatus } from '../../src/accounts/user-access.ts'
+import { createUser } from '../../src/accounts/users.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { grantConsent } from '../../src/consents/consents.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'

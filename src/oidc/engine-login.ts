@@ -1,0 +1,16 @@
+import type { SessionAccount } from '../accounts/memberships.ts'
+
+/** A sign-in: `sessionsValidFrom` of its user, ISO 8601, and the account in which it lets the user act. */
+export interface SessionValidity {
+  readonly since: string
+  /** Absent: the first account. */
+  readonly account?: SessionAccount | undefined
+  /** `memberSince` of the user, ISO 8601, for a fixed account. */
+  readonly memberSince?: string | undefined
+}
+
+/** The result of the sign-in of an interaction, which the engine stores. */
+export interface EngineLogin extends SessionValidity {
+  /** The ID of the user. */
+  readonly accountId: string
+}
