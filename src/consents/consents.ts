@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
-import { type LockedUser, lockUserExclusive, lockUserShared } from '../accounts/user-locks.ts'
-import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { apiRightsOf } from '../clients/client-rights.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
+import { type ActingUser, lockActiveUserShared } from './consent-locks.ts'
 
 /** The scopes and claims that an application may use on behalf of a user. */
 export interface Permissions {
@@ -16,30 +16,17 @@ export interface Permissions {
   readonly apis: Readonly<Record<string, readonly string[]>>
 }
 
-/** A user's consent to one application. */
-export interface Consent extends Permissions {
+/** A user's consent to one application, for one of their accounts. */
+export interface Consent extends Permissions, ActingUser {
   readonly id: string
-  readonly userId: string
   readonly clientId: string
   readonly allowedAt: Date
 }
 
-/** A consent with the application's name, as the user sees it. */
-export interface ConnectedApplication {
-  readonly clientId: string
-  readonly name: string
-  /** The name of the application's account; of an application of the instance, the instance's name. */
-  readonly accountName: string
-  readonly allowedAt: Date
-  readonly lastUsedAt: Date | null
-  readonly identityScopes: readonly string[]
-  readonly claims: readonly string[]
-  readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
-}
-
-interface ConsentRow {
+export interface ConsentRow {
   id: string
-  user_id: string
+  given_by: string
+  account_id: string | null
   client_identifier: string
   identity_scopes: string[]
   claims: string[]
@@ -49,7 +36,8 @@ interface ConsentRow {
 
 const toConsent = (row: ConsentRow): Consent => ({
   id: row.id,
-  userId: row.user_id,
+  userId: row.given_by,
+  accountId: row.account_id,
   clientId: row.client_identifier,
   identityScopes: row.identity_scopes,
   claims: row.claims,
@@ -62,9 +50,22 @@ const rows = (db: Knex) =>
     .join('clients', 'clients.id', 'consents.client_id')
     .select<ConsentRow[]>('consents.*', 'clients.client_id AS client_identifier')
 
-/** The user's consent to this client. */
-export async function findConsent(db: Knex, userId: string, clientKey: number): Promise<Consent | undefined> {
-  const [row] = await rows(db).where({ 'consents.user_id': userId, 'consents.client_id': clientKey })
+/** A user with the account for which they act, and the client that gets the consent. */
+export interface ConsentParties extends ActingUser {
+  readonly clientKey: number
+}
+
+/** The consent of a user to a client for one account. @param parties without an account: the first of the user */
+export async function findConsent(
+  db: Knex,
+  parties: Omit<ConsentParties, 'accountId'> & Partial<ActingUser>,
+): Promise<Consent | undefined> {
+  const { userId, accountId, clientKey } = parties
+  const key =
+    accountId === undefined
+      ? { 'consents.user_id': userId }
+      : { 'consents.given_by': userId, 'consents.account_id': accountId }
+  const [row] = await rows(db).where({ ...key, 'consents.client_id': clientKey })
   return row && toConsent(row)
 }
 
@@ -84,14 +85,6 @@ function merge(present: Permissions, added: Permissions): Permissions {
   }
 }
 
-/** A user and the client that gets the consent. */
-interface ConsentParties {
-  readonly userId: string
-  readonly clientKey: number
-  /** True when the client skips the consent page, so that the user was not asked. */
-  readonly skipped?: boolean
-}
-
 /** The scopes of `added` that the client may use. Locks the client and the APIs, so that they do not change in the transaction. */
 async function limitToClientRights(trx: Knex, clientKey: number, added: Permissions): Promise<Permissions> {
   await trx('clients').where({ id: clientKey }).forShare().first('id')
@@ -103,31 +96,54 @@ async function limitToClientRights(trx: Knex, clientKey: number, added: Permissi
   return { ...added, apis: Object.fromEntries(apis) }
 }
 
+/** Inserts an empty consent unless there is one, and locks it. */
+async function lockOrInsert(
+  trx: Knex,
+  parties: ConsentParties & { readonly firstAccountId: string | null },
+  skipped: boolean,
+): Promise<ConsentRow> {
+  const { userId, accountId, clientKey, firstAccountId } = parties
+  const isOfFirst = accountId === firstAccountId
+  const row = {
+    id: newId(),
+    // Nodes of the previous version know the first account only.
+    user_id: isOfFirst ? userId : null,
+    given_by: userId,
+    account_id: accountId,
+    client_id: clientKey,
+    identity_scopes: [],
+    claims: [],
+    apis: '{}',
+    skipped,
+  }
+  const key = isOfFirst ? '(user_id, client_id)' : '(given_by, client_id, account_id) WHERE user_id IS NULL'
+  const [present] = await trx('consents')
+    .insert(row)
+    .onConflict(trx.raw(key))
+    .merge({ allowed_at: trx.fn.now(), skipped: trx.raw('consents.skipped OR excluded.skipped') })
+    .returning<ConsentRow[]>('*')
+  return present!
+}
+
 /**
- * Adds permissions to a user's consent, limited to what the client may use. Inserts the consent if there is none. Returns its id.
- * @throws KeywrightError `invalid_grant` when the user may no longer sign in, or the client was deleted
+ * Adds permissions to the consent of a user for an account, limited to what the client may use. Inserts the consent if there is none.
+ * Returns its id. @param skipped the client skips the consent page, so the user was not asked
+ * @throws KeywrightError `invalid_grant` when the user may no longer act for the account, or the client was deleted
  */
 export async function grantConsent(
   knex: Knex,
-  parties: ConsentParties,
+  { skipped = false, ...parties }: ConsentParties & { readonly skipped?: boolean },
   requested: Permissions,
   actor: Actor,
 ): Promise<string> {
-  const { skipped = false } = parties
-  const key = { user_id: parties.userId, client_id: parties.clientKey }
   return await knex.transaction(async (trx) => {
-    await lockActiveUserShared(trx, parties.userId)
+    const { firstAccountId } = await lockActiveUserShared(trx, parties)
     // The foreign key takes the same lock, and fails for a client that was deleted since the user was asked.
     const known = await trx('clients').where({ id: parties.clientKey }).forKeyShare().first('id')
     if (!known) throw new KeywrightError('invalid_grant', 'the application was deleted')
-    const inserted = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
-    const [row] = await trx('consents')
-      .insert(inserted)
-      .onConflict(['user_id', 'client_id'])
-      .merge({ allowed_at: trx.fn.now(), skipped: trx.raw('consents.skipped OR excluded.skipped') })
-      .returning<Omit<ConsentRow, 'client_identifier'>[]>('*')
+    const row = await lockOrInsert(trx, { ...parties, firstAccountId }, skipped)
     const added = await limitToClientRights(trx, parties.clientKey, requested)
-    const { identity_scopes: identityScopes, claims, apis, id } = row!
+    const { identity_scopes: identityScopes, claims, apis, id } = row
     const merged = merge({ identityScopes, claims, apis }, added)
     await trx('consents')
       .where({ id })
@@ -147,61 +163,37 @@ export async function grantConsent(
   })
 }
 
-const invalidGrant = () =>
-  new KeywrightError('invalid_grant', 'the user has withdrawn the consent or may no longer sign in')
-
-/**
- * Locks a user and the user's account shared, so that neither changes in the transaction.
- * @throws KeywrightError `invalid_grant` when one of them is not active
- */
-async function lockActiveUserShared(trx: Knex, userId: string): Promise<LockedUser> {
-  await lockUserShared(trx, userId)
-  const account = trx('users').where({ id: userId }).select('account_id')
-  const [owner] = await trx('accounts').where('id', account).forShare().select('id', 'status', 'metadata')
-  const [user] = await trx('users').where({ id: userId }).forShare().select('status', 'metadata')
-  if (user?.status !== 'active' || (owner && owner.status !== 'active')) throw invalidGrant()
-  return { accountId: owner?.id ?? null, metadata: { account: owner?.metadata, user: user.metadata } }
-}
-
-/** The scopes of a token, and the consent that must cover them. */
-export interface RequiredConsent {
-  readonly userId: string
-  readonly consentId: string | null
-  /** The identifier of the API. */
-  readonly api: string
-  readonly scope: string
-}
-
-const allows = (
-  { identity_scopes, apis }: Pick<ConsentRow, 'identity_scopes' | 'apis'>,
-  { api, scope }: RequiredConsent,
-) =>
-  scope
-    .split(' ')
-    .filter(Boolean)
-    .every((name) => (IDENTITY_SCOPES.includes(name) ? identity_scopes : (apis[api] ?? [])).includes(name))
-
-/**
- * Locks a user and their consent shared. Every transaction that issues tokens for a user takes both locks. So no token is
- * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled.
- * @throws KeywrightError `invalid_grant` when the consent does not cover the scopes, or the user may no longer sign in
- */
-export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<LockedUser> {
-  const user = await lockActiveUserShared(trx, required.userId)
-  const key = { id: required.consentId, user_id: required.userId }
-  const consent = required.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
-  if (!consent || !allows(consent, required)) throw invalidGrant()
-  return user
+/** Tokens of a user and a client that were issued from a consent which is gone. */
+async function revokeTokensOfWithdrawn(
+  trx: Knex,
+  { userId, accountId, clientKey }: ConsentParties,
+  isOfFirstAccount: boolean,
+): Promise<number> {
+  const tokens = { client_id: clientKey, subject: userId }
+  await trx('refresh_tokens')
+    .where(tokens)
+    .whereNull('revoked_at')
+    .whereNotExists(trx('consents').whereRaw('consents.id = refresh_tokens.consent_id'))
+    .update({ revoked_at: trx.fn.now() })
+  const active = trx('active_access_tokens').where({ client_key: clientKey, subject: userId }).select('jti')
+  return await trx('access_tokens')
+    .where(tokens)
+    .whereIn('jti', active)
+    .where((one) => {
+      one.where('user_account_id', accountId)
+      if (isOfFirstAccount) one.orWhereNull('user_account_id')
+    })
+    .update({ revoked_at: trx.fn.now() })
 }
 
 /**
- * Withdraws a user's consent to an application, and revokes every token that the application has for the user. Returns the
- * number of revoked access tokens.
+ * Withdraws a user's consent to an application for an account, and revokes every token that the application has for them there.
+ * Returns the number of revoked access tokens. @param accountId absent: the first account
  * @throws KeywrightError `not_found`
  */
 export async function withdrawConsent(
   knex: Knex,
-  { userId, clientId }: { userId: string; clientId: string },
+  { userId, clientId, accountId }: { userId: string; clientId: string; accountId?: string | undefined },
   actor: Actor,
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
@@ -209,13 +201,14 @@ export async function withdrawConsent(
     // Every transaction that revokes tokens of a user locks this row first, so that two of them do not deadlock.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients').where({ client_id: clientId }).first('id', 'account_id')
-    const key = { user_id: userId, client_id: client?.id ?? 0 }
-    const deleted = await trx('consents').where(key).delete()
-    if (deleted === 0) throw notFound('connected application', clientId)
-    const tokens = { client_id: client.id, subject: userId }
-    await trx('refresh_tokens').where(tokens).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-    const active = trx('active_access_tokens').where({ client_key: client.id, subject: userId }).select('jti')
-    const revoked = await trx('access_tokens').where(tokens).whereIn('jti', active).update({ revoked_at: trx.fn.now() })
+    const of = accountId === undefined ? { user_id: userId } : { given_by: userId, account_id: accountId }
+    const [deleted] = await trx('consents')
+      .where({ ...of, client_id: client?.id ?? 0 })
+      .delete()
+      .returning(['user_id', 'account_id'])
+    if (!deleted) throw notFound('connected application', clientId)
+    const parties = { userId, accountId: deleted.account_id, clientKey: client.id }
+    const revoked = await revokeTokensOfWithdrawn(trx, parties, deleted.user_id !== null)
     await recordAudit(trx, actor, {
       action: 'consent.withdrawn',
       target: { type: 'client', id: clientId },
@@ -224,31 +217,4 @@ export async function withdrawConsent(
     })
     return revoked
   })
-}
-
-/** The applications that a user has consented to, the latest consent first. */
-export async function listConnectedApplications(db: Knex, userId: string): Promise<ConnectedApplication[]> {
-  const { rows: found } = await db.raw(
-    `SELECT s.*, c.client_id AS client_identifier, c.name,
-            coalesce(a.name, (SELECT name FROM instance_settings)) AS account_name,
-            used.last_used_at
-       FROM consents s
-       JOIN clients c ON c.id = s.client_id
-       LEFT JOIN accounts a ON a.id = c.account_id
-       LEFT JOIN (SELECT client_id, max(issued_at) AS last_used_at FROM access_tokens
-                   WHERE subject = ?::text AND subject <> '' GROUP BY client_id) used ON used.client_id = s.client_id
-      WHERE s.user_id = ?
-      ORDER BY s.allowed_at DESC`,
-    [userId, userId],
-  )
-  return found.map((row: ConsentRow & { name: string; account_name: string; last_used_at: Date | null }) => ({
-    clientId: row.client_identifier,
-    name: row.name,
-    accountName: row.account_name,
-    allowedAt: row.allowed_at,
-    lastUsedAt: row.last_used_at,
-    identityScopes: row.identity_scopes,
-    claims: row.claims,
-    apis: Object.entries(row.apis).map(([identifier, scopes]) => ({ identifier, scopes })),
-  }))
 }

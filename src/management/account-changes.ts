@@ -15,7 +15,7 @@ import { revokeSessionsOfAccount } from '../accounts/user-access.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { raiseRevocationEpochs, touchClientsOfAccount } from '../clients/clients.ts'
 import { losesNetwork } from '../shared/allowed-networks.ts'
-import { revokeTokensOfSubjects } from '../tokens/revocation.ts'
+import { revokeTokensOfHolder } from '../tokens/revocation.ts'
 import { NO_FLAGS, narrowInTransaction, revokeExceeding } from './narrowing.ts'
 
 /**
@@ -34,7 +34,7 @@ export async function changeAccountStatus(
     if (before.status === status) return before
     const account = await setAccountStatus(trx, id, status)
     await revokeSessionsOfAccount(trx, id)
-    if (status === 'disabled') await revokeTokensOfSubjects(trx, { account_id: id })
+    if (status === 'disabled') await revokeTokensOfHolder(trx, { accountId: id })
     await raiseRevocationEpochs(trx, 'account_id', id)
     const action = status === 'active' ? 'account.enabled' : 'account.disabled'
     await recordAudit(trx, actor, accountEntry(action, account))

@@ -32,20 +32,25 @@ type Bindings = Record<string, unknown>
 
 const splitScope = (table: string) => `string_to_array(${table}.scope, ' ')`
 
-/** SQL: the access or refresh token `t` exceeds the remaining rights. */
-export const EXCEEDS = `
+/**
+ * SQL: the access or refresh token `t` exceeds the remaining rights.
+ * @param isOfToken SQL: the token was issued from the consent `s` of its user
+ */
+const exceeds = (isOfToken: string): string => `
   NOT EXISTS (SELECT 1 FROM json_to_recordset(CAST(:remaining AS json)) AS k(api int, scopes text[])
                WHERE k.api = t.api_id AND ${splitScope('t')} <@ (k.scopes || CAST(:identity AS text[])))
   OR (t.subject <> '' AND :users) OR (t.subject = '' AND :client_itself)
   OR (:skipped AND t.subject <> '' AND EXISTS (
-       SELECT 1 FROM consents s JOIN users u ON u.id = s.user_id
-        WHERE s.client_id = t.client_id AND s.user_id::text = t.subject AND s.skipped
-          AND u.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`
+       SELECT 1 FROM consents s
+        WHERE s.client_id = t.client_id AND s.given_by::text = t.subject AND ${isOfToken} AND s.skipped
+          AND s.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`
 
-export const ACCESS_EXCEEDS = `:access_tokens OR ${EXCEEDS}`
+const IS_OF_ACCESS_TOKEN = '(s.account_id = t.user_account_id OR (t.user_account_id IS NULL AND s.user_id IS NOT NULL))'
+
+export const ACCESS_EXCEEDS = `:access_tokens OR ${exceeds(IS_OF_ACCESS_TOKEN)}`
 
 export const REFRESH_EXCEEDS = `
-  ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
+  ${exceeds('s.id = t.consent_id')} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
   OR (t.subject <> '' AND :without_offline_access AND 'offline_access' <> ALL (${splitScope('t')}))`
 
 /** SQL: the part of the consent `s.apis` that is within the remaining rights. */
@@ -146,9 +151,9 @@ export async function revokeExceeding(
   async function narrowConsents(): Promise<void> {
     const own = ofClients(target, 's.client_id')
     await run(`
-      DELETE FROM consents s USING users u
-       WHERE ${own} AND u.id = s.user_id
-         AND (:consents OR (:skipped AND s.skipped AND u.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`)
+      DELETE FROM consents s
+       WHERE ${own}
+         AND (:consents OR (:skipped AND s.skipped AND s.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`)
     await run(`UPDATE consents s SET apis = ${REMAINING_OF_CONSENT} WHERE ${own} AND s.apis <> ${REMAINING_OF_CONSENT}`)
     await run(`
       UPDATE consents s SET identity_scopes = array_remove(s.identity_scopes, 'offline_access')

@@ -52,13 +52,14 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
   ],
   [
     'consent',
-    `SELECT c.client_id, c.name AS application, s.identity_scopes, s.claims, s.apis, s.allowed_at
-       FROM consents s JOIN clients c ON c.id = s.client_id WHERE s.user_id = CAST(:user AS uuid) ORDER BY s.allowed_at LIMIT ${MOST}`,
+    `SELECT c.client_id, c.name AS application, s.account_id, s.identity_scopes, s.claims, s.apis, s.allowed_at
+       FROM consents s JOIN clients c ON c.id = s.client_id WHERE s.given_by = CAST(:user AS uuid) ORDER BY s.allowed_at LIMIT ${MOST}`,
   ],
   [
     'grant',
-    `SELECT r.client_identifier AS client_id, r.audience, r.scope, r.created_at, r.expires_at, r.sign_in
-       FROM active_refresh_tokens r WHERE r.subject = :user AND r.subject <> '' ORDER BY r.created_at LIMIT ${MOST}`,
+    `SELECT r.client_identifier AS client_id, s.account_id, r.audience, r.scope, r.created_at, r.expires_at, r.sign_in
+       FROM active_refresh_tokens r LEFT JOIN consents s ON s.id = r.consent_id
+      WHERE r.subject = :user AND r.subject <> '' ORDER BY r.created_at LIMIT ${MOST}`,
   ],
   [
     'key_pair',

@@ -12,7 +12,7 @@ import { deleteSomeOfClient } from './client-deletion.ts'
 /** What a user has in other tables. Each condition has an index. */
 const PARTS = [
   ['refresh_tokens', `subject = :user AND subject <> ''`],
-  ['consents', 'user_id = CAST(:user AS uuid)'],
+  ['consents', 'given_by = CAST(:user AS uuid)'],
   ['mail_messages', 'user_id = CAST(:user AS uuid)'],
   ['mail_links', 'user_id = CAST(:user AS uuid)'],
   ['engine_models', 'user_id = CAST(:user AS uuid)'],

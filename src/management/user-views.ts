@@ -69,7 +69,7 @@ const selectUser = (columns = ''): string => `
          (SELECT count(*)::int FROM totp_factors f WHERE f.user_id = u.id) AS authenticator_apps,
          (SELECT count(*)::int FROM passkeys p WHERE p.user_id = u.id) AS passkeys,
          (SELECT count(*)::int FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL) AS recovery_codes,
-         (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
+         (SELECT count(*)::int FROM consents s WHERE s.given_by = u.id) AS applications,
          (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
          (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
          (SELECT json_agg(s) FROM (${SESSIONS_OF_USER}) s) AS sessions,

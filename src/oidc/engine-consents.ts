@@ -77,13 +77,14 @@ export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices)
   const registration = registrationOf(ctx.oidc.client!)
   const { accountId: userId, user } = ctx.oidc.account as unknown as UserAccount
   const provider = ctx.oidc.provider
-  const consent = await findConsent(knex, userId, registration.key)
+  const parties = { userId, accountId: user.accountId, clientKey: registration.key }
+  const consent = await findConsent(knex, parties)
   const wanted = requested(ctx)
   if (!skipsConsent(registration, user, wanted) || (consent && covers(consent, wanted))) {
     return consent && toEngineGrant(provider, consent)
   }
   const { requestId } = (ctx as unknown as OidcContext).state
   const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId } as const
-  await grantConsent(knex, { userId, clientKey: registration.key, skipped: true }, wanted, actor)
-  return toEngineGrant(provider, (await findConsent(knex, userId, registration.key))!)
+  await grantConsent(knex, { ...parties, skipped: true }, wanted, actor)
+  return toEngineGrant(provider, (await findConsent(knex, parties))!)
 }

@@ -107,7 +107,8 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
       if (!found || !registration || found.session?.accountId !== user?.id || !user) throw interactionExpired()
       const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
-      await grantConsent(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
+      const parties = { userId: user.id, accountId: user.accountId, clientKey: registration.key }
+      await grantConsent(knex, parties, wantedOf(found, registration), actor)
       await finish(ctx, { consent: {} }, true)
     },
 

@@ -30,7 +30,10 @@ export async function findForUserinfo(provider: Provider, services: OidcServices
   const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
   const { token: active } = await services.accessTokenStore.introspect({ callerKey: 0, callerVersion: 0, token })
   if (!active?.subject) return undefined
-  const consent = await findConsent(services.database.reader, active.subject, active.clientKey)
+  // A token of the previous version may lack the claim; one for an operator does.
+  const { account_id: accountId } = claims as { account_id?: string }
+  const parties = { userId: active.subject, accountId, clientKey: active.clientKey }
+  const consent = await findConsent(services.database.reader, parties)
   const { jkt } = (claims.cnf ?? {}) as { jkt?: string }
   return createEngineToken(provider, {
     jti: active.jti,

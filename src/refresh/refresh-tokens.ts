@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { LockedUser } from '../accounts/user-locks.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import { lockConsentShared } from '../consents/consents.ts'
+import { lockConsentShared } from '../consents/consent-locks.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'

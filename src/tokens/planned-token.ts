@@ -158,6 +158,7 @@ export function planToken(
       secretId: authentication?.secretId ?? null,
       secretRetiresAt: authentication?.retiresAt ?? null,
       subject: request.subject,
+      userAccountId: (request.subject && request.accountId) || undefined,
       scope,
       issuedAt,
       expiresAt,

@@ -68,7 +68,7 @@ const recordStatement = ({ waits, quotas }: { waits: boolean; quotas: boolean })
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int)
+      subject text, account uuid, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int)
   ), locked AS MATERIALIZED (
     ${waits ? TAKE_LOCKS : TRY_LOCKS}
   ), client AS MATERIALIZED (
@@ -94,12 +94,12 @@ const recordStatement = ({ waits, quotas }: { waits: boolean; quotas: boolean })
     SELECT list, array_agg(idx) FROM valid WHERE single AND NOT last GROUP BY list
   ), recorded AS (
     INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, sequence, api_id, revocation_epoch, subject,
-                               scope, grant_id, status_list, status_index, signing_key)
+                               user_account_id, scope, grant_id, status_list, status_index, signing_key)
     SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
            CASE WHEN v.single THEN s.sequence - CASE WHEN v.last THEN 0 ELSE 1 END
                 ELSE coalesce((SELECT g.sequence FROM single_tokens g
                                 WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.revocation_epoch, v.subject, v.scope, v.grant_id, v.list, v.idx, v.key
+           v.api, v.revocation_epoch, v.subject, v.account, v.scope, v.grant_id, v.list, v.idx, v.key
       FROM valid v
       LEFT JOIN newest s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti

@@ -45,20 +45,45 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
   return await countRevoked(knex, revoked)
 }
 
+/** For whom applications hold tokens: a user, all users of an account, or a user for one of their accounts. */
+export type TokenHolder = { readonly userId: string; readonly accountId?: string } | { readonly accountId: string }
+
+/** The tokens of a holder. Both tables have a partial index on `subject <> ''`, which PostgreSQL uses only where that is stated. */
+function tokensOfUsers(trx: Knex, table: string, holder: TokenHolder): Knex.QueryBuilder {
+  const tokens = trx(table).whereNot('subject', '')
+  if ('userId' in holder) return tokens.where('subject', holder.userId)
+  const members = trx('memberships').where({ account_id: holder.accountId }).select(trx.raw('user_id::text'))
+  return tokens.whereIn('subject', members)
+}
+
+/** What acts for the account: by its column or consent, or, where it has none, because the account is the first of the user. */
+function limitToAccount(trx: Knex, tokens: Knex.QueryBuilder, table: string, holder: TokenHolder): void {
+  const { accountId } = holder
+  if (accountId === undefined) return
+  const firstHere = trx('users').where({ account_id: accountId }).select(trx.raw('id::text'))
+  if ('userId' in holder) firstHere.where({ id: holder.userId })
+  const consents = trx('consents').whereRaw('consents.id = refresh_tokens.consent_id')
+  tokens.where((one) => {
+    if (table === 'access_tokens') {
+      one.where('user_account_id', accountId)
+      one.orWhere((other) => void other.whereNull('user_account_id').whereIn('subject', firstHere))
+    } else {
+      one.whereExists(consents.clone().where({ account_id: accountId }))
+      one.orWhere((other) => void other.whereNotExists(consents.clone()).whereIn('subject', firstHere))
+    }
+  })
+}
+
 /**
- * Revokes the refresh tokens and access tokens that applications hold for these users. Returns the number of revoked access
- * tokens. Locks refresh tokens, then access tokens, and the caller locks clients afterwards: a redemption locks in that order.
+ * Revokes the refresh tokens and access tokens that applications hold for a user, an account or both. Returns the number of revoked
+ * access tokens. Locks refresh tokens, then access tokens, and the caller locks clients afterwards: a redemption locks in that order.
  */
-export async function revokeTokensOfSubjects(
-  trx: Knex,
-  users: { id: string } | { account_id: string },
-): Promise<number> {
-  const subjects = trx('users').where(users).select(trx.raw('id::text'))
-  // Both tables have a partial index on `subject <> ''`. PostgreSQL uses it only when the query states that condition.
-  const ofSubjects = (table: string) => trx(table).whereNot('subject', '').whereIn('subject', subjects)
-  await ofSubjects('refresh_tokens').whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-  const active = ofSubjects('active_access_tokens').select('jti')
-  return await ofSubjects('access_tokens').whereIn('jti', active).update({ revoked_at: trx.fn.now() })
+export async function revokeTokensOfHolder(trx: Knex, holder: TokenHolder): Promise<number> {
+  const of = (table: string) =>
+    tokensOfUsers(trx, table, holder).modify((tokens) => limitToAccount(trx, tokens, table, holder))
+  await of('refresh_tokens').whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+  const active = tokensOfUsers(trx, 'active_access_tokens', holder).select('jti')
+  return await of('access_tokens').whereIn('jti', active).update({ revoked_at: trx.fn.now() })
 }
 
 /** The tokens that were revoked for a user. */
@@ -71,7 +96,7 @@ export interface RevokedUserTokens {
 
 /** Revokes the tokens that applications hold for a user, and the tokens of the user's own key pairs. */
 export async function revokeUserTokens(trx: Knex, userId: string): Promise<RevokedUserTokens> {
-  const delegated = await revokeTokensOfSubjects(trx, { id: userId })
+  const delegated = await revokeTokensOfHolder(trx, { userId })
   return { delegated, epochs: await raiseRevocationEpochs(trx, 'user_id', userId) }
 }
 

@@ -22,6 +22,8 @@ export interface TokenRecord {
   readonly secretRetiresAt: number | null
   /** The user's id. Empty when the client acts for itself. */
   readonly subject: string
+  /** The account for which the token acts; undefined: the client acts for itself, or for an operator. */
+  readonly userAccountId?: string | undefined
   readonly scope: string
   /** Seconds since 1970, as in the JWT. */
   readonly issuedAt: number
@@ -61,6 +63,7 @@ const toJson = (record: TokenRecord, n: number) => ({
   secret: record.secretId,
   retires: record.secretRetiresAt === null ? null : new Date(record.secretRetiresAt).toISOString(),
   subject: record.subject,
+  account: record.userAccountId,
   scope: record.scope,
   iat: record.issuedAt,
   exp: record.expiresAt,

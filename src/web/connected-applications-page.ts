@@ -1,5 +1,5 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
-import type { ConnectedApplication } from '../consents/consents.ts'
+import type { ConnectedApplication } from '../consents/connected-applications.ts'
 import type { Translate } from '../languages/translator.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { permissionGroups } from './permission-groups.ts'

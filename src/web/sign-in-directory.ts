@@ -10,7 +10,8 @@ import { listClientApis } from '../clients/client-apis.ts'
 import { findLogo } from '../clients/client-logos.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
-import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
+import { type ConnectedApplication, listConnectedApplications } from '../consents/connected-applications.ts'
+import { withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import type { LanguageCode } from '../languages/languages.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -87,7 +88,10 @@ export interface Directory {
   /** Keeps the language that a user selected. */
   keepLanguage(selection: { userId: string; language: LanguageCode }, actor: Actor): Promise<void>
   /** A second time it does nothing. */
-  withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
+  withdraw(
+    connection: { userId: string; clientId: string; accountId?: string | undefined },
+    actor: Actor,
+  ): Promise<void>
 }
 
 function absent(error: unknown): undefined {

@@ -8,7 +8,9 @@ import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.ts'
-import { listConnectedApplications } from '../../src/consents/consents.ts'
+import { listConnectedApplications } from '../../src/consents/connected-applications.ts'
+import { lockConsentShared } from '../../src/consents/consent-locks.ts'
+import { findConsent, grantConsent, withdrawConsent } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
 import { useChallenge } from '../../src/factors/passkey-challenges.ts'
 import { findCredential, listCredentialIds, updateSignCount } from '../../src/factors/passkeys.ts'
@@ -42,6 +44,7 @@ import { readTokensOfKeys } from '../../src/status/revoked-key-tokens.ts'
 import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
 import { RECORD, RECORD_WITHIN_QUOTAS, RECORD_WITHIN_QUOTAS_UNCONTENDED } from '../../src/tokens/record-statement.ts'
 import { deleteExpiredReusableTokens, FIND_FRESH, freshValues } from '../../src/tokens/reusable-tokens.ts'
+import { revokeTokensOfHolder } from '../../src/tokens/revocation.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { recordValues } from '../../src/tokens/token-recording.ts'
 import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
@@ -223,6 +226,21 @@ const INSPECTED: Readonly<Record<string, () => string | Promise<string>>> = {
 const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = [
   ['the sessions of a user', (knex) => listUserSessions(knex, user)],
   ['the applications that a user connected', (knex) => listConnectedApplications(knex, user)],
+  [
+    'a consent that is given, required and withdrawn',
+    async (knex) => {
+      const parties = { userId: user, accountId: account, clientKey: client.key }
+      await grantConsent(knex, parties, { identityScopes: ['openid'], claims: [], apis: {} }, ACTOR)
+      const { id: consentId } = (await findConsent(knex, parties))!
+      const required = { userId: user, consentId, api: '', scope: 'openid' }
+      await knex.transaction((trx) => lockConsentShared(trx, required))
+      await withdrawConsent(knex, { userId: user, clientId: client.clientId, accountId: account }, ACTOR)
+    },
+  ],
+  [
+    'the revocation of what acts for a user in one account',
+    (knex) => revokeTokensOfHolder(knex, { userId: user, accountId: account }),
+  ],
   [
     'a page of the access tokens of a client',
     async (knex) => await listTokens(management(knex), admin(), { clientId: client.clientId }),

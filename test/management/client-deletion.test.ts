@@ -111,7 +111,7 @@ test('a new client never gets the key of a deleted one, also when the sequence w
 test('consent to an application that was deleted meanwhile is refused', async () => {
   const client = await archived()
   await deleteApplication(on.management, admin(), client)
-  const parties = { userId: (await on.make.user(account)).id, clientKey: client.key }
+  const parties = { userId: (await on.make.user(account)).id, accountId: account, clientKey: client.key }
   const consent = grantConsent(on.knex, parties, { identityScopes: [], claims: [], apis: {} }, ACTOR)
   await expect(consent).rejects.toMatchObject({ code: 'invalid_grant' })
 })

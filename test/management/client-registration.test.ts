@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
-import { grantConsent, listConnectedApplications, withdrawConsent } from '../../src/consents/consents.ts'
+import { listConnectedApplications } from '../../src/consents/connected-applications.ts'
+import { grantConsent, withdrawConsent } from '../../src/consents/consents.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { ACTOR, CALLBACK } from '../support/factory.ts'
@@ -113,9 +114,10 @@ describe('an application of the instance', () => {
 
   test('is listed under the name of the instance to users who consented, and they can revoke it', async () => {
     const { client } = await create()
-    const { id: userId } = await on.make.person()
+    const accountId = await on.make.account()
+    const { id: userId } = await on.make.person(accountId)
     const allowed = { identityScopes: ['openid'], claims: [], apis: {} }
-    await grantConsent(on.knex, { userId, clientKey: client.key }, allowed, ACTOR)
+    await grantConsent(on.knex, { userId, accountId, clientKey: client.key }, allowed, ACTOR)
     const connection = { clientId: client.clientId, name: 'Own tool', accountName: 'Keywright' }
     expect(await listConnectedApplications(on.knex, userId)).toMatchObject([connection])
     await withdrawConsent(on.knex, { userId, clientId: client.clientId }, ACTOR)

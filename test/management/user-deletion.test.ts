@@ -59,7 +59,7 @@ async function activeAdmin(email: string) {
   const app = await on.make.register({ account })
   await on.knex('clients').where({ id: app.key }).update({ created_by: user.id })
   const consent = { identityScopes: ['openid'], claims: [], apis: {} }
-  await grantConsent(on.knex, { userId: user.id, clientKey: app.key }, consent, ACTOR)
+  await grantConsent(on.knex, { userId: user.id, accountId: account, clientKey: app.key }, consent, ACTOR)
   await insertGrant(user.id, app.key)
   await addTestPasskey(on.knex, user.id)
   return { user, pair, app }

@@ -1,7 +1,7 @@
 /** What people allow is asked once, remembered until they withdraw it, and asked again for more. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { listConnectedApplications } from '../../src/consents/consents.ts'
+import { listConnectedApplications } from '../../src/consents/connected-applications.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { send } from '../support/requests.ts'
 import type { Browser, Page } from '../support/scriptless-browser.ts'

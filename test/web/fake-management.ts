@@ -8,7 +8,7 @@ import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { UserSession } from '../../src/accounts/user-sessions.ts'
 import type { ScopeText } from '../../src/apis/scope-texts.ts'
-import type { ConnectedApplication } from '../../src/consents/consents.ts'
+import type { ConnectedApplication } from '../../src/consents/connected-applications.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError, RateLimitedError } from '../../src/shared/errors.ts'
 import { imageOf } from '../../src/shared/images.ts'
@@ -110,6 +110,7 @@ export const CONNECTION: ConnectedApplication = {
   clientId: SYNC.clientId,
   name: SYNC.name,
   accountName: 'Example Industries',
+  actingFor: null,
   allowedAt: new Date(Date.now() - 50 * HOUR),
   lastUsedAt: new Date(Date.now() - 2 * HOUR),
   identityScopes: ['openid', 'profile', 'offline_access'],

@@ -95,7 +95,12 @@ it('withdraws what a person has allowed, once or twice', async () => {
   const { account, user } = await createTestUser()
   const client = await createApplication(account.id)
   const permissions = { identityScopes: ['openid'], claims: ['zoneinfo'], apis: {} }
-  await grantConsent(database.knex, { userId: user.id, clientKey: client.key }, permissions, ACTOR)
+  await grantConsent(
+    database.knex,
+    { userId: user.id, accountId: account.id, clientKey: client.key },
+    permissions,
+    ACTOR,
+  )
   expect(await directory.connections(user.id)).toMatchObject([
     { clientId: client.clientId, name: 'Calendar Sync', identityScopes: ['openid'], claims: ['zoneinfo'], apis: [] },
   ])
