@@ -92,7 +92,7 @@ export function createApplication(services: ServerServices, options: Application
   const { isOpen, exposition } = options
   const issuerUrl = () => options.issuerUrl
   const mail = mailSummary(config.mail)
-  const management = { knex: database.knex, reports: database.reports, encryptionKeys, mail }
+  const management = { knex: database.knex, reports: database.reports, encryptionKeys, mail, issuerUrl }
   const directory = createDirectory(database)
   const pages = createPages(directory)
   const oidc = createOidcInterface({

@@ -47,6 +47,11 @@ export const PERMISSIONS = {
 
   findUsers: { role: 'operator', scope: 'users:read', text: 'Find users by address in all accounts' },
   upsertUsers: { role: 'operator', scope: 'users:write', text: 'Create and update users by external ID' },
+  createConsoleSessions: {
+    role: 'operator',
+    scope: 'console_sessions:create',
+    text: 'Create console sessions of users, and these users; only services, not people',
+  },
   viewClients: { role: 'operator', scope: 'applications:read', text: 'View clients of every kind' },
   revokeAnyToken: { role: 'operator', scope: 'tokens:write', text: 'Revoke a token of any client' },
   viewAccounts: { role: 'operator', scope: 'accounts:read', text: 'View all accounts' },

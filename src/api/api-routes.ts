@@ -7,6 +7,7 @@ import { APPLICATION_ROUTES } from './routes/application-routes.ts'
 import { APPLICATION_SECRET_ROUTES } from './routes/application-secret-routes.ts'
 import { CLIENT_ROUTES } from './routes/client-routes.ts'
 import { CLIENT_USAGE_ROUTES } from './routes/client-usage-routes.ts'
+import { CONSOLE_SESSION_ROUTES } from './routes/console-session-routes.ts'
 import { DELETION_ROUTES } from './routes/deletion-routes.ts'
 import { EXTERNAL_ID_ROUTES } from './routes/external-id-routes.ts'
 import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
@@ -44,6 +45,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...WEBHOOK_DELIVERY_ROUTES,
   ...ACCOUNT_ROUTES,
   ...EXTERNAL_ID_ROUTES,
+  ...CONSOLE_SESSION_ROUTES,
   ...DELETION_ROUTES,
   ...API_DECLARATION_ROUTES,
   ...API_SECRET_ROUTES,

@@ -83,7 +83,7 @@ async function storedResponse(
  * @param authorize throws when the token became inactive while the request waited for the first one
  */
 export async function runOnce(
-  { knex, encryptionKeys }: Management,
+  { knex, encryptionKeys, issuerUrl }: Management,
   request: IdempotentRequest,
   authorize: (trx: Knex) => Promise<void>,
   run: (management: Management) => Promise<StoredResponse>,
@@ -95,7 +95,7 @@ export async function runOnce(
     if (claimed.rows.length === 0) {
       return { response: await storedResponse(trx, encryptionKeys, request), isReplayed: true }
     }
-    const response = await run({ knex: trx, encryptionKeys })
+    const response = await run({ knex: trx, encryptionKeys, issuerUrl })
     const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(response)))
     await trx('idempotency_keys').where({ key_hash: keyHash }).update({ response: sealed })
     return { response, isReplayed: false }

@@ -26,6 +26,8 @@ export const AUDIT_ACTIONS = [
   'user.factors_reset',
   'user.recovery_codes_generated',
   'user.recovery_code_used',
+  'user.console_session_created',
+  'user.console_session_opened',
   'user.session_ended',
   'user.other_sessions_ended',
   'user.tokens_revoked',

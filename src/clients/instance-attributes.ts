@@ -19,6 +19,7 @@ import {
 import { imageError } from '../shared/images.ts'
 import { nameError, textError } from '../shared/names.ts'
 import { redirectSchemesError } from '../shared/redirect-schemes.ts'
+import { originsError } from '../shared/web-origins.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
 
 // The settings of the instance, each declared once. They are here, and not in `accounts/`, because the defaults of new applications
@@ -100,6 +101,21 @@ export const GENERAL_ATTRIBUTES = {
       nullWord: 'off',
     },
     validate: redirectSchemesError,
+  }),
+  productOrigins: attribute({
+    type: words,
+    initial: [],
+    section: 'consoleSessions',
+    label: 'Origins of your product',
+    hint: 'Your own pages, which console sessions may return to. Without an origin, no console session can be created.',
+    placeholder: 'https://app.example.com',
+    description: 'Web origins that console sessions may return to',
+    example: ['https://app.example.com'],
+    option: {
+      help: 'Origins of your own pages that console sessions may return to, such as "https://app.example.com"; off: none',
+      nullWord: 'off',
+    },
+    validate: originsError,
   }),
 }
 

@@ -15,6 +15,7 @@ export const MANAGEMENT_SCOPES = {
   'leaks:report': 'Report leaked client secrets, API keys and tokens, which revokes them',
   'users:read': 'View users, their roles and status',
   'users:write': 'Invite users, change their roles, disable and delete them, and reset their passwords',
+  'console_sessions:create': 'Open the console for users without their sign-in, and create these users',
   'activity:read': 'View the activity log',
   'webhooks:read': 'View webhooks and their deliveries, without their secrets',
   'webhooks:write': 'Create, change, disable and delete webhooks, rotate their secrets and resend events',

@@ -17,6 +17,8 @@ export interface Management {
   readonly encryptionKeys: EncryptionKeys
   /** Absent: Keywright sends no e-mail. */
   readonly mail?: MailSummary | undefined
+  /** The issuer identifier, for URLs in responses. Absent on the command line. */
+  readonly issuerUrl?: (() => string) | undefined
 }
 
 /** The least role that an operation requires, and the scope that an access token needs. `accounts/permissions.ts` has them all. */

@@ -1,5 +1,6 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { type AccountOfUser, findUserOfSession, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { UserAccount } from './engine-consents.ts'
@@ -35,13 +36,21 @@ const isMember = (user: User & AccountOfUser, { id, memberSince }: { id: string;
   id === user.accountId && memberSince !== undefined && memberSince === user.memberSince?.toISOString()
 
 /**
- * Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. A session that is fixed to
- * an account is valid only while its user acts there without interruption.
+ * Whether a session has not ended. A new password, or disabling the user, revokes the earlier ones. A session that is fixed to an
+ * account is valid only while its user acts there without interruption.
  */
-export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
+export const hasNotEnded = (
+  user: User & AccountOfUser,
+  session: BrowserSession,
+  lifetimes: SessionLifetimes,
+): boolean =>
   sinceOf(session) === user.sessionsValidFrom.toISOString() &&
-  isWithinLifetimes(user.sessionLifetimes, session) &&
+  isWithinLifetimes(lifetimes, session) &&
   (!session.account?.isFixed || isMember(user, session.account))
+
+/** Whether a session is valid for sign-ins. A console session is not (`console-sessions.ts`). */
+export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
+  !session.consoleSession && hasNotEnded(user, session, user.sessionLifetimes)
 
 /** The session of the request, with the sign-in that has just been finished for it. */
 function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {

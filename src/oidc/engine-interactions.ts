@@ -7,6 +7,7 @@ import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { createBrowserSessions, type Login } from './browser-sessions.ts'
+import { createConsoleSessions } from './console-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -117,6 +118,8 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     },
 
     once: (id: string, expiresAt: Date) => recordOnce(knex, `sign-in ticket ${id}`, epochSeconds(expiresAt)),
+
+    consoleSessions: createConsoleSessions(engine, services),
 
     signedIn: sessions.user,
     signIn: sessions.begin,

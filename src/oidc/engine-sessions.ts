@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type Provider from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { ConsoleSession } from '../management/console-session-tickets.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import {
   addSessionField,
@@ -25,6 +26,8 @@ export type BrowserSession = InstanceType<Provider['Session']> & {
   subjectSince?: string | undefined
   /** The account in which the user acts; absent: the first one. */
   account?: StoredAccount | undefined
+  /** Limits a session that a service opened to some pages of the console. The engine accepts no such session. */
+  consoleSession?: ConsoleSession
   /** When a request last used the session while it was valid, to within a few minutes, in seconds since 1970. Its own column has it. */
   lastUsedAt?: number | undefined
   /** The browser of that request. */
@@ -49,9 +52,11 @@ export const sinceOf = ({ subjectSince, account }: Pick<BrowserSession, 'subject
 
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 
+const FIELDS = ['subjectSince', 'account', 'consoleSession', 'lastUsedAt', 'seen', 'listedAs']
+
 /** Makes the engine store the fields of `BrowserSession`. */
 export function useSessions(provider: Provider): void {
-  for (const field of ['subjectSince', 'account', 'lastUsedAt', 'seen', 'listedAs']) addSessionField(provider, field)
+  for (const field of FIELDS) addSessionField(provider, field)
 }
 
 /**

@@ -5,6 +5,8 @@ import { KeywrightError } from './errors.ts'
 /** What values are sealed for. None is ever opened as a value of another purpose. */
 export type Purpose =
   | 'audit chain key'
+  | 'console session'
+  | 'console session cookie'
   | 'engine model'
   | 'event position'
   | 'feed cursor'

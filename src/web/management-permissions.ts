@@ -12,6 +12,7 @@ export const MANAGEMENT_PERMISSIONS: Readonly<Record<ManagementScope, MessageKey
   'leaks:report': 'managementScope.leaksReport',
   'users:read': 'managementScope.usersRead',
   'users:write': 'managementScope.usersWrite',
+  'console_sessions:create': 'managementScope.consoleSessionsCreate',
   'activity:read': 'managementScope.activityRead',
   'webhooks:read': 'managementScope.webhooksRead',
   'webhooks:write': 'managementScope.webhooksWrite',

@@ -6,7 +6,10 @@ import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
 import type { MessageKey, Translate } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import type { Brand } from './brand.ts'
 import { inOwnAccount } from './console/kit/console-page.ts'
+import { ConsoleSessionError } from './console-session-errors.ts'
+import { consoleSessionRefusalPage } from './console-session-refusals.ts'
 import { CsrfError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import { pathWithToken } from './link-tokens-in-requests.ts'
@@ -95,7 +98,8 @@ const isSenderError = (error: unknown): boolean => {
   return expose === true && code >= 400 && code < 500
 }
 
-function pageOf(t: Translate, ctx: Context, error: unknown): Page {
+function pageOf(t: Translate, ctx: Context, error: unknown, company: string): Page {
+  if (error instanceof ConsoleSessionError) return consoleSessionRefusalPage(t, error, company)
   if (error instanceof CsrfError) return forgedFormPage(t, ctx, error)
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(t, ctx)
   if (error instanceof KeywrightError) return refusalPage(t, ctx, error)
@@ -103,14 +107,14 @@ function pageOf(t: Translate, ctx: Context, error: unknown): Page {
 }
 
 /** Errors become pages here and nowhere else; what is private about them goes to the log. */
-export function renderErrors(show: Show): Middleware {
+export function renderErrors(show: Show, { current }: Pick<Brand, 'current'>): Middleware {
   return async (ctx, next) => {
     try {
       await next()
     } catch (error) {
       ctx.state.failure = error
       const t = translateFor(ctx)
-      const page = pageOf(t, ctx, error)
+      const page = pageOf(t, ctx, error, current().name)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
       show(ctx, ctx.state.user ? { ...inOwnAccount(t, page), view: 'console/message' } : page)

@@ -7,6 +7,7 @@ import { translateTo } from '../languages/translator.ts'
 import { type Assets, accentName } from './assets.ts'
 import type { Brand } from './brand.ts'
 import { shellOf } from './console/kit/navigation.ts'
+import { sessionShellOf } from './console/kit/session-navigation.ts'
 import { csrfToken } from './csrf.ts'
 import type { Page, Show } from './page.ts'
 import { setPageHeaders } from './page-headers.ts'
@@ -42,7 +43,8 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
     const csrf = () => csrfToken(ctx)
     const texts = textsOf(ctx, page)
     const shell = () => shellOf(texts.gettext, ctx.state.user, ctx.path)
-    const data = { ...page.data, ...texts, title: page.title, site, csrf, shell }
+    const session = sessionShellOf(texts.gettext, ctx.state.user, ctx.path)
+    const data = { ...page.data, ...texts, title: page.title, site, csrf, shell, session }
     const html = templates.render(page.view, data)
     setPageHeaders(ctx, page)
     if (page.status) ctx.status = page.status

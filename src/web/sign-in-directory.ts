@@ -6,6 +6,7 @@ import { listUserSessions, type UserSession } from '../accounts/user-sessions.ts
 import { findUserById, mayAct } from '../accounts/users.ts'
 import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
+import type { ConsoleSession } from '../management/console-session-tickets.ts'
 import { listClientApis } from '../clients/client-apis.ts'
 import { findLogo } from '../clients/client-logos.ts'
 import { type Client, getClient } from '../clients/clients.ts'
@@ -50,6 +51,8 @@ export interface SignedInUser extends WebUser {
   readonly hasOtherAccounts: boolean
   /** The session is valid in this account only, and changes nothing that the user has outside it. */
   readonly isAccountFixed: boolean
+  /** What the session is limited to; absent: the user signed in. */
+  readonly consoleSession?: ConsoleSession
   /** The ID of the session in lists; null: it is not listed yet. */
   readonly sessionId: string | null
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { SessionAccount } from '../accounts/memberships.ts'
 import type { Actor } from '../audit/audit-log.ts'
+import type { ConsoleSession } from '../management/console-session-tickets.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 
 /** A sign-in that an application has begun and that waits for its user, in this browser. */
@@ -52,6 +53,24 @@ export interface Login {
   readonly account?: SessionAccount
 }
 
+/** A session that a service opens. */
+export interface ConsoleLogin {
+  readonly userId: string
+  readonly accountId: string
+  /** The user's `sessionsValidFrom`. */
+  readonly since: Date
+  readonly consoleSession: ConsoleSession
+}
+
+/** Sessions that services opened, by their IDs, which are secrets of the browser. */
+export interface ConsoleSessions {
+  /** Undefined: the user may not act in the account. */
+  open(ctx: Context, login: ConsoleLogin): Promise<string | undefined>
+  /** Undefined: the session has ended. */
+  user(ctx: Context, id: string): Promise<SignedInUser | undefined>
+  end(id: string): Promise<void>
+}
+
 /** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */
 export interface SignInFlow {
   /** Undefined: it is over, has expired, or belongs to another browser. */
@@ -65,6 +84,7 @@ export interface SignInFlow {
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>
+  readonly consoleSessions: ConsoleSessions
   /** Ends a session of a user, in whichever browser. False: the user has no such session. */
   endSession(userId: string, sessionId: string, actor: Actor): Promise<boolean>
   /** Ends every session of the signed-in user except that of this browser. False: that was ended meanwhile. */

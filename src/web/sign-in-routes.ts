@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Translate } from '../languages/translator.ts'
+import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
@@ -46,6 +47,7 @@ function contextOf(web: Web, ctx: Context, parameters: SignInParameters): SignIn
     isConfirmation,
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
+      forgetConsoleSession(ctx)
       const form = interrupted && openInterruptedForm(web.management.encryptionKeys, interrupted)
       if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(t, form))
       else seeOther(ctx, returnTo)
@@ -141,7 +143,10 @@ export function signInRoutes(web: Web): Router {
   )
 
   router.post('/signout', async (ctx) => {
-    await web.flow.signOut(ctx)
+    const session = readConsoleSession(ctx, web.management.encryptionKeys)
+    if (session) await web.flow.consoleSessions.end(session.id)
+    else await web.flow.signOut(ctx)
+    forgetConsoleSession(ctx)
     seeOther(ctx, '/?notice=signed-out')
   })
 

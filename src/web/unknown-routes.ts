@@ -6,7 +6,7 @@ import { inOwnAccount } from './console/kit/console-page.ts'
 import { notFoundPage, wrongMethodPage } from './messages.ts'
 import type { Page, Show } from './page.ts'
 import { translateFor } from './page-language.ts'
-import { currentUser, type Web } from './web-services.ts'
+import { userOfBrowser, type Web } from './web-services.ts'
 
 interface Refusal {
   page(t: Translate): Page
@@ -55,7 +55,7 @@ export function handleUnmatched(web: Web): Middleware {
   const { show } = web
   return async (ctx) => {
     const methods = methodsOf(ctx)
-    if (wantsPage(ctx)) await currentUser(web, ctx)
+    if (wantsPage(ctx)) await userOfBrowser(web, ctx)
     if (methods.length === 0) return sendNotFound(show, ctx)
     ctx.set('Allow', methods.join(', '))
     if (ctx.method === 'OPTIONS') ctx.status = 204

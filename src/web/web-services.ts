@@ -7,6 +7,8 @@ import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
 import type { Management } from '../management/operation.ts'
+import { readConsoleSession } from './console-session-cookie.ts'
+import { ConsoleSessionError } from './console-session-errors.ts'
 import type { PageAccess } from './console/kit/page-access.ts'
 import type { Show } from './page.ts'
 import { setUserLanguage } from './page-language.ts'
@@ -41,11 +43,30 @@ export interface Web extends WebServices {
   reloadBrand(): void
 }
 
-/** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
-export async function currentUser({ flow }: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
-  ctx.state.user ??= await flow.signedIn(ctx)
+async function findUser({ flow, management }: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
+  const session = readConsoleSession(ctx, management.encryptionKeys)
+  const user = session && (await flow.consoleSessions.user(ctx, session.id))
+  return user ?? (await flow.signedIn(ctx))
+}
+
+/**
+ * Who may act in this browser: the user of a console session that a service opened here, or else who is signed in. Asked once for a
+ * request, whose pages are then drawn in their console.
+ */
+export async function userOfBrowser(web: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
+  ctx.state.user ??= await findUser(web, ctx)
   if (ctx.state.user) setUserLanguage(ctx, ctx.state.user.language)
   return ctx.state.user
+}
+
+/**
+ * The user of this browser, for pages that no console session has.
+ * @throws ConsoleSessionError: a service has opened a console session here
+ */
+export async function currentUser(web: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
+  const user = await userOfBrowser(web, ctx)
+  if (user?.consoleSession) throw new ConsoleSessionError('not_included', user.consoleSession)
+  return user
 }
 
 /** Through which request somebody acts. */

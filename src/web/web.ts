@@ -8,6 +8,7 @@ import type { Brand } from './brand.ts'
 import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
 import { createPageAccess } from './console/kit/page-access.ts'
+import { consoleSessionOpening } from './console-session-opening.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo-application.ts'
 import { emailLinkRoutes } from './email-link-routes.ts'
@@ -69,7 +70,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes(web)]
+  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes(web), consoleSessionOpening(web)]
   const links = [passwordLinkRoutes(web), emailLinkRoutes(web)]
   const own = [
     homeRoutes(web),
@@ -99,5 +100,5 @@ export function createWeb(
   const routes = [assetRoutes(assets, services), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]
-  return compose([refreshBrand(brand), renderErrors(show), ...routes, handleUnmatched(web)])
+  return compose([refreshBrand(brand), renderErrors(show, brand), ...routes, handleUnmatched(web)])
 }

@@ -33,6 +33,7 @@ const SETTINGS: InstanceSettings = {
   defaultLanguage: 'de',
   logo: LOGO,
   redirectSchemes: ['cursor', 'vscode'],
+  productOrigins: ['https://app.example.com'],
   secondFactorRequired: 'operators',
   sessionIdleLifetime: 7200,
   sessionLifetime: 86_400,

@@ -32,6 +32,7 @@ const UNSET = {
   logo: null,
   apiEnabled: true,
   redirectSchemes: [],
+  productOrigins: [],
   secondFactorRequired: 'nobody',
   sessionIdleLifetime: 259_200,
   sessionLifetime: 604_800,

@@ -18,6 +18,7 @@ export const LAYOUT_MESSAGES = {
   'just now': 'layout.justNow',
   never: 'layout.never',
   'Sign out': 'signOut.submit',
+  'Back to {company}': 'consoleSession.back',
   'Your account': 'account.title',
   'Your profile': 'navigation.profile',
   Account: 'navigation.account',

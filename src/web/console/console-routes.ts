@@ -6,6 +6,7 @@ import { API_PAGES } from './apis/api-pages.ts'
 import { API_SECRET_PAGES } from './apis/api-secret-pages.ts'
 import { SCOPE_LANGUAGE_PAGES } from './apis/scope-language-pages.ts'
 import { APPLICATION_PAGES } from './applications/application-pages.ts'
+import { sessionPagesOf } from './console-session-pages.ts'
 import { INSPECTION_PAGES } from './inspection/inspection-pages.ts'
 import { KEY_PAIR_DETAIL_PAGES } from './keys/key-pair-detail-pages.ts'
 import { KEY_PAIR_EDIT_PAGES } from './keys/key-pair-edit-pages.ts'
@@ -46,4 +47,4 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
   ...WEBHOOK_PAGES,
-].map((route) => ({ ...route, isTranslated: true }))
+].map((route) => ({ ...route, isTranslated: true, sessionPages: sessionPagesOf(route) }))

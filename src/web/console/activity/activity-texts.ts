@@ -78,6 +78,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.invitation_sent': '{actor} sent an invitation to {target} by email',
   'user.verification_sent': '{actor} sent a link to verify the email address of {target}',
   'user.email_verified': '{actor} verified the email address of {target}',
+  'user.console_session_created': '{actor} created a console session for {target}',
+  'user.console_session_opened': '{actor} opened a console session of {target}',
   'user.session_ended': '{actor} signed {target} out of one session',
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
@@ -161,6 +163,7 @@ const OWN_ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.updated': '{actor} changed their details',
   'user.password_changed': '{actor} changed their password',
   'user.password_change_refused': '{actor} failed to change their password: the current password was wrong',
+  'user.console_session_opened': '{actor} opened a console session',
   'user.session_ended': '{actor} signed out of one of their sessions',
   'user.other_sessions_ended': '{actor} signed out of all their other sessions',
   'user.factor_added': ({ factor }) => [

@@ -2,10 +2,13 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Role } from '../../../accounts/user-attributes.ts'
 import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleSessionPage } from '../../../management/console-session-tickets.ts'
 import { type Management, type RequiredPermission, requirePermission } from '../../../management/operation.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { requireRecentSignIn } from '../../../management/recent-sign-in.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { readConsoleSession } from '../../console-session-cookie.ts'
+import { ConsoleSessionError } from '../../console-session-errors.ts'
 import type { Files, Form } from '../../forms.ts'
 import { translateConsoleFor } from '../../page-language.ts'
 import type { SignedInUser } from '../../sign-in-directory.ts'
@@ -16,7 +19,7 @@ import {
   showSignInForForm,
   signInPathTo,
 } from '../../sign-in-routes.ts'
-import { actorOf, currentUser, type Web } from '../../web-services.ts'
+import { actorOf, userOfBrowser, type Web } from '../../web-services.ts'
 import { type ConsolePage, inConsole } from './console-page.ts'
 import { withOfferedLinks } from './offered-links.ts'
 
@@ -56,6 +59,8 @@ export interface ConsoleRoute {
   readonly largestForm?: number
   /** Whether the page is in every language of the console (`docs/adr/0042-german-console.md`); absent: in English only. */
   readonly isTranslated?: boolean
+  /** The areas of console sessions that have the page; absent: none. */
+  readonly sessionPages?: readonly ConsoleSessionPage[]
   handle(call: ConsoleCall): Promise<void>
 }
 
@@ -67,7 +72,7 @@ export const principalOf = (user: SignedInUser, ctx: Context): Principal => ({
   scopes: null,
   // A password alone is not a recent sign-in of somebody who has a second factor.
   signedInAt: user.lacksSecondFactor ? null : user.signedInAt,
-  actor: actorOf(ctx, user.id),
+  actor: { ...actorOf(ctx, user.id), ...(user.consoleSession && { through: user.consoleSession.clientId }) },
 })
 
 /** @throws KeywrightError `invalid_input` */
@@ -81,6 +86,7 @@ function queryOf(ctx: Context): Form {
 export function callOf(web: Web, ctx: Context, user: SignedInUser, isTranslated = false): ConsoleCall {
   const t = isTranslated ? translateConsoleFor(ctx) : undefined
   const who = principalOf(user, ctx)
+  const access = user.consoleSession ? web.pageAccess.within(user.consoleSession.pages) : web.pageAccess
   return {
     ctx,
     web,
@@ -92,7 +98,7 @@ export function callOf(web: Web, ctx: Context, user: SignedInUser, isTranslated 
     files: ctx.state.files ?? new Map(),
     query: queryOf(ctx),
     t: t ?? toConsoleEnglish(),
-    show: (page) => web.show(ctx, inConsole(withOfferedLinks(page, who, web.pageAccess), ctx.query.notice, t)),
+    show: (page) => web.show(ctx, inConsole(withOfferedLinks(page, who, access), ctx.query.notice, t)),
     goTo: (path) => seeOther(ctx, path),
   }
 }
@@ -130,14 +136,27 @@ function returnPath(ctx: Context, { method, path }: ConsoleRoute, shown: Readonl
   return '/'
 }
 
-/** Redirects to the sign-in page and back. A posted form is kept during the sign-in. */
+/** @throws ConsoleSessionError */
+function checkIncluded({ sessionPages = [] }: ConsoleRoute, { consoleSession }: SignedInUser): void {
+  if (consoleSession && !sessionPages.some((page) => consoleSession.pages.includes(page)))
+    throw new ConsoleSessionError('not_included', consoleSession)
+}
+
+/**
+ * Redirects to the sign-in page and back. A posted form is kept during the sign-in.
+ * @throws ConsoleSessionError: the session here was one that a service opened, and has ended
+ */
 function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlySet<string>): void {
+  const ended = readConsoleSession(ctx, web.management.encryptionKeys)
+  if (ended) throw new ConsoleSessionError('ended', ended)
   const page = returnPath(ctx, route, shown)
   if (route.method === 'get') seeOther(ctx, signInPathTo(page))
   else showSignInForForm(web, ctx, page)
 }
 
+/** @throws ConsoleSessionError: nobody signs in in a console session */
 function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, user: SignedInUser): void {
+  if (user.consoleSession) throw new ConsoleSessionError('not_recent', user.consoleSession)
   if (route.method === 'get') seeOther(ctx, confirmPathTo(page))
   else showConfirmationForForm(web, ctx, page, user)
 }
@@ -156,8 +175,9 @@ export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router
   const shown = new Set(routes.filter(({ method }) => method === 'get').map(({ path }) => path))
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
-      const user = await currentUser(web, ctx)
+      const user = await userOfBrowser(web, ctx)
       if (!user) return askSignIn(web, ctx, route, shown)
+      checkIncluded(route, user)
       const call = callOf(web, ctx, user, route.isTranslated)
       demandOf(call.who, route.permission)
       await handleRoute(route, call).catch((error: unknown) => {

@@ -58,6 +58,7 @@ const sectionsOf = (t: ConsoleTranslate, { logo }: InstanceSettings): readonly S
   { heading: t('Sign-in'), fields: inSection('signIn') },
   { heading: t('Language'), fields: inSection('language') },
   { heading: t('Redirect URIs'), fields: inSection('redirectUris') },
+  { heading: t('Console sessions'), fields: inSection('consoleSessions') },
   {
     heading: t('Defaults for new applications'),
     lead: t('You can change each value per application. Existing applications do not change.'),

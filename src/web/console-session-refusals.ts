@@ -1,0 +1,24 @@
+import type { MessageKey, Translate } from '../languages/translator.ts'
+import type { ConsoleSessionError, ConsoleSessionRefusal } from './console-session-errors.ts'
+import { messagePage } from './messages.ts'
+import type { Page } from './page.ts'
+
+interface RefusalTexts {
+  readonly status: number
+  readonly title: MessageKey
+  readonly text: MessageKey
+}
+
+const TEXTS: Readonly<Record<ConsoleSessionRefusal, RefusalTexts>> = {
+  not_included: { status: 403, title: 'consoleSession.notIncluded', text: 'consoleSession.notIncludedText' },
+  not_recent: { status: 403, title: 'consoleSession.notRecent', text: 'consoleSession.notRecentText' },
+  ended: { status: 401, title: 'consoleSession.ended', text: 'consoleSession.endedText' },
+  link_over: { status: 410, title: 'consoleSession.linkOver', text: 'consoleSession.linkOverText' },
+}
+
+/** @param company the name of the instance */
+export function consoleSessionRefusalPage(t: Translate, error: ConsoleSessionError, company: string): Page {
+  const { status, title, text } = TEXTS[error.refusal]
+  const back = error.returnUrl === null ? [] : [{ label: t('consoleSession.back', { company }), href: error.returnUrl }]
+  return messagePage({ title: t(title), status, paragraphs: [t(text, { company })], actions: back })
+}
