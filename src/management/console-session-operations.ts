@@ -131,10 +131,14 @@ export async function recordConsoleSessionOpening(
   { id, userId, accountId, clientId, pages }: ConsoleSessionTicket,
   actor: Actor,
 ): Promise<void> {
-  await recordAudit(knex, { ...actor, through: clientId }, {
-    action: 'user.console_session_opened',
-    target: { type: 'user', id: userId },
-    accountId,
-    detail: { console_session: id, pages },
-  })
+  await recordAudit(
+    knex,
+    { ...actor, through: clientId },
+    {
+      action: 'user.console_session_opened',
+      target: { type: 'user', id: userId },
+      accountId,
+      detail: { console_session: id, pages },
+    },
+  )
 }

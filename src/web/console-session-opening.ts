@@ -14,7 +14,9 @@ import { actorOf, type Web } from './web-services.ts'
  * not use the URL up (Fetch Metadata; `Sec-Purpose` of the Fetch standard).
  */
 function isNavigation(ctx: Context): boolean {
-  const isEarly = /prefetch|prerender|preview/i.test(`${ctx.get('sec-purpose')} ${ctx.get('purpose')} ${ctx.get('x-moz')}`)
+  const isEarly = /prefetch|prerender|preview/i.test(
+    `${ctx.get('sec-purpose')} ${ctx.get('purpose')} ${ctx.get('x-moz')}`,
+  )
   const mode = ctx.get('sec-fetch-mode')
   return ctx.method === 'GET' && !isEarly && (mode === '' || mode === 'navigate')
 }

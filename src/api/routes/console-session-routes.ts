@@ -14,9 +14,7 @@ const user = z.strictObject({
   external_id: z.string().meta({ description: 'Your own ID of the user', examples: ['usr_17'] }),
   email,
   name: name.optional(),
-  role: role
-    .optional()
-    .meta({ description: 'Absent: the present role; a new user becomes a member' }),
+  role: role.optional().meta({ description: 'Absent: the present role; a new user becomes a member' }),
 })
 
 const request = z

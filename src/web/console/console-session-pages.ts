@@ -12,13 +12,7 @@ import { USAGE_PAGES } from './usage/usage-page.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
 const ROUTES: Readonly<Record<ConsoleSessionPage, readonly ConsoleRoute[]>> = {
-  keys: [
-    ...KEY_PAIR_PAGES,
-    ...KEY_PAIR_DETAIL_PAGES,
-    ...KEY_PAIR_EDIT_PAGES,
-    ...NAMED_PAIR_PAGES,
-    ...REVOCATION_PAGES,
-  ],
+  keys: [...KEY_PAIR_PAGES, ...KEY_PAIR_DETAIL_PAGES, ...KEY_PAIR_EDIT_PAGES, ...NAMED_PAIR_PAGES, ...REVOCATION_PAGES],
   applications: [...APPLICATION_PAGES, ...REVOCATION_PAGES],
   usage: USAGE_PAGES,
   activity: ACTIVITY_PAGES,
