@@ -50,7 +50,10 @@ export function createConsoleSessions(engine: () => Provider, services: OidcServ
       if (!user) return undefined
       const begun: BrowserSession = new (engine().Session)()
       begun.loginAccount({ accountId: userId, amr: [], loginTs: epochSeconds() })
-      Object.assign(begun, validityOf({ since: since.toISOString(), account, memberSince: user.memberSince?.toISOString() }))
+      Object.assign(
+        begun,
+        validityOf({ since: since.toISOString(), account, memberSince: user.memberSince?.toISOString() }),
+      )
       begun.consoleSession = consoleSession
       begun.lastUsedAt = epochSeconds()
       begun.seen = seenBrowser(ctx)

@@ -17,8 +17,7 @@ function isNavigation(ctx: Context): boolean {
   const isEarly = /prefetch|prerender|preview/i.test(
     `${ctx.get('sec-purpose')} ${ctx.get('purpose')} ${ctx.get('x-moz')}`,
   )
-  const mode = ctx.get('sec-fetch-mode')
-  return ctx.method === 'GET' && !isEarly && (mode === '' || mode === 'navigate')
+  return ctx.method === 'GET' && !isEarly && ['', 'document', 'iframe', 'frame'].includes(ctx.get('sec-fetch-dest'))
 }
 
 async function begin(web: Web, ctx: Context, ticket: ConsoleSessionTicket): Promise<string> {

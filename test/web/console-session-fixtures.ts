@@ -9,7 +9,7 @@ export const RETURN_URL = `${PRODUCT}/settings?tab=api`
 
 /** A service of the company that creates console sessions for the first account. */
 export async function createService(server: Keywright) {
-  const changes = { productOrigins: [PRODUCT], name: 'ACME' }
+  const changes = { productOrigins: [PRODUCT] }
   await server.knex.transaction((trx) => updateInstanceSettings(trx, changes, ACTOR))
   const client = await managingApplication(server, null)
   const token = await managementToken(server, client)

@@ -1,6 +1,7 @@
 /** Sessions in the console that a service of the company opens for its users. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createSealedTickets } from '../../src/shared/sealed-tickets.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { send } from '../support/requests.ts'
@@ -33,7 +34,7 @@ const atOther = (url: string) => url.replace(server.url, other.url)
 async function enter(url: string, node: Pick<Keywright, 'url'> = server): Promise<Browser> {
   const browser = openBrowser(node.url)
   const { status, text } = await browser.visit(url)
-  expect([status, text]).toEqual([200, expect.stringContaining('Back to ACME')])
+  expect([status, text]).toEqual([200, expect.stringContaining('Back to Keywright')])
   return browser
 }
 
@@ -114,11 +115,20 @@ describe('a session', () => {
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
       code_challenge_method: 'S256',
     })
-    const { url, text } = await browser.visit(`/oauth2/authorize?${query}`)
-    expect([new URL(url).pathname, text]).toEqual([
-      expect.stringMatching(/^\/interaction\//),
-      expect.stringContaining('type="password"'),
-    ])
+    const { encryptionKeys } = server.instance
+    const sealed = browser.cookies.get('kw_console /')!.value
+    const opened = createSealedTickets<{ id: string; expiresAt: number }>(encryptionKeys, 'console session cookie')
+    const planted = openBrowser(server.url)
+    const cookie = { value: opened.open(sealed, 0)!.id, path: '/' }
+    planted.cookies.set('_session /', cookie)
+    for (const one of [browser, planted]) {
+      const { url, text } = await one.visit(`/oauth2/authorize?${query}`)
+      expect(new URL(url).pathname).toMatch(/^\/interaction\//)
+      expect(text).toContain('type="password"')
+    }
+    planted.cookies.set('_session /', cookie)
+    for (const path of ['/settings/api', '/account/security'])
+      expect(new URL((await planted.visit(path)).url).pathname).toBe('/signin')
   })
 
   test('ends when the user signs out, which leaves their own sign-in alone', async () => {
@@ -179,7 +189,7 @@ describe('a URL', () => {
 
   test.each([
     ['a prefetch', { 'sec-purpose': 'prefetch;prerender' }, 'GET'],
-    ['a script', { 'sec-fetch-mode': 'cors' }, 'GET'],
+    ['a script', { 'sec-fetch-dest': 'empty' }, 'GET'],
     ['a program that asks for the headers', {}, 'HEAD'],
   ])('is not used up by %s', async (_, headers, method) => {
     const url = await service.create()
@@ -226,7 +236,7 @@ describe('the request', () => {
     ['http://app.example.com/', 'another scheme'],
     ['https://app.example.com:8443/', 'another port'],
     ['javascript:alert(1)//https://app.example.com', 'a script'],
-    ['https://app.example.com/\u0000', 'a control character'],
+    ['https://app.example.com/\u0001', 'a control character'],
     ['https://app.example.com/ x', 'a space'],
     [`https://app.example.com/${'x'.repeat(2000)}`, 'its length'],
   ])('refuses the return URL %s for %s', async (return_url) => {

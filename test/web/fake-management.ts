@@ -200,6 +200,7 @@ function createFlow(world: World): SignInFlow {
       world.done.push(['signIn', login])
     },
     once: async () => true,
+    consoleSessions: { open: async () => undefined, user: async () => undefined, end: async () => {} },
     async signOut() {
       world.signedInAs = undefined
       world.done.push(['signOut'])
