@@ -6,18 +6,18 @@ import type { AccountRole } from '../accounts/user-attributes.ts'
 import { findUserById, mayAct, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { getClient } from '../clients/clients.ts'
-import { getInstanceSettings } from '../clients/instance-settings.ts'
-import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
-import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { isId } from '../shared/ids.ts'
-import { urlOfOriginsError } from '../shared/web-origins.ts'
 import {
   CONSOLE_SESSION_PAGES,
   type ConsoleSessionPage,
   type ConsoleSessionService,
   type ConsoleSessionTicket,
   sealConsoleSession,
-} from './console-session-tickets.ts'
+} from '../clients/console-session-tickets.ts'
+import { getInstanceSettings } from '../clients/instance-settings.ts'
+import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
+import { isId } from '../shared/ids.ts'
+import { urlOfOriginsError } from '../shared/web-origins.ts'
 import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram } from './recent-sign-in.ts'

@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
-import { type ConsoleSession, isServiceActive } from '../management/console-session-tickets.ts'
+import { type ConsoleSession, isServiceActive } from '../clients/console-session-tickets.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { findActiveUser, hasNotEnded } from './engine-accounts.ts'
 import { endStoredSession, recordSessionUse } from './engine-rows.ts'

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type Provider from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
-import type { ConsoleSession } from '../management/console-session-tickets.ts'
+import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import {
   addSessionField,

@@ -1,4 +1,4 @@
-import type { ConsoleSession } from '../management/console-session-tickets.ts'
+import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import { KeywrightError } from '../shared/errors.ts'
 
 /** Where the page of a console session leads back to. */

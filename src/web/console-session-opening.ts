@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { type ConsoleSessionTicket, mayOpen, readConsoleSessionTicket } from '../clients/console-session-tickets.ts'
 import { CONSOLE_SESSION_PATH, recordConsoleSessionOpening } from '../management/console-session-operations.ts'
-import { type ConsoleSessionTicket, mayOpen, readConsoleSessionTicket } from '../management/console-session-tickets.ts'
 import { startPathOf } from './console/kit/session-navigation.ts'
 import { readConsoleSession, writeConsoleSession } from './console-session-cookie.ts'
 import { ConsoleSessionError } from './console-session-errors.ts'

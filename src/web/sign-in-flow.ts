@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { SessionAccount } from '../accounts/memberships.ts'
 import type { Actor } from '../audit/audit-log.ts'
-import type { ConsoleSession } from '../management/console-session-tickets.ts'
+import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 
 /** A sign-in that an application has begun and that waits for its user, in this browser. */

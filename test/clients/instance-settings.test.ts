@@ -316,7 +316,7 @@ describe('the command line', () => {
       default_rate_limit: null,
     }
     const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
-    const texts = { sign_in_text: null, redirect_schemes: '', default_language: 'en' }
+    const texts = { sign_in_text: null, redirect_schemes: '', product_origins: '', default_language: 'en' }
     const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)

@@ -1,7 +1,7 @@
 /** A console session reaches its own pages and nothing else, whichever pages there are. */
 import type Router from '@koa/router'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CONSOLE_SESSION_PAGES, type ConsoleSessionPage } from '../../src/management/console-session-tickets.ts'
+import { CONSOLE_SESSION_PAGES, type ConsoleSessionPage } from '../../src/clients/console-session-tickets.ts'
 import { apiDocsRoutes } from '../../src/web/api-docs/docs-page.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'

@@ -1288,6 +1288,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create a URL that opens the console for a user
+         * @description For a service of yours that acts for itself, which answers for the user: no sign-in at Keywright follows. The URL works once, for five minutes. The user is created, or updated, by the external ID. The session is limited to the account and the pages, ends after an hour at the latest, and cannot change how the user signs in. Requires an operator.
+         */
+        post: operations["createConsoleSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/export": {
         parameters: {
             query?: never;
@@ -3399,6 +3419,63 @@ export interface components {
                 resets_in: number;
             }[];
         };
+        ConsoleSession: {
+            /** @description Opens the session once. Redirect the browser of the user to it */
+            url: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+        };
+        /**
+         * @example {
+         *       "account": "cus_8Jx2",
+         *       "user": {
+         *         "external_id": "usr_17",
+         *         "email": "ada@example.com",
+         *         "name": "Ada",
+         *         "role": "admin"
+         *       },
+         *       "pages": [
+         *         "keys"
+         *       ],
+         *       "return_url": "https://app.example.com/settings"
+         *     }
+         */
+        ConsoleSessionRequest: {
+            /**
+             * @description The ID or the external ID of the account
+             * @example cus_8Jx2
+             */
+            account: string;
+            user: {
+                /**
+                 * @description Your own ID of the user
+                 * @example usr_17
+                 */
+                external_id: string;
+                /**
+                 * @description The address that the user signs in with
+                 * @example ada@example.com
+                 */
+                email: string;
+                /**
+                 * @description The full name of the user; null: unknown
+                 * @example Ada Lovelace
+                 */
+                name?: string | null;
+                /**
+                 * @description Absent: the present role; a new user becomes a member
+                 * @enum {string}
+                 */
+                role?: "member" | "viewer" | "developer" | "admin";
+            };
+            /** @description What the session can show */
+            pages: ("keys" | "applications" | "usage" | "activity" | "webhooks" | "inspect")[];
+            /** @description A page of your product, of one of the `product_origins` of the instance */
+            return_url: string;
+        };
         /** @description The credentials with which the API introspects tokens; shown only in this response */
         CreatedApi: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
@@ -3613,6 +3690,13 @@ export interface components {
              *     ]
              */
             redirect_schemes: string[];
+            /**
+             * @description Web origins that console sessions may return to
+             * @example [
+             *       "https://app.example.com"
+             *     ]
+             */
+            product_origins: string[];
             /** @description While the API is disabled, no client gets a token */
             api_enabled: boolean;
             /** @description The default settings of new applications */
@@ -3711,6 +3795,13 @@ export interface components {
              *     ]
              */
             redirect_schemes?: string[];
+            /**
+             * @description Web origins that console sessions may return to
+             * @example [
+             *       "https://app.example.com"
+             *     ]
+             */
+            product_origins?: string[];
             defaults?: {
                 /**
                  * @description In seconds; null: the lifetime of the API
@@ -9133,6 +9224,50 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createConsoleSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleSession"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

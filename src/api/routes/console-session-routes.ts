@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES } from '../../accounts/user-attributes.ts'
+import { CONSOLE_SESSION_PAGES } from '../../clients/console-session-tickets.ts'
 import { createConsoleSession } from '../../management/console-session-operations.ts'
-import { CONSOLE_SESSION_PAGES } from '../../management/console-session-tickets.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas } from '../attribute-schemas.ts'
 import { timestamp } from '../fields.ts'

@@ -1,4 +1,4 @@
-import { CONSOLE_SESSION_PAGES, type ConsoleSessionPage } from '../../management/console-session-tickets.ts'
+import { CONSOLE_SESSION_PAGES, type ConsoleSessionPage } from '../../clients/console-session-tickets.ts'
 import { ACTIVITY_PAGES } from './activity/activity-pages.ts'
 import { APPLICATION_PAGES } from './applications/application-pages.ts'
 import { INSPECTION_PAGES } from './inspection/inspection-pages.ts'

@@ -1,5 +1,5 @@
 import { hasPermission } from '../../../accounts/permissions.ts'
-import type { ConsoleSessionPage } from '../../../management/console-session-tickets.ts'
+import type { ConsoleSessionPage } from '../../../clients/console-session-tickets.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
 import type { Principal } from '../../../management/principal.ts'
 

@@ -1,6 +1,6 @@
+import type { ConsoleSessionPage } from '../../../clients/console-session-tickets.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import type { ConsoleSessionPage } from '../../../management/console-session-tickets.ts'
 import { portrait } from '../../portrait.ts'
 import type { SignedInUser } from '../../sign-in-directory.ts'
 

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
 import { findUserById, mayAct } from '../accounts/users.ts'
-import { getClient } from '../clients/clients.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { createSealedTickets } from '../shared/sealed-tickets.ts'
+import { getClient } from './clients.ts'
 
 /** The areas of the console that a console session may have. Users and their credentials are none: the company's own product has them. */
 export const CONSOLE_SESSION_PAGES = ['keys', 'applications', 'usage', 'activity', 'webhooks', 'inspect'] as const
