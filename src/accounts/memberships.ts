@@ -11,20 +11,20 @@ export interface SessionAccount {
 /** SQL: whether a user may act by the membership `m` in the account `a`. */
 const MAY_ACT = `m.status = 'active' AND a.status = 'active'`
 
-/** SQL: whether `m` is in the first account of its user. */
-const FIRST = 'm.account_id = users.account_id'
+/** SQL: whether `m` is in the first account of the user `u`. */
+const first = (u: string): string => `m.account_id = ${u}.account_id`
 
 /**
- * SQL: the membership by which a row of `users` acts, named `membership`; none for an operator.
+ * SQL: the membership by which a row `u` of `users` acts, named `membership`; none for an operator.
  * @param condition SQL: which memberships `m` count
  * @param preferred SQL: which of those of equal use comes first
  */
-const lateralMembership = (condition: string, preferred: string): string => `
+export const lateralMembership = (condition: string, preferred = 'm.user_id IS NOT NULL', u = 'users'): string => `
   LEFT JOIN LATERAL (
     SELECT m.account_id, m.role, m.status, m.valid_from, a.name AS account_name, a.status AS account_status
       FROM memberships m JOIN accounts a ON a.id = m.account_id
-     WHERE m.user_id = users.id AND ${condition}
-     ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${FIRST}) DESC, m.created_at, m.account_id
+     WHERE m.user_id = ${u}.id AND ${condition}
+     ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${first(u)}) DESC, m.created_at, m.account_id
      LIMIT 1) membership ON true`
 
 /**
@@ -32,9 +32,9 @@ const lateralMembership = (condition: string, preferred: string): string => `
  * another one while the user may not act there. A user who has no such membership is left out.
  */
 export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccount): void {
-  if (account?.isFixed) users.joinRaw(lateralMembership('m.account_id = ?', FIRST), [account.id])
+  if (account?.isFixed) users.joinRaw(lateralMembership('m.account_id = ?'), [account.id])
   else if (account) users.joinRaw(lateralMembership('true', 'm.account_id = ?'), [account.id])
-  else users.joinRaw(lateralMembership('true', FIRST))
+  else users.joinRaw(lateralMembership('true'))
   users.where((found) => {
     found.whereNotNull('membership.account_id')
     if (!account?.isFixed) found.orWhere('users.role', 'operator')
@@ -52,8 +52,16 @@ export const ROLE_OF_USER = roleOf('users')
 export const roleInUsers = (role: Role): 'operator' | 'admin' | 'member' =>
   role === 'operator' || role === 'admin' ? role : 'member'
 
-/** Changes the role of a user in their account. The caller has locked the user, or has just added them. */
-export async function saveMembershipRole(trx: Knex, userId: string, role: AccountRole): Promise<void> {
-  const account = trx('users').where({ id: userId }).select('account_id')
-  await trx('memberships').where({ user_id: userId, account_id: account }).update({ role })
+/** Changes the role of a user in an account. The caller has locked the user, or has just added them. */
+export async function saveMembershipRole(
+  trx: Knex,
+  { userId, accountId }: { readonly userId: string; readonly accountId: string },
+  role: AccountRole,
+): Promise<void> {
+  await trx('memberships').where({ user_id: userId, account_id: accountId }).update({ role })
 }
+
+/** The columns by which the sessions that are fixed to the account of a membership end. Compared in milliseconds: never the present value. */
+export const sessionsOfMembershipEnd = (trx: Knex) => ({
+  valid_from: trx.raw(`greatest(clock_timestamp(), valid_from + interval '1 millisecond')`),
+})

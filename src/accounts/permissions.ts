@@ -46,6 +46,7 @@ export const PERMISSIONS = {
   manageWebhooks: { role: 'admin', scope: 'webhooks:write', text: 'Manage webhooks' },
 
   findUsers: { role: 'operator', scope: 'users:read', text: 'Find users by address in all accounts' },
+  addMemberships: { role: 'operator', scope: 'users:write', text: 'Add users to further accounts' },
   upsertUsers: { role: 'operator', scope: 'users:write', text: 'Create and update users by external ID' },
   createConsoleSessions: {
     role: 'operator',

@@ -97,20 +97,19 @@ const HAS_FACTORS = `
   EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_authenticator_app,
   EXISTS (SELECT FROM passkeys p WHERE p.user_id = users.id) AS has_passkey`
 
-const HAS_OTHER_ACCOUNTS = `
-  EXISTS (SELECT FROM memberships n WHERE n.user_id = users.id AND n.account_id <> membership.account_id) AS has_other_accounts`
-
-/** SQL: what a membership says in place of the columns of `users`. A user may be disabled in one account only. */
-const MEMBERSHIP_COLUMNS = `
-  membership.account_id, membership.valid_from AS member_since, membership.account_name, membership.account_status, coalesce(membership.role, users.role) AS role,
-  CASE WHEN users.status = 'active' THEN coalesce(membership.status, 'active') ELSE users.status END AS status`
+/** SQL: what the joined `membership` says in place of the columns of `users u`. A user may be disabled in one account only. */
+export const membershipColumns = (u: string): string => `
+  membership.account_id, membership.valid_from AS member_since, membership.account_name, membership.account_status,
+  coalesce(membership.role, ${u}.role) AS role,
+  CASE WHEN ${u}.status = 'active' THEN coalesce(membership.status, 'active') ELSE ${u}.status END AS status,
+  EXISTS (SELECT FROM memberships n WHERE n.user_id = ${u}.id AND n.account_id <> membership.account_id) AS has_other_accounts`
 
 /** Every column of users, with the account, role and status by the membership that `joinMembership` chooses. */
 export const usersWithAccount = (db: Knex, account?: SessionAccount) =>
   db('users')
     .modify(joinMembership, account)
-    .select('users.*', db.raw(MEMBERSHIP_COLUMNS))
-    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS), db.raw(HAS_OTHER_ACCOUNTS))
+    .select('users.*', db.raw(membershipColumns('users')))
+    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS))
     .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
@@ -134,7 +133,7 @@ async function insertUser(db: Knex, { role, accountId, ...values }: NewUser, pas
     password_hash: password === null ? null : await hashPassword(password),
   }
   const [created] = await unlessProfileTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
-  if (role !== 'operator') await saveMembershipRole(db, row.id, role)
+  if (role !== 'operator') await saveMembershipRole(db, { userId: row.id, accountId: accountId! }, role)
   return { ...toUser(created!), role }
 }
 

@@ -20,6 +20,7 @@ import { OVERVIEW_ROUTES } from './routes/overview-routes.ts'
 import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
+import { USER_MEMBERSHIP_ROUTES } from './routes/user-membership-routes.ts'
 import { USER_ROUTES } from './routes/user-routes.ts'
 import { USER_SESSION_ROUTES } from './routes/user-session-routes.ts'
 import { WEBHOOK_DELIVERY_ROUTES } from './routes/webhook-delivery-routes.ts'
@@ -40,6 +41,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...REVOCATION_EFFECT_ROUTES,
   ...USER_ROUTES,
   ...USER_SESSION_ROUTES,
+  ...USER_MEMBERSHIP_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,

@@ -53,11 +53,13 @@ interface CallerStatusRow {
 }
 
 const CALLER_STATUS = `
-  SELECT c.kind, c.account_id, c.user_id AS owner_id, ${roleOf('o')} AS owner_role, o.status AS owner_status,
+  SELECT c.kind, c.account_id, c.user_id AS owner_id, ow.role AS owner_role,
+         CASE WHEN o.status = 'active' THEN ow.status ELSE o.status END AS owner_status,
          ${roleOf('p')} AS user_role, p.status AS user_status, p.account_id AS user_account,
          a.status AS user_account_status
     FROM clients c
     LEFT JOIN users o ON o.id = c.user_id
+    LEFT JOIN memberships ow ON ow.user_id = c.user_id AND ow.account_id = c.account_id
     LEFT JOIN users p ON p.id = $2::uuid
     LEFT JOIN accounts a ON a.id = p.account_id
    WHERE c.client_id = $1 AND c.status = 'active'`

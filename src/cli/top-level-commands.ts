@@ -37,6 +37,11 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
     define: async (command) => (await import('./commands/user-commands.ts')).addUserCommands(command),
   },
   {
+    name: 'membership',
+    description: 'Manage the accounts that users belong to',
+    define: async (command) => (await import('./commands/membership-commands.ts')).addMembershipCommands(command),
+  },
+  {
     name: 'api',
     description: 'Manage APIs (resource servers), their scopes and token settings',
     define: async (command) => (await import('./commands/api-commands.ts')).addApiCommands(command),

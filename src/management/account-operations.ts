@@ -60,7 +60,7 @@ const toSummary = (row: SummaryRow): AccountSummary => ({
 })
 
 const COUNTS = `
-  (${boundedCountOf(`users u WHERE ${ofAccount('u.account_id', 'accounts.id')}`)}) AS users,
+  (${boundedCountOf(`memberships m WHERE ${ofAccount('m.account_id', 'accounts.id')}`)}) AS users,
   (${boundedCountOf(`clients c WHERE ${ofAccount('c.account_id', 'accounts.id')} AND c.kind = 'application'`)}) AS applications`
 
 const ORDERS = {
@@ -98,10 +98,10 @@ interface AccountSelector {
 }
 
 const DETAILS = `
-  (SELECT count(*)::int FROM users u
-    WHERE u.account_id = accounts.id AND u.role = 'admin' AND u.status = 'active') AS admins,
-  (SELECT count(*)::int FROM users u JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active'
-    WHERE u.account_id = accounts.id) AS key_pairs,
+  (SELECT count(*)::int FROM memberships m JOIN users u ON u.id = m.user_id
+    WHERE m.account_id = accounts.id AND m.role = 'admin' AND m.status = 'active' AND u.status = 'active') AS admins,
+  (SELECT count(*)::int FROM clients c
+    WHERE c.account_id = accounts.id AND c.kind = 'key_pair' AND c.status = 'active') AS key_pairs,
   (${activeTokensOf('t.account_id = accounts.id')}) AS active_tokens,
   (${QUOTA_USES_OF_ACCOUNT}) AS quotas`
 

@@ -13,10 +13,10 @@ export interface AddedApplication {
 /** At most so many of the applications that a user registered are listed; `listApplications` lists all. */
 export const MAX_ADDED_APPLICATIONS = 10
 
-/** SQL: the applications that `users u` registered in their own account, whose admins see them. */
+/** SQL: the applications that `users u` registered in the account of the joined `membership`, whose admins see them; an operator, in all. */
 export const ADDED_APPLICATIONS = `
   SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.name, 'grants', c.grants, 'isPublic', c.is_public,
                                     'lastUsedAt', ${lastUseOf('c')}) ORDER BY c.id DESC)
     FROM (SELECT * FROM clients c
-           WHERE c.created_by = u.id AND c.status = 'active' AND (u.account_id IS NULL OR c.account_id = u.account_id)
+           WHERE c.created_by = u.id AND c.status = 'active' AND (membership.account_id IS NULL OR c.account_id = membership.account_id)
            ORDER BY c.id DESC LIMIT ${MAX_ADDED_APPLICATIONS}) c`

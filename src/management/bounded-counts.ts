@@ -20,5 +20,12 @@ export const boundedCountOf = (source: string): string =>
  */
 export const ofAccount = (column: string, account: string): string => `${column} BETWEEN ${account} AND ${account}`
 
+/** SQL: the number of active access tokens `t` that applications hold for a user, at most one beyond the bound. @param user SQL of the ID */
+export const delegatedTokensOf = (user: string, condition: string): string =>
+  boundedCountOf(
+    `client_access_tokens t
+      WHERE t.expires_at > now() AND t.subject = CAST(${user} AS text) AND t.subject <> '' AND (${condition})`,
+  )
+
 /** SQL: the number of active access tokens `t`, at most one beyond the bound. */
 export const activeTokensOf = (condition: string): string => boundedCountOf(`active_access_tokens t WHERE ${condition}`)

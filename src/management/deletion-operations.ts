@@ -7,6 +7,7 @@ import { repeatDeletion } from './deletion-progress.ts'
 import { readAffected } from './dry-run.ts'
 import { accountTarget, userTarget } from './dry-run-owner-targets.ts'
 import { applicationTarget, clientOfApiTarget } from './dry-run-targets.ts'
+import { endMembership } from './membership-end.ts'
 import { destructiveOperation } from './operation.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 import { applicationFor, userFor } from './tenant-isolation.ts'
@@ -53,17 +54,23 @@ export const deleteApplication = destructiveOperation<{ clientId: string }, Dele
 
 /**
  * Deletes a disabled user with their key pairs, consents and refresh tokens, and erases their personal data in the activity log.
- * Applications that they added stay.
+ * Applications that they added stay. An admin of one of several accounts of the user removes them from that account only.
  * @throws KeywrightError `not_found`, `conflict` (the user is active), `insufficient_user_authentication`
  */
 export const deleteUser = destructiveOperation<{ userId: string }, DeletionState>(PERMISSIONS.manageUsers, {
   async run({ knex }, principal, { userId }) {
-    await userFor(knex, principal, userId)
+    const user = await userFor(knex, principal, userId)
+    if (principal.accountId !== null && user.hasOtherAccounts) {
+      checkUserMayBeDeleted(user)
+      const key = { userId, accountId: principal.accountId }
+      await knex.transaction((trx) => endMembership(trx, key, principal.actor))
+      return 'deleted'
+    }
     await startUserDeletion(knex, userId, principal.actor)
     return await stateAfter(stepsFor(principal), () => deleteSomeOfUser(knex, userId, BATCH))
   },
   affected: ({ knex }, principal, { userId }) =>
-    readAffected(knex, principal, userTarget(userId, { check: checkUserMayBeDeleted })),
+    readAffected(knex, principal, userTarget(principal, userId, { check: checkUserMayBeDeleted })),
 })
 
 /**

@@ -1,14 +1,34 @@
 import { unusedSinceOf } from '../clients/client-last-uses.ts'
-import { activeTokensOf, boundedCountOf, MOST, ofAccount } from './bounded-counts.ts'
+import type { KeyPairOwner } from '../clients/key-pairs.ts'
+import { activeTokensOf, boundedCountOf, delegatedTokensOf, MOST, ofAccount } from './bounded-counts.ts'
 import { affectedCallersOf, countForEach, type DryRunTarget, MAX_AFFECTED, OF_LAST_DAY } from './dry-run.ts'
 import { checkedId } from './dry-run-targets.ts'
+import type { Principal } from './principal.ts'
 
 // What users, accounts and the instance affect, as parts of the statement of a dry run.
 
 /** SQL: a client that an account or the instance stops. An index has this condition. */
 const IS_ACTIVE = `c.kind <> 'api' AND c.status = 'active'`
 
-const PAIRS_OF_USER = `c.user_id = o.id AND c.kind = 'key_pair' AND c.status = 'active'`
+/** SQL: a key pair of the user `o`, in the account of `o.scope` only if there is one. */
+const PAIRS_OF_USER = `
+  c.user_id = o.id AND c.kind = 'key_pair' AND c.status = 'active' AND c.account_id = coalesce(o.scope, c.account_id)`
+
+/**
+ * SQL: a user as they are in the account `scope`, as `userFor` finds them; without one, in their first account, with what they have in
+ * all accounts.
+ */
+const userIn = (id: string, scope: string) => `
+  (SELECT u.id, u.email, m.account_id, u.account_id AS first_account, coalesce(m.role, u.role) AS role, ${scope} AS scope,
+          CASE WHEN u.status = 'active' THEN coalesce(m.status, 'active') ELSE u.status END AS status
+     FROM users u
+     LEFT JOIN memberships m ON m.user_id = u.id AND m.account_id = coalesce(${scope}, u.account_id)
+    WHERE u.id = ${id} AND (${scope} IS NULL OR m.account_id IS NOT NULL)) o`
+
+/** SQL: the refresh token `r` of the user `o` acts for the account of `o.scope`, if there is one. */
+const IN_SCOPE = `
+  (o.scope IS NULL OR EXISTS (
+    SELECT FROM consents s WHERE s.id = r.consent_id AND s.account_id = o.scope))`
 
 interface UserRow {
   account_id: string | null
@@ -23,20 +43,25 @@ interface Checked<Row> {
 
 /** A user: their key pairs, and unless `ownOnly` is set the tokens that applications have for them. */
 export const userTarget = (
+  { accountId }: Pick<Principal, 'accountId'>,
   userId: string,
   { check, ownOnly }: Checked<UserRow> & { ownOnly?: boolean } = {},
 ): DryRunTarget<UserRow> => {
-  const own = activeTokensOf('t.user_id = o.id')
+  const own = activeTokensOf('t.user_id = o.id AND t.account_id = coalesce(o.scope, t.account_id)')
   const ownRefresh = boundedCountOf(
-    'active_refresh_tokens r JOIN clients c ON c.id = r.client_id WHERE c.user_id = o.id',
+    `active_refresh_tokens r JOIN clients c ON c.id = r.client_id
+      WHERE c.user_id = o.id AND c.account_id = coalesce(o.scope, c.account_id)`,
   )
-  const delegated = activeTokensOf(`t.subject = CAST(o.id AS text) AND t.subject <> ''`)
+  const delegated = delegatedTokensOf(
+    'o.id',
+    'coalesce(t.user_account_id, o.first_account) = o.scope OR o.scope IS NULL',
+  )
   const delegatedRefresh = boundedCountOf(
-    `active_refresh_tokens r WHERE r.subject = CAST(o.id AS text) AND r.subject <> ''`,
+    `active_refresh_tokens r WHERE r.subject = CAST(o.id AS text) AND r.subject <> '' AND ${IN_SCOPE}`,
   )
   return {
-    from: 'users o WHERE o.id = :userId',
-    bindings: { userId: checkedId(userId, 'user') },
+    from: userIn('CAST(:userId AS uuid)', 'CAST(:scope AS uuid)'),
+    bindings: { userId: checkedId(userId, 'user'), scope: accountId },
     clients: PAIRS_OF_USER,
     accessTokens: ownOnly ? own : `SELECT (${own}) + (${delegated})`,
     refreshTokens: ownOnly ? ownRefresh : `SELECT (${ownRefresh}) + (${delegatedRefresh})`,
@@ -46,17 +71,20 @@ export const userTarget = (
   }
 }
 
-/** SQL: the callers of the key pairs of the user `u`. */
-export const CALLERS_OF_USER = affectedCallersOf({ clients: PAIRS_OF_USER }, 'users o WHERE o.id = u.id')
+/** SQL: the callers of the key pairs of the user `u`, in the account `:account` only if it is not null. */
+export const CALLERS_OF_USER = affectedCallersOf(
+  { clients: PAIRS_OF_USER },
+  '(SELECT u.id, CAST(:account AS uuid) AS scope) o',
+)
 
 /** The key pair of a user that new keys of this name replace. */
-export const keyPairTarget = (userId: string, pairName: string | null): DryRunTarget<UserRow> => {
+export const keyPairTarget = ({ userId, accountId }: KeyPairOwner, pairName: string | null): DryRunTarget<UserRow> => {
   const pair = `${PAIRS_OF_USER} AND lower(coalesce(c.pair_name, '')) = lower(CAST(:pairName AS text))`
   const count = (source: string) =>
     boundedCountOf(`clients c CROSS JOIN LATERAL (SELECT 1 FROM ${source} LIMIT ${MOST + 1}) held WHERE ${pair}`)
   return {
-    from: 'users o WHERE o.id = :userId',
-    bindings: { userId: checkedId(userId, 'user'), pairName: pairName?.trim() ?? '' },
+    from: userIn('CAST(:userId AS uuid)', 'CAST(:scope AS uuid)'),
+    bindings: { userId: checkedId(userId, 'user'), scope: accountId, pairName: pairName?.trim() ?? '' },
     clients: pair,
     accessTokens: count('active_access_tokens t WHERE t.client_key = c.id'),
     refreshTokens: count('active_refresh_tokens r WHERE r.client_id = c.id'),

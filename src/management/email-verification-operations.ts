@@ -4,7 +4,7 @@ import { takeAttempt, verificationBudget } from '../accounts/sign-in-limits.ts'
 import type { User } from '../accounts/users.ts'
 import { invalidInput, RateLimitedError } from '../shared/errors.ts'
 import { operation } from './operation.ts'
-import { userFor } from './tenant-isolation.ts'
+import { personFor } from './tenant-isolation.ts'
 
 /**
  * Sends a link to a user by which they verify their address. It gives no way to sign in, so a program may send it too.
@@ -14,7 +14,7 @@ import { userFor } from './tenant-isolation.ts'
 export const sendVerification = operation<{ userId: string }, User>(
   PERMISSIONS.manageUsers,
   async ({ knex, mail }, principal, { userId }) => {
-    const { email } = await userFor(knex, principal, userId)
+    const { email } = await personFor(knex, principal, userId)
     if (!mail) throw invalidInput('this instance sends no e-mail; an operator configures it with SMTP_URL')
     const wait = await takeAttempt(knex, verificationBudget(email))
     if (wait !== undefined) throw new RateLimitedError(wait)

@@ -7,7 +7,7 @@ import { removeAllFactors } from '../factors/factor-changes.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { userFor } from './tenant-isolation.ts'
+import { personFor } from './tenant-isolation.ts'
 
 export interface FactorReset {
   readonly user: User
@@ -43,7 +43,7 @@ function checkMayReset(principal: Principal): void {
 export const resetFactors = operation<{ userId: string }, FactorReset>(
   PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId }) => {
-    await userFor(knex, principal, userId)
+    await personFor(knex, principal, userId)
     checkMayReset(principal)
     return await resetAll(knex, userId, principal.actor)
   },

@@ -17,7 +17,7 @@ import { type Management, operation } from './operation.ts'
 import { checkOperatorAttributes } from './operator-attributes.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { accountOfNewObject, userFor } from './tenant-isolation.ts'
+import { accountOfNewObject, personFor } from './tenant-isolation.ts'
 
 type Invitation = Partial<Profile> &
   Pick<User, 'email' | 'role'> & {
@@ -125,7 +125,7 @@ export const sendInvitation = operation<{ userId: string }, User>(
   PERMISSIONS.manageUsers,
   async (management, principal, { userId }) => {
     const { knex } = management
-    const { role, email } = await userFor(knex, principal, userId)
+    const { role, email } = await personFor(knex, principal, userId)
     checkMaySendInvitation(management, principal)
     await checkMayInvite(knex, principal, role)
     await takeMessage(knex, email)

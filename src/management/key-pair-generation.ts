@@ -20,7 +20,7 @@ import { checkStoredPairApis } from '../clients/key-pair-apis.ts'
 import { countNamedKeyPairs, findLatestKeyPairOf, lockKeyPairOf } from '../clients/key-pairs.ts'
 import { continueQuotaUse } from '../clients/quotas.ts'
 import type { Environment } from '../shared/environments.ts'
-import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
+import { invalidInput, KeywrightError, notFound, stale } from '../shared/errors.ts'
 import { nameError } from '../shared/names.ts'
 import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
@@ -28,6 +28,8 @@ import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 export interface KeyPairRequest {
   /** ID or email address of the user who owns the key pair. */
   readonly user: string
+  /** The account in which the user gets it; absent: the first one. */
+  readonly accountId?: string | undefined
   /** The name of the key pair; absent or null: the default one. Names are compared without regard to case. */
   readonly pairName?: string | null | undefined
   /** Of a new named key pair; later key pairs with the name keep it. */
@@ -47,19 +49,25 @@ async function setApis(trx: Knex, client: Client, former: Client | undefined, na
   await setClientApis(trx, client.key, await resolveApis(trx, named), narrowing)
 }
 
+const ownerOf = ({ id, accountId }: User) => ({ userId: id, accountId: accountId! })
+
 const mayOwnNone = ({ email, role }: User) =>
   invalidInput(`${email} has the role ${role}; key pairs belong to developers and admins of accounts`)
 
-/** Locks and returns the owner. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
-async function lockOwner(trx: Knex, idOrEmail: string): Promise<User> {
-  const found = await findUser(trx, idOrEmail)
+/** Locks the owner, and returns them as they are in the account. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+async function lockOwner(trx: Knex, { user: idOrEmail, accountId }: KeyPairRequest): Promise<User> {
+  const { id } = await findUser(trx, idOrEmail)
+  const found = await findUserById(trx, id, accountId)
+  if (!found) throw notFound('user', idOrEmail)
   if (!mayOwnKeyPairs(found.role)) throw mayOwnNone(found)
   await lockInstanceShared(trx)
   await lockAccountWithApiShared(trx, found.accountId!)
   // Serializes two generations for one user, also of a first key pair, which has no row to lock yet.
-  await lockUserExclusive(trx, found.id)
-  await trx('users').where({ id: found.id }).forNoKeyUpdate().first('id')
-  const user = (await findUserById(trx, found.id))!
+  await lockUserExclusive(trx, id)
+  await trx('users').where({ id }).forNoKeyUpdate().first('id')
+  // In the same account, also when the first account has become another one meanwhile.
+  const user = await findUserById(trx, id, found.accountId!)
+  if (!user) throw notFound('user', idOrEmail)
   if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
   if (!mayOwnKeyPairs(user.role)) throw mayOwnNone(user)
   return user
@@ -89,8 +97,9 @@ function environmentOf(name: string | null, former: Client | undefined, { enviro
 }
 
 /** @throws KeywrightError `conflict` */
-async function checkNumber(trx: Knex, { id, email }: User): Promise<void> {
-  if ((await countNamedKeyPairs(trx, id)) < MAX_NAMED_PAIRS) return
+async function checkNumber(trx: Knex, user: User): Promise<void> {
+  const { email } = user
+  if ((await countNamedKeyPairs(trx, ownerOf(user))) < MAX_NAMED_PAIRS) return
   throw new KeywrightError('conflict', `${email} has ${MAX_NAMED_PAIRS} named key pairs; stop one of them first`)
 }
 
@@ -116,11 +125,11 @@ function initialSettings(user: User, pairName: string | null, latest: Client | u
 }
 
 /**
- * Settings that only operators change, and the use of quotas, stay with the user: losing and regaining a role must not reset
+ * Settings that only operators change, and the use of quotas, stay with the user in the account: losing and regaining a role must not reset
  * them, and a named key pair begins with those of the default one.
  */
 async function insertKeyPair(trx: Knex, user: User, former: Client | undefined, pair: PairIdentity): Promise<Client> {
-  const latest = former ?? (await findLatestKeyPairOf(trx, user.id, pair.pairName))
+  const latest = former ?? (await findLatestKeyPairOf(trx, ownerOf(user), pair.pairName))
   const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null, ...pair }
   const client = await insertClient(trx, owner, former ?? initialSettings(user, pair.pairName, latest))
   if (latest) await continueQuotaUse(trx, client.key, latest.key)
@@ -148,8 +157,8 @@ export async function generateKeyPairInTransaction(
   request: KeyPairRequest,
   actor: Actor,
 ): Promise<NewSecrets & { client: Client; revokedEpochs: RevokedEpoch[] }> {
-  const user = await lockOwner(trx, request.user)
-  const former = await lockKeyPairOf(trx, user.id, pairNameOf(request))
+  const user = await lockOwner(trx, request)
+  const former = await lockKeyPairOf(trx, ownerOf(user), pairNameOf(request))
   expectPair(former, request)
   const identity = await identityOf(trx, user, former, request)
   if (former) await setClientStatus(trx, former, 'replaced')

@@ -1,9 +1,9 @@
 import { mayOwnKeyPairs, PERMISSIONS } from '../accounts/permissions.ts'
 import type { KeyPairPolicy } from '../apis/api-attributes.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import type { KeyPairOwner } from '../clients/key-pairs.ts'
 import type { Environment } from '../shared/environments.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
-import { isId } from '../shared/ids.ts'
 import { countRevoked } from '../tokens/active-tokens.ts'
 import { activeTokensOf, type Bounded, toBounded } from './bounded-counts.ts'
 import {
@@ -78,7 +78,7 @@ const NAMED_PAIRS = `
                       FROM client_apis x JOIN apis p ON p.id = x.api_id WHERE x.client_id = n.id))
          ORDER BY n.status, lower(n.pair_name))
     FROM (SELECT n.* FROM clients n
-           WHERE n.user_id = u.id AND n.kind = 'key_pair' AND n.status <> 'replaced' AND n.pair_name IS NOT NULL
+           WHERE n.user_id = u.id AND n.account_id = a.id AND n.kind = 'key_pair' AND n.status <> 'replaced' AND n.pair_name IS NOT NULL
            ORDER BY n.status, n.id LIMIT ${MAX_LISTED}) n`
 
 const READ = `
@@ -91,11 +91,11 @@ const READ = `
          (${activeTokensOf('t.client_key = c.id')}) AS active,
          (${NAMED_PAIRS}) AS named_pairs
     FROM users u
-    JOIN accounts a ON a.id = u.account_id
-    LEFT JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND CASE
+    JOIN accounts a ON a.id = CAST(:account AS uuid)
+    LEFT JOIN clients c ON c.user_id = u.id AND c.account_id = a.id AND c.kind = 'key_pair' AND CASE
            WHEN CAST(:clientId AS text) IS NULL THEN c.status <> 'replaced' AND c.pair_name IS NULL
            ELSE c.client_id = :clientId AND c.pair_name IS NOT NULL END
-   WHERE u.id = :owner`
+   WHERE u.id = CAST(:owner AS uuid)`
 
 interface KeyPairRow extends ClientRow {
   owner_id: string
@@ -118,30 +118,32 @@ const toKeyPair = (row: KeyPairRow, principal: Principal): KeyPair => ({
   callers: row.callers ?? [],
 })
 
-/** The ID of the owner: the principal, or the user that an operator names. @throws KeywrightError `forbidden`, `not_found` */
-async function ownerOf({ knex }: Management, principal: Principal, named: string | undefined): Promise<string> {
+/**
+ * The owner: the principal in their account, or the user that an operator names, in the first account unless another one is named.
+ * @throws KeywrightError `forbidden`, `not_found`
+ */
+async function ownerOf(
+  { knex }: Management,
+  principal: Principal,
+  { userId: named, accountId }: Owner,
+): Promise<KeyPairOwner> {
   if (named === undefined || named === principal.userId) {
-    if (principal.userId !== null && mayOwnKeyPairs(principal.role)) return principal.userId
+    if (principal.userId !== null && principal.accountId !== null && mayOwnKeyPairs(principal.role))
+      return { userId: principal.userId, accountId: principal.accountId }
     throw new KeywrightError('forbidden', 'key pairs belong to developers and admins of accounts; name the user')
   }
-  const user = await userFor(knex, principal, named)
+  const user = await userFor(knex, principal, named, accountId)
   // A key pair acts for its owner: others generate their own.
   if (principal.role !== 'operator') throw new KeywrightError('forbidden', 'only its owner can replace a key pair')
-  return user.id
+  if (user.accountId === null) throw new KeywrightError('forbidden', 'operators have no key pairs')
+  return { userId: user.id, accountId: user.accountId }
 }
 
 interface Owner {
   /** Absent: the principal. */
   readonly userId?: string | undefined
-}
-
-/** Finds the owner whose key pairs are read. The principal's own need no lookup of the user. @throws as `ownerOf` */
-async function readOwnerOf(management: Management, principal: Principal, { userId }: Owner): Promise<string> {
-  const owner =
-    userId === undefined || userId === principal.userId ? await ownerOf(management, principal, undefined) : userId
-  if (!isId(owner)) throw notFound('user', owner)
-  if (owner !== principal.userId) await ownerOf(management, principal, owner)
-  return owner
+  /** One of the accounts of a user whom an operator names. */
+  readonly accountId?: string | undefined
 }
 
 interface Selected extends Owner {
@@ -153,8 +155,8 @@ interface Selected extends Owner {
 export const readKeyPair = operation<Selected, KeyPairOfUser>(
   PERMISSIONS.viewOwnKeyPairs,
   async (management, principal, of) => {
-    const owner = await readOwnerOf(management, principal, of)
-    const { rows } = await management.knex.raw(READ, { owner, clientId: of.clientId ?? null } as never)
+    const { userId: owner, accountId: account } = await ownerOf(management, principal, of)
+    const { rows } = await management.knex.raw(READ, { owner, account, clientId: of.clientId ?? null } as never)
     const row: KeyPairRow | undefined = rows[0]
     if (!row) throw notFound('user', owner)
     return {
@@ -180,7 +182,7 @@ const LIST = `
   SELECT c.*, (${APIS_OF_CLIENT}) AS apis, ${lastUseOf('c')} AS last_used_at,
          ${LAST_FOUR('c')} AS last_four
     FROM clients c
-   WHERE c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
+   WHERE c.user_id = ? AND c.account_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
    ORDER BY c.pair_name IS NOT NULL, c.status, lower(c.pair_name) LIMIT ${MAX_LISTED}`
 
 interface SummaryRow extends ClientRow {
@@ -193,8 +195,8 @@ interface SummaryRow extends ClientRow {
 export const listKeyPairs = operation<Owner, KeyPairSummary[]>(
   PERMISSIONS.viewOwnKeyPairs,
   async (management, principal, of) => {
-    const owner = await readOwnerOf(management, principal, of)
-    const { rows }: { rows: SummaryRow[] } = await management.knex.raw(LIST, [owner])
+    const { userId, accountId } = await ownerOf(management, principal, of)
+    const { rows }: { rows: SummaryRow[] } = await management.knex.raw(LIST, [userId, accountId])
     return rows.map((row) => ({
       client: toClient(row),
       apis: (row.apis ?? []).map((api) => visibleApi(api, principal)),
@@ -227,19 +229,23 @@ export interface GeneratedKeyPair {
 
 /** Replaces the former key pair of the same name and revokes all its tokens (guarantee 1). @throws KeywrightError also `stale`, `conflict` */
 export const generateKeyPair = destructiveOperation<Generation, GeneratedKeyPair>(PERMISSIONS.manageKeyPairs, {
-  async run(management, principal, { userId, apis = [], ...rest }) {
-    const user = await ownerOf(management, principal, userId)
+  async run(management, principal, { userId, accountId, apis = [], ...rest }) {
+    const owner = await ownerOf(management, principal, { userId, accountId })
     const { knex } = management
     const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
-      generateKeyPairInTransaction(trx, { user, apis, ...rest }, principal.actor),
+      generateKeyPairInTransaction(
+        trx,
+        { user: owner.userId, accountId: owner.accountId, apis, ...rest },
+        principal.actor,
+      ),
     )
     const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
     // Counting may take long and fail, so it does not run in a transaction that holds locks.
     const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
     return { clientId: client.clientId, ...secrets, revoked }
   },
-  async affected(management, principal, { userId, pairName = null }) {
-    const owner = await ownerOf(management, principal, userId)
+  async affected(management, principal, { userId, accountId, pairName = null }) {
+    const owner = await ownerOf(management, principal, { userId, accountId })
     return await readAffected(management.knex, principal, keyPairTarget(owner, pairName))
   },
 })

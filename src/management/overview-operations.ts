@@ -51,9 +51,10 @@ const OVERVIEW = `
          (${refusedCountOf('c.account_id = a.id')}) AS refused, (${EXPIRING}) AS expiring,
          (${boundedCountOf(`clients k
            WHERE ${ofAccount('k.account_id', 'a.id')} AND k.kind = 'application' AND k.status = 'active'`)}) AS applications,
-         (${boundedCountOf(`users p WHERE ${ofAccount('p.account_id', 'a.id')} AND p.status = 'active'`)}) AS users
+         (${boundedCountOf(`memberships m JOIN users p ON p.id = m.user_id AND p.status = 'active'
+           WHERE ${ofAccount('m.account_id', 'a.id')} AND m.status = 'active'`)}) AS users
     FROM accounts a
-    LEFT JOIN clients c ON c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL
+    LEFT JOIN clients c ON c.user_id = ? AND c.account_id = a.id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL
     LEFT JOIN LATERAL (SELECT last_four, last_used_at FROM client_secrets s
                         WHERE s.client_id = c.id AND s.kind = 'secret' ORDER BY s.id DESC LIMIT 1) s ON true
    WHERE a.id = ?`

@@ -94,7 +94,7 @@ const READ = `
    CROSS JOIN LATERAL (${REVOKED_AT}) revoked
     LEFT JOIN LATERAL (
       SELECT n.id, n.client_id FROM clients n
-       WHERE c.status = 'replaced' AND n.user_id = c.user_id AND n.kind = 'key_pair' AND n.status = 'active'
+       WHERE c.status = 'replaced' AND n.user_id = c.user_id AND n.account_id = c.account_id AND n.kind = 'key_pair' AND n.status = 'active'
          AND lower(coalesce(n.pair_name, '')) = lower(coalesce(c.pair_name, '')) AND n.created_at >= c.deactivated_at
        ORDER BY n.created_at LIMIT 1) next ON true
    WHERE c.client_id = ? AND c.kind <> 'api'`

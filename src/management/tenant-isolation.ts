@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { findUserById, type User } from '../accounts/users.ts'
+import { type AccountOfUser, findUserById, type User } from '../accounts/users.ts'
 import { findApis } from '../apis/apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
@@ -79,10 +79,35 @@ export async function clientIdOfApi(db: Knex, identifier: string): Promise<strin
   return client.client_id
 }
 
-/** @throws KeywrightError `not_found` */
-export async function userFor(db: Knex, principal: Principal, userId: string): Promise<User> {
-  const user = await findUserById(db, userId)
+/**
+ * A user as they are in the account of the principal; for an operator, in the named one, else in their first account.
+ * @throws KeywrightError `not_found`
+ */
+export async function userFor(
+  db: Knex,
+  principal: Principal,
+  userId: string,
+  accountId?: string,
+): Promise<User & AccountOfUser> {
+  const user = await findUserById(db, userId, accountId ?? principal.accountId ?? undefined)
   if (!user) throw notFound('user', userId)
   checkTenant(principal, user.accountId, 'user', userId)
   return user
+}
+
+/** What a user has in all accounts, such as their password. An admin of one account would else decide for the others. */
+export const mayManagePerson = (
+  { role, userId }: Pick<Principal, 'role' | 'userId'>,
+  { id, hasOtherAccounts }: { readonly id: string; readonly hasOtherAccounts: boolean },
+): boolean => role === 'operator' || userId === id || !hasOtherAccounts
+
+/**
+ * A user whose profile, credentials or sessions the principal changes.
+ * @throws KeywrightError `not_found`; `forbidden` (the user belongs to another account as well)
+ */
+export async function personFor(db: Knex, principal: Principal, userId: string): Promise<User & AccountOfUser> {
+  const user = await userFor(db, principal, userId)
+  if (mayManagePerson(principal, user)) return user
+  const message = `${user.email} belongs to another account as well, so only the user and operators may change this`
+  throw new KeywrightError('forbidden', message)
 }

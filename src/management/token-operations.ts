@@ -14,7 +14,7 @@ import { destructiveOperation, operation } from './operation.ts'
 import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
-import { checkTenant, clientToRevoke, userFor } from './tenant-isolation.ts'
+import { checkTenant, clientToRevoke, personFor } from './tenant-isolation.ts'
 
 /** The subject of a token: a user, or the client itself. */
 interface TokenSubject {
@@ -237,8 +237,8 @@ export const revokeAllOfClient = destructiveOperation<ClientSelector, Revoked>(P
 /** Revokes all tokens that applications hold for a user, those of the user's key pair, and the user's sessions. */
 export const revokeAllOfUser = destructiveOperation<{ userId: string }, Revoked>(PERMISSIONS.revokeTokensOfUsers, {
   async run({ knex }, principal, { userId }) {
-    await userFor(knex, principal, userId)
+    await personFor(knex, principal, userId)
     return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
   },
-  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId)),
+  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(principal, userId)),
 })

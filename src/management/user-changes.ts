@@ -1,17 +1,17 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
+import { lockMember, type Member, type MembershipKey, saveMembershipStatus } from '../accounts/membership-changes.ts'
 import { includesRole, mayOwnKeyPairs } from '../accounts/permissions.ts'
 import { saveUserStatus, setOneTimePassword } from '../accounts/user-access.ts'
 import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { lockAccountExclusive } from '../accounts/user-locks.ts'
 import { hasPeer, saveUserRole } from '../accounts/user-roles.ts'
-import { findUser, lockUser, type User, userEntry } from '../accounts/users.ts'
-import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { clientEntry, setClientStatus } from '../clients/clients.ts'
-import { lockKeyPairsOf } from '../clients/key-pairs.ts'
+import { findUser, findUserById, type User, userEntry } from '../accounts/users.ts'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
+import { endMembership, revokeKeyPairs, revokeWithMembership } from './membership-end.ts'
 
 /** The rules of a change of a user. */
 export interface UserChangeRules {
@@ -21,6 +21,8 @@ export interface UserChangeRules {
   readonly keepOperator?: boolean
   /** The user who makes the change: users cannot disable or demote themselves. */
   readonly self?: string | null | undefined
+  /** The account in which the change applies; undefined: the role in the first account, and the status in all accounts. */
+  readonly accountId?: string | undefined
   /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
 }
@@ -32,10 +34,10 @@ const OPERATORS = 'operators'
  * Locks and returns the user. Changes of two users of one account, or of two operators, run one after the other: otherwise
  * each could find that the other user is still an active admin or operator.
  */
-async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserChangeRules): Promise<User> {
-  const { accountId } = await findUser(trx, idOrEmail)
-  await lockAccountExclusive(trx, accountId ?? OPERATORS)
-  const user = await lockUser(trx, idOrEmail)
+async function lockForChange(trx: Knex, idOrEmail: string, { accountId, expected }: UserChangeRules): Promise<Member> {
+  const { accountId: first } = await findUser(trx, idOrEmail)
+  await lockAccountExclusive(trx, accountId ?? first ?? OPERATORS)
+  const user = await lockMember(trx, idOrEmail, accountId)
   expectRevision('the user', user.revision, expected)
   return user
 }
@@ -43,7 +45,7 @@ async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserCha
 const conflict = (message: string) => new KeywrightError('conflict', message)
 
 /** Checks that the user may lose a role or the sign-in. @throws KeywrightError `conflict` */
-async function checkMayLoseAccess(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
+async function checkMayLoseAccess(trx: Knex, user: Member, rules: UserChangeRules): Promise<void> {
   if (rules.self === user.id) throw conflict('you cannot disable, demote or lock out yourself; ask another admin')
   const { keepAdmin, keepOperator } = rules
   const mustKeep = { admin: keepAdmin, operator: keepOperator, developer: false, viewer: false, member: false }[
@@ -57,9 +59,21 @@ async function checkMayLoseAccess(trx: Knex, user: User, rules: UserChangeRules)
   )
 }
 
+/** Disables or enables a user in one of their accounts. */
+async function changeMembershipStatus(trx: Knex, before: Member, status: SettableStatus, actor: Actor): Promise<User> {
+  const key = { userId: before.id, accountId: before.accountId! }
+  await saveMembershipStatus(trx, key, status)
+  const revoked = status === 'disabled' ? await revokeWithMembership(trx, before) : []
+  const user = (await findUserById(trx, key.userId, key.accountId))!
+  const action = status === 'active' ? 'membership.enabled' : 'membership.disabled'
+  await recordAudit(trx, actor, userEntry(action, user), ...revoked)
+  return user
+}
+
 /**
  * Disables or enables a user. Disabling revokes the user's sessions, all tokens that applications hold for the user, and
- * those of the user's key pairs. Enabling brings none of them back.
+ * those of the user's key pairs. Enabling brings none of them back. In one account of a user who belongs to several, it is the
+ * membership that is disabled, and the key pairs there are revoked.
  * @throws KeywrightError `not_found`, `conflict`, `stale`
  */
 export async function changeUserStatus(
@@ -73,10 +87,28 @@ export async function changeUserStatus(
     const before = await lockForChange(trx, idOrEmail, rules)
     if (before.status === status) return before
     if (status === 'disabled') await checkMayLoseAccess(trx, before, rules)
+    if (rules.accountId !== undefined && before.hasOtherAccounts)
+      return await changeMembershipStatus(trx, before, status, actor)
     const user = await saveUserStatus(trx, before.id, status)
     if (status === 'disabled') await revokeUserTokens(trx, user.id)
     await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))
     return user
+  })
+}
+
+/**
+ * Removes a user from one of several accounts.
+ * @throws KeywrightError as `endMembership`; `conflict` (the last admin, or the user who makes the change)
+ */
+export async function removeMember(
+  knex: Knex,
+  key: MembershipKey,
+  actor: Actor,
+  rules: UserChangeRules = {},
+): Promise<void> {
+  await knex.transaction(async (trx) => {
+    await checkMayLoseAccess(trx, await lockForChange(trx, key.userId, { ...rules, accountId: key.accountId }), rules)
+    await endMembership(trx, key, actor)
   })
 }
 
@@ -100,15 +132,8 @@ export async function withdrawPassword(
   })
 }
 
-/** Revokes every key pair of a user who may no longer own one, with all its tokens. */
-async function revokeKeyPairs(trx: Knex, user: User): Promise<AuditEntry[]> {
-  const pairs = await lockKeyPairsOf(trx, user.id)
-  for (const pair of pairs) await setClientStatus(trx, pair, 'replaced')
-  return pairs.map((pair) => clientEntry('key_pair.ended', pair, { user_id: user.id }))
-}
-
 /**
- * Changes the role of a user in their account. A user who may no longer own key pairs loses them.
+ * Changes the role of a user in an account. A user who may no longer own key pairs loses them.
  * @throws KeywrightError `not_found`, `conflict` (also for an operator, who belongs to no account), `stale`
  */
 export async function changeUserRole(
@@ -123,7 +148,7 @@ export async function changeUserRole(
     if (before.role === role) return before
     if (before.role === 'operator') throw conflict(`${before.email} is an operator, and belongs to no account`)
     if (!includesRole(role, before.role)) await checkMayLoseAccess(trx, before, rules)
-    const user = await saveUserRole(trx, before.id, role)
+    const user = await saveUserRole(trx, before, role)
     const revoked = mayOwnKeyPairs(role) ? [] : await revokeKeyPairs(trx, user)
     const changes = changesBetween({ role: USER_ATTRIBUTES.role }, before, user)
     const changed = userEntry('user.role_changed', user, { changes })

@@ -19,7 +19,7 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import { isCommandLine, type Principal } from './principal.ts'
 import { checkMayChangeAddress, isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch, narrowByWordsOrExternalId } from './search.ts'
-import { accountInScope, checkTenant, userFor } from './tenant-isolation.ts'
+import { accountInScope, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 import {
   type DetailsRow,
@@ -99,11 +99,15 @@ export const readUser = operation<UserSelector & { withCallers?: boolean }, User
   PERMISSIONS.viewUsers,
   async ({ knex }, principal, { userId, withCallers }) => {
     if (!isId(userId)) throw notFound('user', userId)
-    const { rows } = await knex.raw(withCallers ? READ_USER_WITH_CALLERS : READ_USER, [userId])
+    const { rows } = await knex.raw(withCallers ? READ_USER_WITH_CALLERS : READ_USER, {
+      user: userId,
+      account: principal.accountId as never,
+    })
     const row: DetailsRow | undefined = rows[0]
     if (!row) throw notFound('user', userId)
     checkTenant(principal, row.account_id, 'user', userId)
-    return toDetails(row)
+    const details = toDetails(row)
+    return mayManagePerson(principal, details) ? details : { ...details, sessions: [] }
   },
 )
 
@@ -111,9 +115,10 @@ export const readUser = operation<UserSelector & { withCallers?: boolean }, User
  * An operator may leave an account without an active admin, because an operator can make new ones. The command line may
  * leave the instance without an active operator for the same reason.
  */
-const rulesFor = (principal: Principal) => ({
+export const rulesFor = (principal: Principal) => ({
   keepAdmin: principal.role !== 'operator',
   keepOperator: !isCommandLine(principal),
+  accountId: principal.accountId ?? undefined,
   ...(principal.userId !== null && { self: principal.userId }),
 })
 
@@ -125,7 +130,7 @@ interface UserChange extends UserSelector, Partial<Profile> {
 export const checkUserUpdate = operation<UserChange, void>(
   PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId, ...changes }) => {
-    const before = await userFor(knex, principal, userId)
+    const before = await personFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
     checkMayChangeAddress(principal, before, changes.email)
     await checkProfileChange(knex, before, changes)
@@ -136,7 +141,7 @@ export const checkUserUpdate = operation<UserChange, void>(
 export const updateUser = operation<UserChange, User>(
   PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId, revision, ...changes }) => {
-    const before = await userFor(knex, principal, userId)
+    const before = await personFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
     checkMayChangeAddress(principal, before, changes.email)
     return await saveProfile(knex, userId, changes, principal.actor, revision)
@@ -154,7 +159,8 @@ export const setRole = destructiveOperation<RoleChange, User, UserSelector>(PERM
     await userFor(knex, principal, userId)
     return await changeUserRole(knex, userId, role, principal.actor, { ...rulesFor(principal), expected: revision })
   },
-  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId, { ownOnly: true })),
+  affected: ({ knex }, principal, { userId }) =>
+    readAffected(knex, principal, userTarget(principal, userId, { ownOnly: true })),
 })
 
 /** Disabling revokes the user's sessions and all tokens for the user at once. @throws KeywrightError also `conflict` (the last admin) */
@@ -165,7 +171,7 @@ export const setUserStatus = destructiveOperation<UserSelector & { status: Setta
       await userFor(knex, principal, userId)
       return await changeUserStatus(knex, userId, status, principal.actor, rulesFor(principal))
     },
-    affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId)),
+    affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(principal, userId)),
   },
 )
 
@@ -176,7 +182,7 @@ export const setUserStatus = destructiveOperation<UserSelector & { status: Setta
 export const givePassword = operation<UserSelector, Invited>(
   PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId }) => {
-    await userFor(knex, principal, userId)
+    await personFor(knex, principal, userId)
     if (isProgram(principal)) {
       const rules = { ...rulesFor(principal), keepAdmin: true }
       return { user: await withdrawPassword(knex, userId, principal.actor, rules), password: null }

@@ -1,15 +1,16 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
-import type { Profile, User } from '../accounts/users.ts'
+import { findUserById, type Profile, type User } from '../accounts/users.ts'
 import { findUserByExternalId } from '../accounts/users-by-external-id.ts'
 import { checkValues, differingValues } from '../shared/attribute-values.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { createOrUpdate, type Upserted } from './create-or-update.ts'
 import { inviteUser } from './invitations.ts'
+import { addMembership, updateMembership } from './membership-operations.ts'
 import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { setRole, updateUser } from './user-operations.ts'
+import { updateUser } from './user-operations.ts'
 
 /** What is left out stays, or gets its initial value in a new user. */
 type UserUpsert = Partial<Profile> &
@@ -17,7 +18,7 @@ type UserUpsert = Partial<Profile> &
     readonly externalId: string
     /** A new user without a role is a member. */
     readonly role?: Role | undefined
-    /** Required for a new user, except an operator. It does not change. */
+    /** Required for a new user, except an operator. A user who is no member of it becomes one. */
     readonly accountId?: string | null | undefined
   }
 
@@ -31,24 +32,42 @@ function checkMayUpdate(known: User, { accountId, role }: UserUpsert): void {
   if (known.status === 'deleting') throw new KeywrightError('conflict', 'the user is being deleted')
   const conflict = (message: string, field: string) =>
     new KeywrightError('conflict', message, { fieldErrors: [{ field, message }] })
-  if (accountId !== undefined && accountId !== known.accountId)
-    throw conflict('the user belongs to another account', 'accountId')
+  if (accountId !== undefined && (accountId === null) !== (known.role === 'operator'))
+    throw conflict('an operator belongs to no account, and other users belong to one', 'accountId')
   if (role !== undefined && (role === 'operator') !== (known.role === 'operator'))
     throw conflict('a user of an account cannot become an operator, nor an operator a user of an account', 'role')
 }
 
-/** The role and the other attributes in one transaction: both or neither. */
+/** The user in the named account, of which they become a member if they are none; without a name, in their first account. */
+async function userInAccount(
+  management: Management,
+  principal: Principal,
+  { id: userId }: User,
+  { role, accountId }: UserUpsert,
+): Promise<User> {
+  const { knex } = management
+  const member = await findUserById(knex, userId, accountId ?? undefined)
+  if (member) return member
+  const added = { userId, accountId: accountId!, role: (role ?? 'member') as AccountRole }
+  await addMembership(management, principal, added)
+  return (await findUserById(knex, userId, added.accountId))!
+}
+
+/** The membership, the role and the other attributes in one transaction: all or none. */
 async function update(management: Management, principal: Principal, known: User, upsert: UserUpsert): Promise<User> {
   checkMayUpdate(known, upsert)
-  const { role = known.role, accountId: _, ...profile } = upsert
+  const { role, accountId: _, ...profile } = upsert
   const differing = differingValues(PROFILE_ATTRIBUTES, known, profile)
   return await management.knex.transaction(async (knex: Knex) => {
     const inTransaction = { ...management, knex }
-    const userId = known.id
-    const changed =
-      role === known.role ? known : await setRole(inTransaction, principal, { userId, role: role as AccountRole })
-    if (Object.keys(differing).length === 0) return changed
-    return await updateUser(inTransaction, principal, { userId, ...differing })
+    const user = await userInAccount(inTransaction, principal, known, upsert)
+    const { id: userId, accountId } = user
+    if (role !== undefined && role !== user.role) {
+      const change = { userId, accountId: accountId!, role: role as AccountRole }
+      await updateMembership(inTransaction, principal, change)
+    }
+    if (Object.keys(differing).length > 0) await updateUser(inTransaction, principal, { userId, ...differing })
+    return (await findUserById(knex, userId, accountId ?? undefined))!
   })
 }
 

@@ -1,8 +1,8 @@
-import { roleOf } from '../accounts/memberships.ts'
+import { lateralMembership } from '../accounts/memberships.ts'
 import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
-import { toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
+import { membershipColumns, toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
-import { activeTokensOf, type Bounded, ofAccount, toBounded } from './bounded-counts.ts'
+import { activeTokensOf, type Bounded, delegatedTokensOf, ofAccount, toBounded } from './bounded-counts.ts'
 import { type AffectedCallers, type AffectedClientCaller, toAffectedCallers } from './dry-run.ts'
 import { CALLERS_OF_USER } from './dry-run-owner-targets.ts'
 
@@ -39,6 +39,8 @@ export interface UserDetails extends UserSummary {
   readonly addedApplications: readonly AddedApplication[]
   /** Callers of the user's key pairs; absent: not read. */
   readonly affected?: AffectedCallers
+  /** The user is a member of another account as well: an admin of this one does not change what belongs to the person. */
+  readonly hasOtherAccounts: boolean
   /** The account has no other active admin who can sign in. */
   readonly isLastAdmin: boolean
 }
@@ -59,27 +61,32 @@ export const toSummary = (row: UserSubjectRow): UserSummary => ({
   lastSignedInAt: row.last_signed_in_at,
 })
 
+/** SQL: the account whose admin asks; null: an operator asks, who sees what the user has in all accounts. */
+const SCOPE = 'CAST(:account AS uuid)'
+
 /** SQL: the details of one user, by the ID. @param columns SQL: further columns */
 const selectUser = (columns = ''): string => `
-  SELECT u.*, ${roleOf('u')} AS role, a.name AS account_name, a.status AS account_status,
+  SELECT u.*, ${membershipColumns('u')},
          (SELECT c.client_id FROM clients c
-           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL) AS key_pair,
+           WHERE c.user_id = u.id AND c.account_id = membership.account_id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL) AS key_pair,
          (SELECT count(*)::int FROM clients c
-           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active' AND c.pair_name IS NOT NULL) AS named_key_pairs,
+           WHERE c.user_id = u.id AND c.account_id = membership.account_id AND c.kind = 'key_pair' AND c.status = 'active'
+             AND c.pair_name IS NOT NULL) AS named_key_pairs,
          (SELECT count(*)::int FROM totp_factors f WHERE f.user_id = u.id) AS authenticator_apps,
          (SELECT count(*)::int FROM passkeys p WHERE p.user_id = u.id) AS passkeys,
          (SELECT count(*)::int FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL) AS recovery_codes,
-         (SELECT count(*)::int FROM consents s WHERE s.given_by = u.id) AS applications,
-         (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
-         (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
+         (SELECT count(*)::int FROM consents s
+           WHERE s.given_by = u.id AND (${SCOPE} IS NULL OR s.account_id = ${SCOPE})) AS applications,
+         (${activeTokensOf(`t.user_id = u.id AND t.account_id = coalesce(${SCOPE}, t.account_id)`)}) AS own_tokens,
+         (${delegatedTokensOf('u.id', `${SCOPE} IS NULL OR coalesce(t.user_account_id, u.account_id) = ${SCOPE}`)}) AS application_tokens,
          (SELECT json_agg(s) FROM (${SESSIONS_OF_USER}) s) AS sessions,
          (${ADDED_APPLICATIONS}) AS added_applications, ${columns}
-         u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
-           SELECT FROM users o
-            WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
-              AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
-    FROM users u LEFT JOIN accounts a ON a.id = u.account_id
-   WHERE u.id = ?`
+         membership.role = 'admin' AND membership.status = 'active' AND u.status = 'active' AND NOT EXISTS (
+           SELECT FROM memberships p JOIN users o ON o.id = p.user_id
+            WHERE ${ofAccount('p.account_id', 'membership.account_id')} AND p.role = 'admin' AND p.status = 'active'
+              AND o.status = 'active' AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
+    FROM users u ${lateralMembership(`m.account_id = coalesce(${SCOPE}, m.account_id)`, undefined, 'u')}
+   WHERE u.id = :user AND (${SCOPE} IS NULL OR membership.account_id IS NOT NULL)`
 
 export const READ_USER = selectUser()
 
@@ -114,5 +121,6 @@ export const toDetails = (row: DetailsRow): UserDetails => ({
   sessions: (row.sessions ?? []).map(toUserSession),
   addedApplications: row.added_applications ?? [],
   ...(row.callers !== undefined && { affected: toAffectedCallers(row.callers) }),
+  hasOtherAccounts: row.has_other_accounts,
   isLastAdmin: row.is_last,
 })

@@ -33,7 +33,10 @@ test('a membership follows what a node of the previous version writes', async ()
 
 test('a changed role is the same in the membership and in the row that a node of the previous version reads', async () => {
   const { user } = await on.invite(on.accountId, 'admin')
-  expect(await saveUserRole(on.knex, user.id, 'member')).toMatchObject({ role: 'member', revision: 2 })
+  expect(await saveUserRole(on.knex, (await findUserById(on.knex, user.id))!, 'member')).toMatchObject({
+    role: 'member',
+    revision: 2,
+  })
   expect(await membershipsOf(user)).toEqual([{ account_id: on.accountId, role: 'member' }])
   expect(await on.row(user.id)).toMatchObject({ role: 'member' })
   expect(await lookUpUser(on.knex, user.email)).toMatchObject({ role: 'member' })

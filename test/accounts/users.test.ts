@@ -40,6 +40,8 @@ test('a person is found with their account; an operator has none', async () => {
     hasOpenLeak: false,
     hasFailedWebhook: false,
     hasSecondFactor: false,
+    hasOtherAccounts: false,
+    memberSince: expect.any(Date),
     sessionLifetimes: SESSION_LIFETIMES,
   })
   expect(found).toMatchObject({
@@ -54,6 +56,8 @@ test('a person is found with their account; an operator has none', async () => {
     accountName: null,
     ...warnings,
     hasSecondFactor: false,
+    hasOtherAccounts: false,
+    memberSince: null,
     sessionLifetimes: SESSION_LIFETIMES,
   }
   expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, ...own })

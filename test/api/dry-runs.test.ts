@@ -105,6 +105,7 @@ async function commands(): Promise<string[]> {
     `user disable ${user_id}`,
     `user delete ${former.id}`,
     `user role ${user_id} member`,
+    `membership remove ${user_id} --account ${account_id}`,
     `account disable ${account_id}`,
     `account delete ${disabled}`,
     `account api ${account_id} off`,

@@ -172,7 +172,7 @@ describe('PUT of a user by their external ID', () => {
       expect(brief(await putUser(id, { email, ...change })).slice(0, 2)).toEqual([409, 'conflict'])
   })
 
-  test('rejects a new user without an account, an unknown account, and another account or kind of user', async () => {
+  test('rejects a new user without an account, an unknown account, and another kind of user', async () => {
     const [id, email] = [newId(), newEmail()]
     expect(brief(await putUser(id, { email }))).toEqual([
       400,
@@ -182,11 +182,27 @@ describe('PUT of a user by their external ID', () => {
     expect((await putUser(id, { email, account_id: randomUUID() })).status).toBe(404)
     expect((await putUser(id, { email, account_id: account })).status).toBe(201)
     const other = await server.make.account()
-    for (const change of [{ account_id: other }, { account_id: null }, { role: 'operator' }]) {
+    for (const change of [{ account_id: null }, { role: 'operator' }]) {
       expect(brief(await putUser(id, { email, ...change })).slice(0, 2)).toEqual([409, 'conflict'])
     }
+    expect((await putUser(id, { email, account_id: randomUUID() })).status).toBe(404)
+    const unknown = await server.knex('memberships').where({ account_id: other })
+    expect(unknown).toEqual([])
     expect((await putUser(newId(), { email: newEmail(), role: 'operator' })).body).toMatchObject({ account_id: null })
   })
+})
+
+test('PUT of a user by their external ID makes them a member of a further account, with a role of its own', async () => {
+  const [id, email, other] = [newId(), newEmail(), await server.make.account()]
+  const { body: created } = await putUser(id, { email, account_id: account, role: 'admin' })
+  for (const role of ['developer', 'viewer']) {
+    const { status, body } = await putUser(id, { email, account_id: other, role })
+    expect([status, body.id, body.account_id, body.role]).toEqual([200, created.id, other, role])
+  }
+  const { body } = await call('GET', `/users/${created.id}/memberships`)
+  const first = { account_id: account, role: 'admin', status: 'active', is_first: true }
+  expect(body.items).toMatchObject([first, { account_id: other, role: 'viewer', status: 'active', is_first: false }])
+  expect((await putUser(id, { email })).body).toMatchObject({ account_id: account, role: 'admin' })
 })
 
 test('an external ID that another object has is a conflict; of an object of another kind it is none', async () => {

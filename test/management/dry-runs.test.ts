@@ -137,6 +137,7 @@ const INPUTS: Record<string, (o: Objects) => object> = {
   setAccountStatus: ({ account }) => ({ accountId: account, status: 'disabled' }),
   setInstanceApi: () => ({ enabled: false }),
   setRole: ({ user }) => ({ userId: user.id, role: 'member' }),
+  removeMembership: ({ user }) => ({ userId: user.id, accountId: user.accountId }),
   setUserStatus: ({ user }) => ({ userId: user.id, status: 'disabled' }),
   stopKeyPair: ({ pair }) => ({ clientId: pair.clientId }),
 }

@@ -84,6 +84,13 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
   'user.tokens_revoked': '{actor} signed {target} out everywhere and revoked their tokens',
+  'membership.added': ({ role }) => [
+    '{actor} added {target} to the account as {role, select, member {a member} viewer {a viewer} developer {a developer} admin {an admin} other {a user}}',
+    { role: roleIn(role) },
+  ],
+  'membership.removed': '{actor} removed {target} from the account',
+  'membership.enabled': '{actor} enabled {target} in the account',
+  'membership.disabled': '{actor} disabled {target} in the account',
   'key_pair.generated': '{actor} generated new keys: {target}',
   'key_pair.ended': '{actor} revoked {target}',
   'key_pair.stopped': '{actor} stopped the key pair {target}',
