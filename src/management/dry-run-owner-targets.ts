@@ -27,8 +27,8 @@ const userIn = (id: string, scope: string) => `
 
 /** SQL: the refresh token `r` of the user `o` acts for the account of `o.scope`, if there is one. */
 const IN_SCOPE = `
-  (o.scope IS NULL OR EXISTS (
-    SELECT FROM consents s WHERE s.id = r.consent_id AND s.account_id = o.scope))`
+  (o.scope IS NULL
+    OR coalesce((SELECT s.account_id FROM consents s WHERE s.id = r.consent_id), o.first_account) = o.scope)`
 
 interface UserRow {
   account_id: string | null

@@ -71,6 +71,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     key_pair_id: pair.clientId,
     user_id: person.id,
     account_id: account,
+    further_account_id: await make.account(),
     jti: String(claimsOf(body.access_token).jti),
     grant_id,
     kid: (await server.knex('signing_keys').where({ alg: 'RS256' }).whereNull('signs_from').first()).kid,
@@ -202,8 +203,9 @@ function sampleOf(schema: JsonSchema, defs = schema.$defs ?? {}): unknown {
 }
 
 /** A body that the route takes, or none. Clients that it names are those of the samples. */
-export function sampleBody({ body }: ApiRoute, samples: Samples): unknown {
+export function sampleBody({ body, path }: ApiRoute, samples: Samples): unknown {
   const sample = body && sampleOf(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) as JsonSchema)
+  if (path.endsWith('/memberships')) return { account_id: samples.further_account_id, role: 'viewer' }
   const namesClients = typeof sample === 'object' && sample !== null && 'client_ids' in sample
   return namesClients ? { ...sample, client_ids: [samples.client_id] } : sample
 }
