@@ -38,7 +38,7 @@ function checkMayUpdate(known: User, { accountId, role }: UserUpsert): void {
     throw conflict('a user of an account cannot become an operator, nor an operator a user of an account', 'role')
 }
 
-/** The user in the named account, of which they become a member if they are none; without a name, in their first account. */
+/** The user in the named account, whose member they become if they are none; without a name, in their first account. */
 async function userInAccount(
   management: Management,
   principal: Principal,

@@ -62,7 +62,9 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   await server.knex('webhook_deliveries').insert({ ...delivery, queue: randomUUID() })
   const externalId = `walled-${randomUUID()}`
   await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
-  await server.knex('users').where({ id: person.id }).update({ external_id: externalId })
+  // An earlier request may have made the person a member of another account.
+  await server.knex('users').where({ id: person.id }).update({ external_id: externalId, account_id: account })
+  await server.knex('memberships').where({ user_id: person.id }).whereNot({ account_id: account }).delete()
   return {
     external_id: externalId,
     webhook_id: webhook.id,
@@ -205,7 +207,7 @@ function sampleOf(schema: JsonSchema, defs = schema.$defs ?? {}): unknown {
 /** A body that the route takes, or none. Clients that it names are those of the samples. */
 export function sampleBody({ body, path }: ApiRoute, samples: Samples): unknown {
   const sample = body && sampleOf(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) as JsonSchema)
-  if (path.endsWith('/memberships')) return { account_id: samples.further_account_id, role: 'viewer' }
+  if (body && path.endsWith('/memberships')) return { account_id: samples.further_account_id, role: 'viewer' }
   const namesClients = typeof sample === 'object' && sample !== null && 'client_ids' in sample
   return namesClients ? { ...sample, client_ids: [samples.client_id] } : sample
 }
