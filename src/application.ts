@@ -3,6 +3,7 @@ import { createEmailChangeLinks } from './accounts/email-changes.ts'
 import { createVerificationLinks } from './accounts/email-verification.ts'
 import { createPasswordLinks } from './accounts/password-links.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { createSignInAtProduct } from './accounts/sign-in-at-product.ts'
 import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import { isManagementPath } from './api/management-paths.ts'
@@ -82,6 +83,7 @@ function createSignInServices(services: ServerServices, issuerUrl: string) {
   const count = (outcome: string) => metrics.signIns.inc({ outcome })
   return {
     signIn: createSignIn(knex, progress, count),
+    signInAtProduct: createSignInAtProduct(knex, encryptionKeys, clock, progress, count),
     factors: createFactors({ knex, encryptionKeys, clock, progress, issuerUrl, log, count }),
   }
 }

@@ -31,6 +31,8 @@ export interface Credentials {
   readonly hasSecondFactor: boolean
   /** The instance or one of their accounts requires a second factor of users with this role. */
   readonly mustHaveSecondFactor: boolean
+  /** The instance lets users of this role sign in here, with a password or passkey of their own. */
+  readonly maySignInHere: boolean
   /** A program set the address: no link for a new password is sent to it. */
   readonly emailSetByProgram: boolean
 }
@@ -44,6 +46,7 @@ interface CredentialsRow extends UserWithAccountRow {
   is_admin: boolean
   required_in_account: RequiredInAccount | null
   email_set_by_program: boolean
+  only_operators_here: boolean
 }
 
 const toCredentials = (row: CredentialsRow): Credentials => ({
@@ -60,6 +63,7 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
     row.required_in_instance,
     row.required_in_account,
   ),
+  maySignInHere: !row.only_operators_here || row.role === 'operator',
   emailSetByProgram: row.email_set_by_program,
 })
 
@@ -73,7 +77,11 @@ const REQUIREMENT = `
       AND (a.second_factor_required = 'everyone' OR (a.second_factor_required = 'admins' AND n.role = 'admin'))
     LIMIT 1) AS required_in_account`
 
-const credentialsRows = (db: Knex) => usersWithAccount(db).select(db.raw(REQUIREMENT))
+/** SQL. Without a sign-in URL, everybody signs in here. */
+const ONLY_OPERATORS_HERE = `
+  (SELECT i.sign_in_url IS NOT NULL AND i.password_sign_in = 'operators' FROM instance_settings i) AS only_operators_here`
+
+const credentialsRows = (db: Knex) => usersWithAccount(db).select(db.raw(REQUIREMENT), db.raw(ONLY_OPERATORS_HERE))
 
 export async function findCredentials(db: Knex, email: string): Promise<Credentials | undefined> {
   const row: CredentialsRow | undefined = await credentialsRows(db).where('users.email_key', emailKey(email)).first()

@@ -53,6 +53,11 @@ export const PERMISSIONS = {
     scope: 'console_sessions:create',
     text: 'Create console sessions of users, and these users; only services, not people',
   },
+  answerSignIns: {
+    role: 'operator',
+    scope: 'sign_ins:answer',
+    text: 'Accept and reject sign-ins at the product of the operator; only services, not people',
+  },
   viewClients: { role: 'operator', scope: 'applications:read', text: 'View clients of every kind' },
   revokeAnyToken: { role: 'operator', scope: 'tokens:write', text: 'Revoke a token of any client' },
   viewAccounts: { role: 'operator', scope: 'accounts:read', text: 'View all accounts' },

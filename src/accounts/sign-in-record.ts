@@ -28,7 +28,7 @@ export async function recordSignIn(
   trx: Knex,
   locked: Credentials,
   origin: SignInOrigin,
-  how: { readonly second_factor?: string; readonly passkey?: string } = {},
+  how: { readonly second_factor?: string; readonly passkey?: string; readonly at?: 'product' } = {},
 ): Promise<void> {
   const { id, accountId } = locked.user
   // Somebody who signs in for the first time has no known browser.

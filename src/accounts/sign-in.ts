@@ -99,7 +99,7 @@ export function createSignIn(
     const renewed = needsRehash(person.passwordHash!) ? await hashPassword(attempt.password) : undefined
     return await knex.transaction(async (trx) => {
       const held = await lockCredentials(trx, person.user.id)
-      if (!held?.mayAct || !isSamePassword(held, person)) return undefined
+      if (!held?.mayAct || !held.maySignInHere || !isSamePassword(held, person)) return undefined
       await (held.hasSecondFactor ? recordFirstFactor : recordSignIn)(trx, held, { ...attempt, isNewBrowser })
       const isUntouched = held.passwordHash === person.passwordHash
       return renewed && isUntouched ? await saveRenewedHash(trx, held, renewed) : held

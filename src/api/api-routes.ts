@@ -18,6 +18,7 @@ import { MAIL_ROUTES } from './routes/mail-routes.ts'
 import { ME_ROUTES } from './routes/me-routes.ts'
 import { OVERVIEW_ROUTES } from './routes/overview-routes.ts'
 import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
+import { SIGN_IN_CHALLENGE_ROUTES } from './routes/sign-in-challenge-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
 import { USER_MEMBERSHIP_ROUTES } from './routes/user-membership-routes.ts'
@@ -48,6 +49,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...ACCOUNT_ROUTES,
   ...EXTERNAL_ID_ROUTES,
   ...CONSOLE_SESSION_ROUTES,
+  ...SIGN_IN_CHALLENGE_ROUTES,
   ...DELETION_ROUTES,
   ...API_DECLARATION_ROUTES,
   ...API_SECRET_ROUTES,

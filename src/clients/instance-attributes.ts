@@ -21,6 +21,7 @@ import { nameError, textError } from '../shared/names.ts'
 import { redirectSchemesError } from '../shared/redirect-schemes.ts'
 import { originsError } from '../shared/web-origins.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
+import { SIGN_IN_URL_ATTRIBUTES } from './sign-in-url-attributes.ts'
 
 // The settings of the instance, each declared once. They are here, and not in `accounts/`, because the defaults of new applications
 // derive from the attributes of an application.
@@ -74,6 +75,7 @@ export const GENERAL_ATTRIBUTES = {
   }),
   secondFactorRequired: SECOND_FACTOR_IN_INSTANCE,
   ...SESSION_LIFETIME_ATTRIBUTES,
+  ...SIGN_IN_URL_ATTRIBUTES,
   defaultLanguage: attribute({
     type: choice<LanguageCode>(
       LANGUAGES.map(({ code, name }) => ({ value: code, label: name })),

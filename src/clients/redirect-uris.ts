@@ -64,3 +64,13 @@ export function linkUriError(what: string, uri: string): string | undefined {
 /** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
 export const backchannelLogoutUriError = (uri: string): string | undefined =>
   uriError('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')
+
+/** The parameter that names a sign-in to the product of the operator. */
+export const SIGN_IN_CHALLENGE_PARAMETER = 'sign_in_challenge'
+
+/** Why users cannot be redirected to this URL to sign in. Undefined: they can. */
+export function signInUrlError(url: string): string | undefined {
+  if (URL.parse(url)?.searchParams.has(SIGN_IN_CHALLENGE_PARAMETER))
+    return `a sign-in URL must not have the query parameter ${SIGN_IN_CHALLENGE_PARAMETER}, which is added to it`
+  return uriError('sign-in URL', url, (parsed) => isWeb(url, parsed), 'https, or http on loopback')
+}

@@ -78,6 +78,14 @@ const EXPIRED = { outcome: 'expired' } as const
  */
 const amrOf = ({ synced }: StoredCredential): string[] => [synced ? 'swk' : 'hwk', 'user', 'mfa']
 
+/**
+ * Without a password a user cannot sign in until they are given one, and the instance may let only operators sign in here. As a second
+ * factor after a sign-in elsewhere, a passkey is enough.
+ */
+const maySignIn = ({ user, passwordHash, maySignInHere }: Credentials, { continued }: Considered): boolean =>
+  (passwordHash !== null && maySignInHere) ||
+  (continued?.ticket.elsewhere !== undefined && continued.person.user.id === user.id)
+
 /** A passkey takes no password, so a one-time password stays as it is until somebody signs in with it. */
 const withoutPasswordChange = (person: Credentials): Credentials => ({ ...person, passwordChangeRequired: false })
 
@@ -132,12 +140,11 @@ export function createPasskeySignIn(
     credential: StoredCredential,
     counter: number,
     challenge: Challenge,
-    attempt: PasskeyAttempt,
+    attempt: Considered,
   ): Promise<Credentials | Refusal | 'removed' | 'used'> {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, credential.userId)
-      // Without a password a user cannot sign in until they are given one.
-      if (!locked?.mayAct || locked.passwordHash === null) return 'inactive'
+      if (!locked?.mayAct || !maySignIn(locked, attempt)) return 'inactive'
       if (!(await useChallenge(trx, challenge))) return 'used'
       if (!(await updateSignCount(trx, credential.id, counter)))
         return (await hasPasskey(trx, credential.id)) ? 'counter' : 'removed'

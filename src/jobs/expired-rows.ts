@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { deleteExpiredAnswers } from '../accounts/sign-in-challenges.ts'
 import { deleteExpiredLimits } from '../accounts/sign-in-limits.ts'
 import { deleteExpiredAuditEvents } from '../audit/audit-sealing.ts'
 import { deleteExcessCallers, deleteOldCallers } from '../clients/client-callers.ts'
@@ -51,6 +52,7 @@ export const expiredRows = (database: Database): Deletion[] => [
     deleteExpiredReusableTokens,
     deleteExpiredLimits,
     deleteExpiredChallenges,
+    deleteExpiredAnswers,
     deleteOldRevocations,
   ]),
   (limit) => deleteIdleRateLimits(database, limit),

@@ -16,6 +16,7 @@ export const MANAGEMENT_SCOPES = {
   'users:read': 'View users, their roles and status',
   'users:write': 'Invite users, change their roles, disable and delete them, and reset their passwords',
   'console_sessions:create': 'Open the console for users without their sign-in, and create these users',
+  'sign_ins:answer': 'Accept sign-ins at your product for users, and create these users',
   'activity:read': 'View the activity log',
   'webhooks:read': 'View webhooks and their deliveries, without their secrets',
   'webhooks:write': 'Create, change, disable and delete webhooks, rotate their secrets and resend events',

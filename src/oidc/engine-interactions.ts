@@ -61,6 +61,12 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   ...(details.session && { userId: details.session.accountId }),
   ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
   ...(typeof details.params.ui_locales === 'string' && { uiLocales: details.params.ui_locales }),
+  ...(typeof details.params.acr_values === 'string' && { acrValues: details.params.acr_values }),
+  // The engine has checked that it is a number, and keeps it as text where it came as text.
+  ...(details.params.max_age !== undefined && { maxAge: Number(details.params.max_age) }),
+  isForced: String(details.params.prompt ?? '')
+    .split(' ')
+    .includes('login'),
   isReauthentication: isReauthentication(details),
   demandsSecondFactor: (details.prompt.details as Missing).secondFactor === true,
   wanted: wantedOf(details, registration),
@@ -115,6 +121,10 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
 
     async deny(ctx: Context, _uid: string) {
       await finish(ctx, { error: 'access_denied', error_description: 'the user denied the request' }, false)
+    },
+
+    async reject(ctx: Context, _uid: string, error: string, description = 'the sign-in was rejected') {
+      await finish(ctx, { error, error_description: description }, false)
     },
 
     once: (id: string, expiresAt: Date) => recordOnce(knex, `sign-in ticket ${id}`, epochSeconds(expiresAt)),

@@ -16,6 +16,8 @@ export type Purpose =
   | 'password ticket'
   | 'refresh response'
   | 'reusable token'
+  | 'sign-in answer'
+  | 'sign-in challenge'
   | 'sign-in ticket'
   | 'signing key'
   | 'TOTP offer'

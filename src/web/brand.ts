@@ -7,10 +7,18 @@ export interface InstanceBrand {
   readonly accent: string
   /** Plain text on the sign-in page; null: none. */
   readonly signInText: string | null
+  /** Where users sign in at the product of the operator; null: they sign in here. */
+  readonly signInUrl: string | null
   readonly logo: { readonly type: string; readonly bytes: Buffer; readonly etag: string } | null
 }
 
-const DEFAULT_BRAND: InstanceBrand = { name: 'Keywright', accent: '#1f5fbf', signInText: null, logo: null }
+const DEFAULT_BRAND: InstanceBrand = {
+  name: 'Keywright',
+  accent: '#1f5fbf',
+  signInText: null,
+  signInUrl: null,
+  logo: null,
+}
 
 /** For so long a brand is shown before it is asked for again, in milliseconds. */
 const FRESH_FOR = 3000

@@ -1,10 +1,18 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import type { SignInRequest } from '../accounts/sign-in-challenges.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
 import { setUiLocales, setUserLanguage, translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
+import {
+  completeAtProduct,
+  continueFromProduct,
+  goToProduct,
+  leadsToProduct,
+  productOf,
+} from './product-sign-in-steps.ts'
 import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import type { Application, WebUser } from './sign-in-directory.ts'
@@ -39,6 +47,7 @@ function contextOf(
     factorPath: `${path}/factor`,
     demandsSecondFactor: interaction.demandsSecondFactor,
     passkey: passkeyPrompt(web, ctx, `${path}/passkey`),
+    product: productOf(web, `${path}/product`),
     forgotPath: forgotPathOf(web),
     cancelPath: `${path}/deny`,
     application: application.name,
@@ -64,10 +73,27 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   return { ...asked, context: contextOf(web, ctx, asked), web: withAccent(web, application.accent) }
 }
 
+function requestOf({ interaction, user }: Asked): SignInRequest {
+  const { uid, clientId, loginHint, uiLocales, acrValues, maxAge, prompt } = interaction
+  // From the page that asks for consent, a user signs in as another one.
+  const isForced = interaction.isForced || interaction.isReauthentication || prompt === 'consent'
+  return {
+    uid,
+    clientId,
+    isForced,
+    ...(interaction.isReauthentication && user && { userId: user.id }),
+    ...(loginHint !== undefined && { loginHint }),
+    ...(uiLocales !== undefined && { uiLocales }),
+    ...(acrValues !== undefined && { acrValues }),
+    ...(maxAge !== undefined && { maxAge }),
+  }
+}
+
 /** @param userChanged somebody else has signed in in this browser since the page was shown */
 async function showAsked(ctx: Context, asked: Asked, userChanged = false): Promise<void> {
   const { interaction, application, user, path, context, web } = asked
   if (interaction.prompt === 'login' || !user) {
+    if (leadsToProduct(web, ctx)) return goToProduct(web, ctx, requestOf(asked))
     const again = interaction.isReauthentication ? user?.email : undefined
     return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))
   }
@@ -107,6 +133,20 @@ export function interactionRoutes(web: Web): Router {
       await step(asked.web, ctx, asked.context, ctx.state.form)
     })
   }
+
+  router.get('/product', async (ctx) => {
+    const asked = await find(web, ctx)
+    if (web.signInUrl() === null) seeOther(ctx, asked.path)
+    else goToProduct(web, ctx, requestOf(asked))
+  })
+
+  router.get('/product/return', async (ctx) => {
+    const asked = await find(web, ctx)
+    const { uid, demandsSecondFactor } = asked.interaction
+    const { result } = await completeAtProduct(web, ctx, { uid, demandsSecondFactor })
+    const reject = (error: string, description?: string) => web.flow.reject(ctx, uid, error, description)
+    await continueFromProduct(asked.web, ctx, asked.context, result, { signInPath: asked.path, reject })
+  })
 
   router.post('/switch', async (ctx) => {
     const asked = await find(web, ctx)

@@ -13,6 +13,7 @@ export const MANAGEMENT_PERMISSIONS: Readonly<Record<ManagementScope, MessageKey
   'users:read': 'managementScope.usersRead',
   'users:write': 'managementScope.usersWrite',
   'console_sessions:create': 'managementScope.consoleSessionsCreate',
+  'sign_ins:answer': 'managementScope.signInsAnswer',
   'activity:read': 'managementScope.activityRead',
   'webhooks:read': 'managementScope.webhooksRead',
   'webhooks:write': 'managementScope.webhooksWrite',

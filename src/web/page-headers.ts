@@ -27,6 +27,12 @@ export function formTargets(redirectUri: string | undefined): string[] {
  */
 export type FormTargets = readonly string[] | 'anywhere'
 
+/** A form may lead to a sign-in, which may be at the product of the operator. */
+export function withSignIn(targets: FormTargets = [], signInUrl: string | null): FormTargets {
+  const target = signInUrl === null ? undefined : formTarget(signInUrl)
+  return targets === 'anywhere' || target === undefined ? targets : [...new Set([...targets, target])]
+}
+
 const formAction = (targets: FormTargets): string[] =>
   targets === 'anywhere' ? [] : [`form-action ${["'self'", ...targets].join(' ')}`]
 

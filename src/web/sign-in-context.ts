@@ -34,6 +34,8 @@ export interface SignInContext {
   readonly isConfirmation?: boolean
   /** Whether the application requires a second factor. */
   readonly demandsSecondFactor?: boolean
+  /** Where the user goes on to the product of the operator to sign in, and its host; absent: users sign in here. */
+  readonly product?: { readonly path: string; readonly host: string } | undefined
   /** Where a link for a new password is requested; absent: the instance sends no e-mail. */
   readonly forgotPath?: string | undefined
   /** Where a form is posted to that gives up. */

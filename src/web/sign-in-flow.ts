@@ -17,6 +17,12 @@ export interface Interaction {
   readonly loginHint?: string
   /** OpenID Connect Core, section 3.1.2.1: languages in order of preference, separated by spaces. */
   readonly uiLocales?: string
+  /** OpenID Connect Core, section 3.1.2.1: classes in order of preference, separated by spaces. */
+  readonly acrValues?: string
+  /** Seconds. */
+  readonly maxAge?: number
+  /** The request has `prompt=login`. */
+  readonly isForced: boolean
   /** The user who is signed in is asked to sign in again: `prompt=login` or `max_age`. */
   readonly isReauthentication: boolean
   /** The request requires a second factor (`acr_values`). */
@@ -71,7 +77,7 @@ export interface ConsoleSessions {
   end(id: string): Promise<void>
 }
 
-/** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */
+/** What the pages need of the protocol interface. `finishLogin`, `allow`, `deny` and `reject` send the response themselves. */
 export interface SignInFlow {
   /** Undefined: it is over, has expired, or belongs to another browser. */
   find(ctx: Context, uid: string): Promise<Interaction | undefined>
@@ -79,6 +85,8 @@ export interface SignInFlow {
   /** The user allowed everything that was wanted; what that is, is read again from the interaction. */
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
+  /** The sign-in has failed elsewhere: the application receives the error (RFC 6749, section 4.1.2.1). */
+  reject(ctx: Context, uid: string, error: string, description?: string): Promise<void>
   /** The signed-in user of this browser, if active; independent of any interaction. */
   signedIn(ctx: Context): Promise<SignedInUser | undefined>
   /** Signs in without any application having asked. */

@@ -1,20 +1,32 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import type { SignInRequest } from '../accounts/sign-in-challenges.ts'
 import type { Translate } from '../languages/translator.ts'
 import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
+import {
+  completeAtProduct,
+  continueFromProduct,
+  goToProduct,
+  leadsToProduct,
+  productOf,
+} from './product-sign-in-steps.ts'
 import { ownPath } from './return-to.ts'
 import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
+import type { SignedInUser } from './sign-in-directory.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import { currentUser, type Web } from './web-services.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
 
 export const confirmPathTo = (path: string): string => `/signin/confirm?return_to=${encodeURIComponent(path)}`
+
+const productPathTo = (returnTo: string, isConfirmation: boolean): string =>
+  `/signin/product?return_to=${encodeURIComponent(returnTo)}${isConfirmation ? '&confirm=yes' : ''}`
 
 /** What goes through the sign-in page, beside the name and the password. */
 interface SignInParameters {
@@ -41,6 +53,8 @@ function contextOf(web: Web, ctx: Context, parameters: SignInParameters): SignIn
     passwordPath: '/signin/password',
     factorPath: '/signin/factor',
     passkey: passkeyPrompt(web, ctx, '/signin/passkey'),
+    // Operators do not sign in at the product.
+    product: ctx.state.user?.role === 'operator' ? undefined : productOf(web, productPathTo(returnTo, isConfirmation)),
     forgotPath: forgotPathOf(web),
     returnTo,
     interrupted,
@@ -64,6 +78,14 @@ function parametersIn(ctx: Context): SignInParameters {
     isConfirmation: form.has('confirmation'),
   }
 }
+
+/** @param user who is signed in and must prove that it is still they */
+const requestFor = (ctx: Context, returnTo: string, user?: SignedInUser): SignInRequest => ({
+  returnTo,
+  uiLocales: translateFor(ctx).language.code,
+  isForced: user !== undefined,
+  ...(user && { userId: user.id, loginHint: user.email }),
+})
 
 /** After a POST, so that going back and loading anew repeat nothing. */
 export function seeOther(ctx: Context, path: string): void {
@@ -113,6 +135,7 @@ export function signInRoutes(web: Web): Router {
   router.get('/signin', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
     if (await currentUser(web, ctx)) ctx.redirect(returnTo)
+    else if (leadsToProduct(web, ctx)) goToProduct(web, ctx, requestFor(ctx, returnTo))
     else web.show(ctx, signInPage(contextOf(web, ctx, { returnTo })))
   })
 
@@ -120,7 +143,22 @@ export function signInRoutes(web: Web): Router {
     const returnTo = ownPath(ctx.query.return_to)
     const user = await currentUser(web, ctx)
     if (!user) return seeOther(ctx, signInPathTo(returnTo))
+    if (user.role !== 'operator' && leadsToProduct(web, ctx))
+      return goToProduct(web, ctx, requestFor(ctx, returnTo, user))
     web.show(ctx, signInPage(contextOf(web, ctx, { returnTo, isConfirmation: true }), { email: user.email }))
+  })
+
+  router.get('/signin/product', async (ctx) => {
+    const returnTo = ownPath(ctx.query.return_to)
+    if (web.signInUrl() === null) return seeOther(ctx, signInPathTo(returnTo))
+    const user = ctx.query.confirm === 'yes' ? await currentUser(web, ctx) : undefined
+    goToProduct(web, ctx, requestFor(ctx, returnTo, user))
+  })
+
+  router.get('/signin/product/return', async (ctx) => {
+    const { result, returnTo = '/' } = await completeAtProduct(web, ctx, {})
+    const context = contextOf(web, ctx, { returnTo: ownPath(returnTo) })
+    await continueFromProduct(web, ctx, context, result, { signInPath: signInPathTo(context.returnTo!) })
   })
 
   router.post('/signin', (ctx) => trySignIn(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))

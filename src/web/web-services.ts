@@ -4,6 +4,7 @@ import type { VerificationLinks } from '../accounts/email-verification.ts'
 import type { From } from '../accounts/password-changes.ts'
 import type { PasswordLinks } from '../accounts/password-links.ts'
 import type { SignIn } from '../accounts/sign-in.ts'
+import type { SignInAtProduct } from '../accounts/sign-in-at-product.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
 import type { Management } from '../management/operation.ts'
@@ -19,6 +20,7 @@ import type { SignInFlow } from './sign-in-flow.ts'
 export interface WebServices {
   readonly flow: SignInFlow
   readonly signIn: SignIn
+  readonly signInAtProduct: SignInAtProduct
   readonly factors: Factors
   readonly passwordLinks: PasswordLinks
   readonly verificationLinks: VerificationLinks
@@ -39,6 +41,8 @@ export interface Web extends WebServices {
   readonly show: Show
   /** Which pages of the console a user may open. */
   readonly pageAccess: PageAccess
+  /** Where users sign in at the product of the operator; null: they sign in here. At most a few seconds old. */
+  signInUrl(): string | null
   /** The instance's look was changed: the next page has it. */
   reloadBrand(): void
 }

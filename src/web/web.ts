@@ -96,7 +96,14 @@ export function createWeb(
   { brand, assets, show }: Pages,
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
-  const web: Web = { ...services, show, reloadBrand: brand.invalidate, pageAccess: createPageAccess(consolePages) }
+  const signInUrl = () => brand.current().signInUrl
+  const web: Web = {
+    ...services,
+    show,
+    signInUrl,
+    reloadBrand: brand.invalidate,
+    pageAccess: createPageAccess(consolePages),
+  }
   const routes = [assetRoutes(assets, services), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { sealChallenge } from '../../src/accounts/sign-in-challenges.ts'
 import { createUser } from '../../src/accounts/users.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
@@ -39,7 +40,8 @@ const previousSecretOf = async ({ knex }: Keywright, clientId: string): Promise<
 /** Something of everything that an account can have, of the account that the others are strangers to. */
 export async function makeSamples(server: Keywright, account: string, person: Person): Promise<Samples> {
   const settings = { grants: ['client_credentials'], clientCredentialsRefresh: true }
-  const { make } = server
+  const { make, instance } = server
+  const { encryptionKeys } = instance
   const client = await make.register({ settings: { ...settings, name: `Walled ${Math.random()}` }, account })
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
@@ -84,6 +86,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     identifier: api.identifier,
     api_client_id: api.clientId,
     language: 'de',
+    challenge: sealChallenge(encryptionKeys, { isForced: true, userId: person.id }, 'browser', Date.now()),
     api_id: String((await server.knex('apis').where({ identifier: api.identifier }).first('id')).id),
   }
 }

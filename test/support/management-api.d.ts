@@ -1356,6 +1356,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sign-in-challenges/{challenge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a sign-in that waits for your product
+         * @description Challenges expire after 15 minutes. Requires an operator.
+         */
+        get: operations["readSignInChallenge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in-challenges/{challenge}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Accept a sign-in
+         * @description Call this after the user signed in at your product, in the browser that brought the challenge. A challenge is answered once: a second answer is a conflict. Requires an operator.
+         */
+        put: operations["acceptSignIn"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in-challenges/{challenge}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Reject a sign-in
+         * @description The application receives the error; a user without an application sees a page. A challenge is answered once: a second answer is a conflict. Requires an operator.
+         */
+        put: operations["rejectSignIn"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/export": {
         parameters: {
             query?: never;
@@ -2285,6 +2345,10 @@ export interface components {
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
+        };
+        AnsweredSignInChallenge: {
+            /** @description Redirect the browser of the user to it, within two minutes */
+            redirect_to: string;
         };
         Api: {
             /**
@@ -3725,6 +3789,18 @@ export interface components {
              */
             session_lifetime: number;
             /**
+             * @description Where users sign in at your own product, which answers with `/sign-in-challenges`; null: users sign in here
+             * @example https://app.example.com/sign-in
+             */
+            sign_in_url: string | null;
+            /** @description Whether a second factor that your product states (`amr` with `mfa`) and its `acr` are believed */
+            sign_in_url_mfa: boolean;
+            /**
+             * @description Who may sign in with a password or passkey here while there is a `sign_in_url`
+             * @enum {string}
+             */
+            password_sign_in: "everyone" | "operators";
+            /**
              * @description The language of e-mails to users without a language (BCP 47)
              * @example de
              * @enum {string}
@@ -3829,6 +3905,18 @@ export interface components {
              * @example 604800
              */
             session_lifetime?: number;
+            /**
+             * @description Where users sign in at your own product, which answers with `/sign-in-challenges`; null: users sign in here
+             * @example https://app.example.com/sign-in
+             */
+            sign_in_url?: string | null;
+            /** @description Whether a second factor that your product states (`amr` with `mfa`) and its `acr` are believed */
+            sign_in_url_mfa?: boolean;
+            /**
+             * @description Who may sign in with a password or passkey here while there is a `sign_in_url`
+             * @enum {string}
+             */
+            password_sign_in?: "everyone" | "operators";
             /**
              * @description The language of e-mails to users without a language (BCP 47)
              * @example de
@@ -5228,6 +5316,113 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
+        };
+        /**
+         * @example {
+         *       "user": {
+         *         "external_id": "usr_17",
+         *         "email": "ada@example.com",
+         *         "role": "admin"
+         *       },
+         *       "account": "cus_8Jx2",
+         *       "amr": [
+         *         "pwd"
+         *       ]
+         *     }
+         */
+        SignInAcceptance: {
+            user: {
+                /** @description The ID of a user here, in place of `external_id` */
+                id?: string;
+                /**
+                 * @description Your own ID of the user
+                 * @example usr_17
+                 */
+                external_id?: string;
+                /**
+                 * @description With an address, the user is created, or updated by `external_id`
+                 * @example ada@example.com
+                 */
+                email?: string;
+                /**
+                 * @description The full name of the user; null: unknown
+                 * @example Ada Lovelace
+                 */
+                name?: string | null;
+                /**
+                 * @description Absent: the present role; a new user becomes a member
+                 * @enum {string}
+                 */
+                role?: "member" | "viewer" | "developer" | "admin";
+            };
+            /**
+             * @description The ID or the external ID of the account in which the user signs in; required for a new user. Absent: the first account of the user
+             * @example cus_8Jx2
+             */
+            account?: string;
+            /**
+             * @description The session stays in the account, and cannot change the password, second factors or address of the user
+             * @default false
+             */
+            account_fixed?: boolean;
+            /** @description The authentication context class, if the instance believes it (`sign_in_url_mfa`) */
+            acr?: string;
+            /**
+             * @description How the user signed in (RFC 8176); `mfa` counts if the instance believes it
+             * @default []
+             */
+            amr?: string[];
+            /**
+             * @description When the user last proved who they are at your product, in seconds since 1970; required if the challenge has `prompt` or `max_age`. Absent: now
+             * @example 1764450000
+             */
+            auth_time?: number;
+        };
+        SignInChallenge: {
+            /** @description The application that requests the sign-in; null: the console */
+            application: {
+                client_id: string;
+                name: string;
+            } | null;
+            /** @description The user who is signed in here and must sign in again; null: nobody */
+            user: {
+                /**
+                 * Format: uuid
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                id: string;
+                external_id: string | null;
+            } | null;
+            /** @description `login`: ask the user to sign in although your product has a session of theirs */
+            prompt: "login" | null;
+            /** @description The sign-in at your product must not be older than this, in seconds; null: no limit */
+            max_age: number | null;
+            /** @description From the request of the application: not verified */
+            login_hint: string | null;
+            /** @description Preferred languages (BCP 47), the most preferred first */
+            ui_locales: string[];
+            /** @description The requested authentication context classes */
+            acr_values: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+        };
+        /**
+         * @example {
+         *       "error": "access_denied"
+         *     }
+         */
+        SignInRejection: {
+            /**
+             * @description The error that the application receives
+             * @default access_denied
+             * @enum {string}
+             */
+            error?: "access_denied" | "login_required" | "account_selection_required" | "temporarily_unavailable";
+            /** @description For the developers of the application: ASCII, without quotation marks or backslashes */
+            error_description?: string;
         };
         SigningKey: {
             kid: string;
@@ -9544,6 +9739,116 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readSignInChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query parameter `sign_in_challenge` of your sign-in URL */
+                challenge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInChallenge"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    acceptSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query parameter `sign_in_challenge` of your sign-in URL */
+                challenge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInAcceptance"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredSignInChallenge"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rejectSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query parameter `sign_in_challenge` of your sign-in URL */
+                challenge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SignInRejection"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredSignInChallenge"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

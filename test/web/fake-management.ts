@@ -87,6 +87,7 @@ export const LOGIN: Interaction = {
   prompt: 'login',
   clientId: SYNC.clientId,
   redirectUri: 'https://sync.example.com/callback',
+  isForced: false,
   isReauthentication: false,
   demandsSecondFactor: false,
   wanted: { identityScopes: ['openid'], claims: [], apis: {} },
@@ -170,7 +171,7 @@ export const createWorld = (): World => ({
     'calendar.read': { title: 'Read your calendar', description: 'All entries, also those marked private.' },
     'calendar.write': { title: 'Change your calendar', description: '' },
   },
-  brand: { name: 'Keywright', accent: '#1f5fbf', signInText: null, logo: null },
+  brand: { name: 'Keywright', accent: '#1f5fbf', signInText: null, signInUrl: null, logo: null },
   leadsTo: 'https://sync.example.com/callback?code=1',
   done: [],
 })
@@ -189,6 +190,7 @@ function createFlow(world: World): SignInFlow {
     },
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
     allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
+    reject: async (ctx, uid, error) => end(ctx, uid, 'reject', uid, error),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {
       const person = world.people.find(({ id }) => id === world.signedInAs)
@@ -378,6 +380,10 @@ export async function openFakeManagement(
     {
       flow,
       signIn: createSignIn(world),
+      signInAtProduct: {
+        challenge: () => 'challenge',
+        complete: async () => ({ result: { outcome: 'expired' } }),
+      },
       factors: createFakeFactors(() => world.people[0] as never),
       passwordLinks,
       verificationLinks,

@@ -384,7 +384,13 @@ const WHO: WebUser = {
 
 /** Every part of the console, drawn as the server draws it, at `/<name of the page>`; `?role=` says for whom. */
 export async function openSamplePages() {
-  const brand = createBrand(async () => ({ name: 'Keywright', accent: '#1f5fbf', signInText: null, logo: null }))
+  const brand = createBrand(async () => ({
+    name: 'Keywright',
+    accent: '#1f5fbf',
+    signInText: null,
+    signInUrl: null,
+    logo: null,
+  }))
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
   const app = new Koa()

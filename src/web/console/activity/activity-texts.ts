@@ -33,7 +33,11 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.enabled': '{actor} enabled {target}',
   'user.disabled': '{actor} disabled {target}',
   'user.deleted': '{actor} deleted a user',
-  'user.signed_in': ({ passkey }) => [passkey === undefined ? '{actor} signed in' : '{actor} signed in with a passkey'],
+  'user.signed_in': ({ passkey, at }) => {
+    if (at === 'product') return ['{actor} signed in at your product']
+    return [passkey === undefined ? '{actor} signed in' : '{actor} signed in with a passkey']
+  },
+  'user.sign_in_accepted': '{actor} accepted a sign-in of {target} at your product',
   'user.sign_in_refused': ({ passkey, reason }) =>
     passkey === undefined
       ? ['{actor} failed to sign in as {target}']
@@ -160,6 +164,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'signing_key.revoked': '{actor} revoked a signing key',
   'encryption_key.rotated': '{actor} rotated the encryption key',
   'instance.updated': '{actor} changed the settings of this instance',
+  'instance.sign_in_rejected': '{actor} rejected a sign-in at your product',
   'instance.api_enabled': '{actor} enabled the API for the whole instance',
   'instance.api_disabled': '{actor} disabled the API for the whole instance',
   'audit.chain_begun': '{actor} started the audit chain with existing events',

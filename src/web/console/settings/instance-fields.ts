@@ -56,6 +56,11 @@ const sectionsOf = (t: ConsoleTranslate, { logo }: InstanceSettings): readonly S
     fields: inSection('branding').flatMap((name): Name[] => (name === 'logo' && logo ? ['removeLogo', name] : [name])),
   },
   { heading: t('Sign-in'), fields: inSection('signIn') },
+  {
+    heading: t('Sign-in at your product'),
+    lead: t('For a product with users of its own and without OpenID Connect.'),
+    fields: inSection('signInUrl'),
+  },
   { heading: t('Language'), fields: inSection('language') },
   { heading: t('Redirect URIs'), fields: inSection('redirectUris') },
   { heading: t('Console sessions'), fields: inSection('consoleSessions') },
