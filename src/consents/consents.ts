@@ -69,6 +69,12 @@ export async function findConsent(
   return row && toConsent(row)
 }
 
+/** The consents of a user to a client, one for each account. */
+export async function listConsentsToClient(db: Knex, userId: string, clientKey: number): Promise<Consent[]> {
+  const found = await rows(db).where({ 'consents.given_by': userId, 'consents.client_id': clientKey })
+  return found.map(toConsent)
+}
+
 export async function findConsentById(db: Knex, id: string): Promise<Consent | undefined> {
   const [row] = isId(id) ? await rows(db).where('consents.id', id) : []
   return row && toConsent(row)
@@ -201,6 +207,7 @@ export async function withdrawConsent(
     // Every transaction that revokes tokens of a user locks this row first, so that two of them do not deadlock.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients').where({ client_id: clientId }).first('id', 'account_id')
+    if (accountId !== undefined && !isId(accountId)) throw notFound('connected application', clientId)
     const of = accountId === undefined ? { user_id: userId } : { given_by: userId, account_id: accountId }
     const [deleted] = await trx('consents')
       .where({ ...of, client_id: client?.id ?? 0 })

@@ -34,10 +34,15 @@ function askForOfflineAccess(_ctx: OidcContext, form: Form): void {
   form.prompt = [...prompts, 'consent'].join(' ')
 }
 
-/** Replaces `prompt=select_account` by `login`: on the sign-in page the user can enter any account. */
+/**
+ * Replaces `prompt=select_account` by `login`, where anybody can sign in, and by `account_selection`, for which a user of several
+ * accounts chooses again.
+ */
 function takeAccountSelection(_ctx: OidcContext, form: Form): void {
+  delete form.account_selection
   const prompts = words(form.prompt)
   if (!prompts.includes('select_account')) return
+  form.account_selection = 'required'
   form.prompt = [...new Set(prompts.map((prompt) => (prompt === 'select_account' ? 'login' : prompt)))].join(' ')
 }
 

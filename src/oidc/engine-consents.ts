@@ -2,11 +2,11 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registration.ts'
-import { type Consent, findConsent, findConsentById, grantConsent, type Permissions } from '../consents/consents.ts'
+import { type Consent, findConsentById, type Permissions } from '../consents/consents.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 import { type EngineGrant, findGrantsBy } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { type OidcContext, registrationOf } from './request-state.ts'
+import { registrationOf } from './request-state.ts'
 
 /** The engine's account with its user. */
 export interface UserAccount {
@@ -14,7 +14,8 @@ export interface UserAccount {
   readonly user: User & AccountOfUser
 }
 
-function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
+/** A consent as the engine expects it. */
+export function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
   const resources = Object.entries(consent.apis).map(([api, scopes]) => [api, scopes.join(' ')])
   const openid = { scope: consent.identityScopes.join(' '), claims: [...consent.claims] }
   return new provider.Grant({
@@ -27,15 +28,13 @@ function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
 }
 
 /**
- * Whether the registration skips the allow/deny page for the user. The page is never skipped for the management API: an
+ * Whether the registration skips the allow/deny page for users who act for the account. The page is never skipped for the management API: an
  * admin's application would otherwise act as another admin who only followed a link.
  */
-export function skipsConsent(registration: Registration, user: User, wanted: Permissions): boolean {
+export function skipsConsent(registration: Registration, accountId: string | null, wanted: Permissions): boolean {
   if (registration.accountId !== null && MANAGEMENT_API in wanted.apis) return false
   if (registration.consent === 'skip') return true
-  return (
-    registration.consent === 'skip_own_account' && user.accountId !== null && registration.accountId === user.accountId
-  )
+  return registration.consent === 'skip_own_account' && accountId !== null && registration.accountId === accountId
 }
 
 /** The permissions that the request asks for, among those that exist. */
@@ -55,7 +54,7 @@ export function requested({ oidc }: KoaContextWithOIDC): Permissions {
 const includesAll = (present: readonly string[], wanted: readonly string[]) =>
   wanted.every((one) => present.includes(one))
 
-function covers(consent: Consent, wanted: Permissions): boolean {
+export function covers(consent: Consent, wanted: Permissions): boolean {
   return (
     includesAll(consent.identityScopes, wanted.identityScopes) &&
     includesAll(consent.claims, wanted.claims) &&
@@ -71,20 +70,8 @@ export function useConsents(provider: Provider, { database: { reader } }: OidcSe
   })
 }
 
-/** The grant of the user for the client of the request. Where the consent page is skipped, consent is recorded here. */
-export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices): Promise<EngineGrant | undefined> {
-  const { knex } = services.database
-  const registration = registrationOf(ctx.oidc.client!)
-  const { accountId: userId, user } = ctx.oidc.account as unknown as UserAccount
-  const provider = ctx.oidc.provider
-  const parties = { userId, accountId: user.accountId, clientKey: registration.key }
-  const consent = await findConsent(knex, parties)
-  const wanted = requested(ctx)
-  if (!skipsConsent(registration, user, wanted) || (consent && covers(consent, wanted))) {
-    return consent && toEngineGrant(provider, consent)
-  }
-  const { requestId } = (ctx as unknown as OidcContext).state
-  const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId } as const
-  await grantConsent(knex, { ...parties, skipped: true }, wanted, actor)
-  return toEngineGrant(provider, (await findConsent(knex, parties))!)
+/** Whether another application on the user's machine could impersonate the client (RFC 8252, section 8.6). */
+export function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
+  const { redirect_uri: uri } = oidc.params ?? {}
+  return registrationOf(oidc.client!).isPublic && typeof uri === 'string' && !uri.startsWith('https:')
 }

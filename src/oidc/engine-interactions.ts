@@ -6,6 +6,7 @@ import type { Registration } from '../clients/registration.ts'
 import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { AccountChoice } from './account-choice.ts'
 import { createBrowserSessions, type Login } from './browser-sessions.ts'
 import { createConsoleSessions } from './console-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
@@ -20,6 +21,11 @@ interface Missing {
   readonly missingResourceScopes?: Record<string, string[]>
   readonly asked?: Permissions
   readonly secondFactor?: boolean
+  readonly choice?: AccountChoice
+  /** Null: an operator, who acts for no account. */
+  readonly actingFor?: string | null
+  /** Of the account, where the user has several. */
+  readonly actingName?: string | null
 }
 
 /** Whether plain OAuth issues a refresh token, for which it has no scope. The consent page says so. */
@@ -53,6 +59,11 @@ const ABOUT_THE_SIGN_IN = ['login_prompt', 'max_age', 'second_factor', 'essentia
 const isReauthentication = ({ prompt }: EngineInteraction): boolean =>
   prompt.reasons.length > 0 && prompt.reasons.every((reason) => ABOUT_THE_SIGN_IN.includes(reason))
 
+function accountOf({ prompt }: EngineInteraction) {
+  const { choice, actingName } = prompt.details as Missing
+  return { ...(choice && { accountChoice: choice }), ...(actingName && { accountName: actingName }) }
+}
+
 const toInteraction = (details: EngineInteraction, registration: Registration) => ({
   uid: details.uid,
   prompt: details.prompt.name as 'login' | 'consent',
@@ -70,9 +81,20 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   isReauthentication: isReauthentication(details),
   demandsSecondFactor: (details.prompt.details as Missing).secondFactor === true,
   wanted: wantedOf(details, registration),
+  ...accountOf(details),
 })
 
 const interactionExpired = () => new KeywrightError('invalid_grant', 'the sign-in has expired')
+
+type SignedIn = NonNullable<Awaited<ReturnType<ReturnType<typeof createBrowserSessions>['user']>>>
+
+/** The account for which the user allows what is wanted; null: an operator. @throws KeywrightError `invalid_grant` */
+function actingAccountOf({ prompt }: EngineInteraction, user: SignedIn, chosen: string | undefined): string | null {
+  const { choice, actingFor = user.accountId } = prompt.details as Missing
+  const accountId = choice ? choice.accounts.find((one) => one.accountId === chosen)?.accountId : actingFor
+  if (accountId === undefined || (user.isAccountFixed && accountId !== user.accountId)) throw interactionExpired()
+  return accountId
+}
 
 /** What the pages do with interactions, and with the session of the browser. */
 export function createSignInFlow(engine: () => Provider, services: OidcServices) {
@@ -107,16 +129,25 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       await finish(ctx, { login: await sessions.engineLogin(ctx, login) }, false)
     },
 
-    /** Records the consent of the signed-in user. A session that has expired meanwhile allows nothing. */
-    async allow(ctx: Context, uid: string) {
+    /**
+     * Records the consent of the signed-in user, or where only the account had to be chosen, that choice. A session that has expired
+     * meanwhile allows nothing. @param chosen the account, where the interaction has a choice
+     */
+    async allow(ctx: Context, uid: string, chosen?: string) {
       const found = await details(ctx, uid)
       const user = await sessions.user(ctx)
       const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
       if (!found || !registration || found.session?.accountId !== user?.id || !user) throw interactionExpired()
       const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
-      const parties = { userId: user.id, accountId: user.accountId, clientKey: registration.key }
-      await grantConsent(knex, parties, wantedOf(found, registration), actor)
-      await finish(ctx, { consent: {} }, true)
+      const { choice } = found.prompt.details as Missing
+      const accountId = actingAccountOf(found, user, chosen)
+      const parties = { userId: user.id, accountId, clientKey: registration.key }
+      if (!choice?.isAlone) await grantConsent(knex, parties, wantedOf(found, registration), actor)
+      const result = {
+        ...(!choice?.isAlone && { consent: {} }),
+        ...(accountId !== null && { actingFor: { id: accountId } }),
+      }
+      await finish(ctx, result, true)
     },
 
     async deny(ctx: Context, _uid: string) {

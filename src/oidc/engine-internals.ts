@@ -10,7 +10,7 @@ import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 import instance from 'oidc-provider/lib/helpers/weak_cache.js'
 
 import { describeError } from './engine-errors.ts'
-import type { EngineLogin } from './engine-login.ts'
+import type { InteractionResult } from './engine-login.ts'
 import type { OidcContext } from './request-state.ts'
 
 export { checkDpopReplay, validateDpop } from 'oidc-provider/lib/helpers/grants.js'
@@ -26,11 +26,6 @@ export type EngineContext = KoaContextWithOIDC & OidcContext
 export const engineContext = (): EngineContext | undefined => Provider.ctx as EngineContext | undefined
 
 /** The result of an interaction that has just been finished for the request. */
-export interface InteractionResult {
-  readonly login?: EngineLogin
-  readonly consent?: unknown
-}
-
 export const interactionResultOf = ({ oidc }: KoaContextWithOIDC): InteractionResult =>
   (oidc as unknown as { result?: InteractionResult }).result ?? {}
 

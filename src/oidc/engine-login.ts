@@ -14,3 +14,11 @@ export interface EngineLogin extends SessionValidity {
   /** The ID of the user. */
   readonly accountId: string
 }
+
+/** The result of an interaction, which the engine stores. */
+export interface InteractionResult {
+  readonly login?: EngineLogin
+  readonly consent?: unknown
+  /** The account that the user chose. */
+  readonly actingFor?: { readonly id: string }
+}

@@ -13,8 +13,9 @@ import { ACR_VALUES } from './authentication-context.ts'
 import { useCodes } from './code-redemption.ts'
 import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
-import { loadGrant, type UserAccount, useConsents } from './engine-consents.ts'
+import { type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
+import { loadGrant } from './engine-grants.ts'
 import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
@@ -84,6 +85,8 @@ function userConfiguration(services: OidcServices): Configuration {
     },
     // The engine has no other hook that sees the whole request.
     extraParams: {
+      account_id: null,
+      account_selection: null,
       audience: (ctx, audience) => {
         refuseSeveralApis(ctx, audience)
         refuseUnknownScope(ctx)

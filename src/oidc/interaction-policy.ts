@@ -1,19 +1,20 @@
 import { decodeJwt } from 'jose'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import type { ActingAccount } from './account-choice.ts'
 import { needsSecondFactor, requestedAcrs, stateRequestedAcr } from './authentication-context.ts'
-import { requested, skipsConsent, type UserAccount } from './engine-consents.ts'
+import { isUnprovenNative, requested, skipsConsent } from './engine-consents.ts'
 import { interactionResultOf } from './engine-internals.ts'
-import { registrationOf } from './request-state.ts'
+import { type OidcContext, registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy
 
-const isSkipped = (ctx: KoaContextWithOIDC): boolean =>
-  skipsConsent(registrationOf(ctx.oidc.client!), (ctx.oidc.account as unknown as UserAccount).user, requested(ctx))
+const actingOf = (ctx: KoaContextWithOIDC): Partial<ActingAccount & { accountId: string | null }> =>
+  (ctx as unknown as OidcContext).state.acting ?? {}
 
-/** Whether another application on the user's machine could impersonate the client (RFC 8252, section 8.6). */
-function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
-  const { redirect_uri: uri } = oidc.params ?? {}
-  return registrationOf(oidc.client!).isPublic && typeof uri === 'string' && !uri.startsWith('https:')
+/** Without a decided account the user has to choose, so nothing else is asked for. */
+function isSkipped(ctx: KoaContextWithOIDC): boolean {
+  const { accountId } = actingOf(ctx)
+  return accountId === undefined || skipsConsent(registrationOf(ctx.oidc.client!), accountId, requested(ctx))
 }
 
 interface Wanted {
@@ -62,6 +63,20 @@ function isStepUp(ctx: KoaContextWithOIDC): boolean {
   return needsSecondFactor(ctx)
 }
 
+/** Refuses an account that the request names, in the same way whether it exists or not. */
+function refuseAccount(ctx: KoaContextWithOIDC): boolean {
+  if ('isRefused' in actingOf(ctx)) throw new errors.AccessDenied('the user may not act for the requested account')
+  return false
+}
+
+/** What the consent page says of the account. */
+function accountDetails(ctx: KoaContextWithOIDC): Record<string, unknown> {
+  const acting = actingOf(ctx)
+  if ('choice' in acting) return { choice: acting.choice }
+  const { accountId, name } = acting as { accountId?: string | null; name?: string }
+  return { actingFor: accountId ?? null, actingName: name ?? null }
+}
+
 /** For the consent page, which `prompt=consent` shows although nothing new is requested. */
 const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
 
@@ -84,7 +99,20 @@ export function createPolicy() {
   )
   signIn.add(new Check('unmet', 'another user or acr is required', 'login_required', refuseUnmet))
   signIn.add(new Check('user_gone', 'the user must sign in again', 'login_required', ({ oidc }) => !oidc.account))
-  const { checks } = policy.get('consent')!
+  const consent = policy.get('consent')!
+  consent.details = accountDetails
+  const { checks } = consent
+  checks.add(new Check('account_refused', 'another account is required', 'access_denied', refuseAccount), 0)
+  checks.add(
+    new Check(
+      'account_choice',
+      'the user must choose an account',
+      'account_selection_required',
+      (ctx) => 'choice' in actingOf(ctx),
+      askedFor,
+    ),
+    1,
+  )
   checks.remove('native_client_prompt')
   checks.remove('consent_prompt')
   checks.add(

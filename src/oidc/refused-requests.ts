@@ -33,6 +33,7 @@ const REASONS: Readonly<Record<string, Refusal['reason']>> = {
   access_denied: 'access_denied',
   login_required: 'login_required',
   consent_required: 'consent_required',
+  account_selection_required: 'account_selection_required',
   invalid_request_uri: 'request_uri_invalid',
   rate_limit_exceeded: 'rate_limited',
   invalid_request: 'malformed_request',

@@ -5,6 +5,7 @@ import type { AuthenticatedClient, Authenticator } from '../clients/client-authe
 import type { Registration } from '../clients/registration.ts'
 import type { IssuedTokens } from '../refresh/refresh-token-families.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
+import type { ActingAccount } from './account-choice.ts'
 
 /** The parameters of a request. A repeated parameter is an array. */
 export type Form = Record<string, string | string[] | undefined>
@@ -43,6 +44,8 @@ export interface OidcState {
   issued?: IssuedTokens | undefined
   /** The claims of the JWT to introspect or revoke, if it was signed by a key of this server. */
   presented?: Record<string, unknown>
+  /** For which account the user of an authorization request acts; undefined while nobody is signed in. */
+  acting?: ActingAccount
   /** The sign-out that the request confirms. */
   signOut?: SignOut
   /** The network budget that the request was counted against, until its public client shows a valid code or token. */

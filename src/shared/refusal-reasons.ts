@@ -178,6 +178,11 @@ export const REFUSAL_REASONS = {
     label: 'Consent required',
     text: 'The request forbids the consent page (prompt=none), and the user has not allowed it before.',
   },
+  account_selection_required: {
+    error: 'account_selection_required',
+    label: 'Account not chosen',
+    text: 'The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id.',
+  },
   request_uri_invalid: {
     error: 'invalid_request_uri',
     label: 'Request URI invalid',

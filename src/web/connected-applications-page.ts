@@ -4,7 +4,11 @@ import type { Translate } from '../languages/translator.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { permissionGroups } from './permission-groups.ts'
 
-const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
+/** @param withAccount whether it names the account, as it does where the user has several */
+function withdrawPath({ clientId, actingFor }: ConnectedApplication, withAccount: boolean): string {
+  const account = withAccount && actingFor ? `?${new URLSearchParams({ account: actingFor.id })}` : ''
+  return `/account/applications/${encodeURIComponent(clientId)}/withdraw${account}`
+}
 
 function groupsOf(t: Translate, connection: ConnectedApplication, texts: readonly DescribedScope[]) {
   const isAllowed = ({ api, scope }: DescribedScope) =>
@@ -12,23 +16,30 @@ function groupsOf(t: Translate, connection: ConnectedApplication, texts: readonl
   return permissionGroups(t, connection, texts.filter(isAllowed))
 }
 
-function rowOf(t: Translate, connection: ConnectedApplication, texts: readonly DescribedScope[]) {
+/** What the page knows beside the connections. */
+interface ConnectionTexts {
+  readonly texts: readonly DescribedScope[]
+  readonly hasSeveralAccounts: boolean
+}
+
+function rowOf(t: Translate, connection: ConnectedApplication, { texts, hasSeveralAccounts }: ConnectionTexts) {
   return {
     name: connection.name,
     accountName: connection.accountName,
+    actingFor: hasSeveralAccounts ? connection.actingFor?.name : undefined,
     groups: groupsOf(t, connection, texts),
     allowedAt: connection.allowedAt,
     lastUsedAt: connection.lastUsedAt,
-    withdrawPath: withdrawPath(connection.clientId),
+    withdrawPath: withdrawPath(connection, hasSeveralAccounts),
   }
 }
 
 export function connectionsPage(
   t: Translate,
   connections: readonly ConnectedApplication[],
-  texts: readonly DescribedScope[],
+  known: ConnectionTexts,
 ): ConsolePage {
-  const rows = connections.map((connection) => rowOf(t, connection, texts))
+  const rows = connections.map((connection) => rowOf(t, connection, known))
   return {
     view: 'connected-applications',
     title: t('connections.title'),
@@ -39,7 +50,7 @@ export function connectionsPage(
 }
 
 /** A confirmation that lists the effects of a destructive action. */
-export function withdrawPage(t: Translate, connection: ConnectedApplication): ConsolePage {
+export function withdrawPage(t: Translate, connection: ConnectedApplication, hasSeveralAccounts: boolean): ConsolePage {
   return {
     view: 'withdraw',
     title: t('revocation.title', { name: connection.name }),
@@ -47,7 +58,8 @@ export function withdrawPage(t: Translate, connection: ConnectedApplication): Co
     data: {
       name: connection.name,
       hasOfflineAccess: connection.identityScopes.includes('offline_access'),
-      path: withdrawPath(connection.clientId),
+      actingFor: hasSeveralAccounts ? connection.actingFor : undefined,
+      path: withdrawPath(connection, false),
     },
   }
 }

@@ -89,16 +89,24 @@ function requestOf({ interaction, user }: Asked): SignInRequest {
   }
 }
 
-/** @param userChanged somebody else has signed in in this browser since the page was shown */
-async function showAsked(ctx: Context, asked: Asked, userChanged = false): Promise<void> {
+/** Why the page is shown again. */
+interface Again {
+  /** Somebody else has signed in in this browser since the page was shown. */
+  readonly userChanged?: boolean
+  readonly accountMissing?: boolean
+}
+
+async function showAsked(ctx: Context, asked: Asked, again: Again = {}): Promise<void> {
   const { interaction, application, user, path, context, web } = asked
   if (interaction.prompt === 'login' || !user) {
     if (leadsToProduct(web, ctx)) return goToProduct(web, ctx, requestOf(asked))
-    const again = interaction.isReauthentication ? user?.email : undefined
-    return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))
+    const present = interaction.isReauthentication ? user?.email : undefined
+    return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? present }))
   }
   const texts = await web.directory.scopeTexts(interaction.wanted.apis, context.t.language.code)
-  web.show(ctx, allowPage({ t: context.t, interaction, application, user, texts, path, userChanged }))
+  const { userChanged = false, accountMissing = false } = again
+  const question = { interaction, application, user, texts, path, userChanged, accountMissing }
+  web.show(ctx, allowPage({ t: context.t, ...question }))
 }
 
 /** The user said yes, to the page that named them. */
@@ -106,8 +114,13 @@ async function allow(web: Web, ctx: Context): Promise<void> {
   const asked = await find(web, ctx)
   const { interaction, path } = asked
   if (interaction.prompt !== 'consent' || !interaction.userId) return seeOther(ctx, path)
-  if (ctx.state.form.get('user') !== interaction.userId) return await showAsked(ctx, asked, true)
-  await web.flow.allow(ctx, interaction.uid)
+  const { form } = ctx.state
+  if (form.get('user') !== interaction.userId) return await showAsked(ctx, asked, { userChanged: true })
+  const chosen = form.get('account')
+  const { accountChoice: choice } = interaction
+  const accountMissing = choice !== undefined && !choice.accounts.some(({ accountId }) => accountId === chosen)
+  if (accountMissing) return await showAsked(ctx, asked, { accountMissing })
+  await web.flow.allow(ctx, interaction.uid, chosen)
 }
 
 const SIGN_IN_STEPS = [

@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import type { ConnectedApplication } from '../consents/connected-applications.ts'
 import type { Translate } from '../languages/translator.ts'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
@@ -9,7 +10,7 @@ import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { translateFor } from './page-language.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
-import type { WebUser } from './sign-in-directory.ts'
+import type { SignedInUser, WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf, passwordError } from './sign-in-steps.ts'
 import { downloadUserData } from './user-data-download.ts'
@@ -61,32 +62,50 @@ const changePassword =
     seeOther(ctx, '/?notice=password-changed')
   }
 
+/** The applications that the user connected, in a session that is fixed to an account, for that one. */
+async function connectionsOf(web: Web, user: SignedInUser): Promise<readonly ConnectedApplication[]> {
+  const connections = await web.directory.connections(user.id)
+  return user.isAccountFixed ? connections.filter(({ actingFor }) => actingFor?.id === user.accountId) : connections
+}
+
 const connectedApplications =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const connections = await web.directory.connections(user.id)
+    const connections = await connectionsOf(web, user)
     const wanted = connections.flatMap(({ apis }) => apis)
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
     const t = translateFor(ctx)
     const texts = await web.directory.scopeTexts(Object.fromEntries(asked), t.language.code)
-    web.show(ctx, inOwnAccount(t, connectionsPage(t, connections, texts), ctx.query.notice))
+    const known = { texts, hasSeveralAccounts: user.hasOtherAccounts }
+    web.show(ctx, inOwnAccount(t, connectionsPage(t, connections, known), ctx.query.notice))
   }
+
+/** The account that a link or form names, as it does for a user of several accounts. */
+function namedAccount(ctx: Context, user: SignedInUser): string | undefined {
+  if (user.isAccountFixed) return user.accountId ?? undefined
+  const inForm: string | undefined = ctx.state.form?.get('account')
+  return inForm ?? (typeof ctx.query.account === 'string' ? ctx.query.account : undefined)
+}
 
 const askWithdrawal =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const connections = await web.directory.connections(user.id)
-    const connection = connections.find(({ clientId }) => clientId === ctx.params.clientId)
+    const account = namedAccount(ctx, user)
+    const connection = (await connectionsOf(web, user)).find(
+      ({ clientId, actingFor }) =>
+        clientId === ctx.params.clientId && (account === undefined || actingFor?.id === account),
+    )
     if (!connection) throw notFound('application that you have allowed', 'with this id')
     const t = translateFor(ctx)
-    web.show(ctx, inOwnAccount(t, withdrawPage(t, connection)))
+    web.show(ctx, inOwnAccount(t, withdrawPage(t, connection, user.hasOtherAccounts)))
   }
 
 const withdraw =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    await web.directory.withdraw({ userId: user.id, clientId: ctx.params.clientId }, actorOf(ctx, user.id))
+    const connection = { userId: user.id, clientId: ctx.params.clientId, accountId: namedAccount(ctx, user) }
+    await web.directory.withdraw(connection, actorOf(ctx, user.id))
     seeOther(ctx, '/account/applications?notice=withdrawn')
   }
 

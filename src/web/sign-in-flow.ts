@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { AccountRole } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
@@ -29,6 +30,17 @@ export interface Interaction {
   readonly demandsSecondFactor: boolean
   /** What is asked for and was not allowed before. */
   readonly wanted: Wanted
+  /** The user acts in several accounts and must choose one. */
+  readonly accountChoice?: AccountChoice
+  /** The account for which the user acts, where they have several and it is decided. */
+  readonly accountName?: string
+}
+
+export interface AccountChoice {
+  readonly accounts: readonly { readonly accountId: string; readonly accountName: string; readonly role: AccountRole }[]
+  readonly selected: string
+  /** Only the account is asked for. */
+  readonly isAlone: boolean
 }
 
 export interface Wanted {
@@ -82,8 +94,11 @@ export interface SignInFlow {
   /** Undefined: it is over, has expired, or belongs to another browser. */
   find(ctx: Context, uid: string): Promise<Interaction | undefined>
   finishLogin(ctx: Context, uid: string, login: Login): Promise<void>
-  /** The user allowed everything that was wanted; what that is, is read again from the interaction. */
-  allow(ctx: Context, uid: string): Promise<void>
+  /**
+   * The user allowed everything that was wanted; what that is, is read again from the interaction.
+   * @param chosen the account, where the interaction has a choice
+   */
+  allow(ctx: Context, uid: string, chosen?: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
   /** The sign-in has failed elsewhere: the application receives the error (RFC 6749, section 4.1.2.1). */
   reject(ctx: Context, uid: string, error: string, description?: string): Promise<void>

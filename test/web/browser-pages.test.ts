@@ -4,6 +4,8 @@ import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf 
 import { findChromium } from '../support/debian.ts'
 import {
   ADA,
+  CHOICE,
+  CHOICE_ALONE,
   CONNECTION,
   CONSENT,
   createWorld,
@@ -63,7 +65,10 @@ afterAll(async () => {
 beforeEach(() => {
   if (!chromium) return
   // An application on this device; its port is not the one that is registered.
-  const interactions = [LOGIN, CONSENT].map((one) => ({ ...one, redirectUri: 'http://127.0.0.1/callback' }))
+  const interactions = [LOGIN, CONSENT, CHOICE, CHOICE_ALONE].map((one) => ({
+    ...one,
+    redirectUri: 'http://127.0.0.1/callback',
+  }))
   Object.assign(fake.world, createWorld(), {
     interactions,
     signedInAs: undefined,
@@ -92,6 +97,8 @@ const OPEN = [
   '/signin',
   '/interaction/login1',
   '/interaction/consent1',
+  '/interaction/choice1',
+  '/interaction/choice2',
   '/interaction/gone',
   '/email/verify',
   `/email/verify?token=${LINK_TOKEN}`,
@@ -183,6 +190,19 @@ describe.skipIf(!chromium)('in Chromium', () => {
     const [leads, offers] = [await tops('.section-head > .hint'), await tops('.section-head > .row')]
     expect(leads.length).toBe(offers.length)
     expect(leads.filter((lead, n) => lead > offers[n]!)).toEqual([])
+    await page.context().close()
+  })
+
+  it('lets a user choose their account with the keyboard', async () => {
+    const page = await browser.open()
+    await page.goto(`${fake.origin}/interaction/choice1`)
+    const radio = page.getByRole('radio', { name: /Südwest.* Viewer/ })
+    expect(await radio.isChecked()).toBe(true)
+    await radio.focus()
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${application.origin}/**`)
+    expect(fake.world.done).toEqual([['allow', 'choice1', 'north']])
     await page.context().close()
   })
 

@@ -105,6 +105,27 @@ export const CONSENT: Interaction = {
   },
 }
 
+/** A user of several accounts chooses one, and allows what is wanted. */
+export const CHOICE: Interaction = {
+  ...CONSENT,
+  uid: 'choice1',
+  accountChoice: {
+    accounts: [
+      { accountId: 'north', accountName: 'Example Industries', role: 'admin' },
+      { accountId: 'south', accountName: 'Südwest-Großhandelsgesellschaft für Veranstaltungstechnik', role: 'viewer' },
+    ],
+    selected: 'south',
+    isAlone: false,
+  },
+}
+
+/** Only the account is asked for. */
+export const CHOICE_ALONE: Interaction = {
+  ...CHOICE,
+  uid: 'choice2',
+  accountChoice: { ...CHOICE.accountChoice!, isAlone: true },
+}
+
 const HOUR = 3_600_000
 
 export const CONNECTION: ConnectedApplication = {
@@ -189,7 +210,7 @@ function createFlow(world: World): SignInFlow {
       return world.interactions.find((interaction) => interaction.uid === uid)
     },
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
-    allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
+    allow: async (ctx, uid, chosen) => end(ctx, uid, 'allow', uid, ...(chosen === undefined ? [] : [chosen])),
     reject: async (ctx, uid, error) => end(ctx, uid, 'reject', uid, error),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {

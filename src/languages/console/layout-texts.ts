@@ -44,6 +44,8 @@ export const LAYOUT_MESSAGES = {
   Security: 'security.title',
   Member: 'role.member',
   Admin: 'role.admin',
+  Developer: 'role.developer',
+  Viewer: 'role.viewer',
   Operator: 'role.operator',
   'A client secret, API key or token of your account was reported as leaked.': 'banner.leakOfAccount',
   'A client secret, API key or token of this instance was reported as leaked.': 'banner.leakOfInstance',
