@@ -25,8 +25,11 @@ export async function revokeKeyPairs(
  * Every transaction that makes one of these holds the lock of the user, which the caller has taken exclusively.
  */
 export async function revokeWithMembership(trx: Knex, member: Member): Promise<AuditEntry[]> {
+  const consents = { given_by: member.id, account_id: member.accountId }
+  // First, as a narrowing of the rights of an application locks them.
+  await trx('consents').where(consents).orderBy('id').forUpdate().select('id')
   await revokeTokensOfHolder(trx, { userId: member.id, accountId: member.accountId! })
-  await trx('consents').where({ given_by: member.id, account_id: member.accountId }).delete()
+  await trx('consents').where(consents).delete()
   return await revokeKeyPairs(trx, member)
 }
 

@@ -1,11 +1,12 @@
 import { changeAccountApi, changeAccountStatus } from '../../src/management/account-changes.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
-import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
+import { changeUserRole, changeUserStatus, removeMember } from '../../src/management/user-changes.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import type { Nodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
+import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 
 interface Ending {
   readonly token: string
@@ -29,6 +30,16 @@ export function waysToEnd(on: Nodes, api: Credentials & { identifier: string }) 
     return { token: await tokenOf(pair, 1), act: () => act(user.id) }
   }
 
+  /** The token that an application has of a user of two accounts, for the second one. */
+  async function ofMember(act: (key: { userId: string; accountId: string }) => Promise<unknown>): Promise<Ending> {
+    const [person, accountId] = [await on.make.person(await on.make.account()), await on.make.account()]
+    await on.knex('memberships').insert({ user_id: person.id, account_id: accountId, role: 'member' })
+    const app = await on.make.application(apis)
+    const code = await (await openSignedInBrowser(on.nodes[0]!, person)).code(app, { account_id: accountId })
+    const { body } = await on.nodes[1]!.token(redemptionOf(code), { basic: app })
+    return { token: body.access_token, act: () => act({ userId: person.id, accountId }) }
+  }
+
   const rules = { keepAdmin: false }
   return [
     {
@@ -48,6 +59,7 @@ export function waysToEnd(on: Nodes, api: Credentials & { identifier: string }) 
           await changeUserRole(on.knex, id, 'viewer', ACTOR, rules)
         }),
     },
+    { name: 'membership removed', end: () => ofMember((key) => removeMember(on.knex, key, ACTOR)) },
     {
       name: 'account off',
       async end() {
