@@ -8,6 +8,7 @@ import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import { isManagementPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
+import { TokenExchange } from './exchange/token-exchange.ts'
 import { createFactors } from './factors/factors.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
@@ -53,6 +54,7 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
     clientTokens: new ClientTokens(knex, issuer, createFreshTokens(database, serverWatch)),
     refreshTokens: new RefreshTokens(knex, issuer),
     codeTokens: new CodeTokens(knex, issuer),
+    tokenExchange: new TokenExchange(knex, issuer, clock),
     statusPublication: new StatusPublication(database, statusFollower, keyRings, {
       issuer: issuerUrl,
       ttl: config.statusListTtl,

@@ -21,6 +21,7 @@ const FEATURES: Record<string, string[]> = {
   tokens: ['accounts', 'apis', 'clients', 'keys', 'status'],
   inspection: ['keys'],
   refresh: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
+  exchange: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
   leaks: ['keys', 'refresh'],
   notices: ['mail'],
   webhooks: [],

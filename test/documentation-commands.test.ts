@@ -23,6 +23,8 @@ const NOT_RUN: Record<string, string> = {
   'docs/operating/high-availability.md': 'needs three machines; test/support/patroni.ts runs the printed configuration',
   'docs/operating/inspect.md': 'waits for the text to be pasted; test/inspection/inspect-command.test.ts runs it',
   'docs/secret-scanning.md': 'reports a secret that was found; test/leaks/leak-reports.test.ts sends such requests',
+  'docs/token-exchange.md':
+    'needs the token of a user who signs in; test/oidc/token-exchange.test.ts sends such requests',
   'docs/webhooks.md': 'needs a receiver with TLS; test/webhooks/webhook-commands.test.ts runs such commands',
   'docs/operating/systemd.md': 'needs root and systemd',
   'docs/operating/upgrade.md': 'needs systemd, and installs another version',

@@ -54,6 +54,7 @@ export const AUDIT_ACTIONS = [
   'mail.test_sent',
   'consent.given',
   'consent.withdrawn',
+  'token.exchanged',
   'token.revoked',
   'refresh_token.revoked',
   'leak.reported',

@@ -1,6 +1,7 @@
 import { attribute, nullable, uris, words } from '../shared/attributes.ts'
 import { externalAttributes } from '../shared/external-attributes.ts'
 import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
+import { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
@@ -15,7 +16,12 @@ export const EXTERNAL_ATTRIBUTES = externalAttributes({ what: 'application', sec
  * API, the form, the page, the CLI option, and *old → new* in the activity log derive from its declaration. To add one: a
  * migration with its column, its declaration, and the code that acts on it.
  */
-export const CLIENT_ATTRIBUTES = { ...PROTOCOL_ATTRIBUTES, ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
+export const CLIENT_ATTRIBUTES = {
+  ...PROTOCOL_ATTRIBUTES,
+  ...EXCHANGE_ATTRIBUTES,
+  ...BRANDING_ATTRIBUTES,
+  ...EXTERNAL_ATTRIBUTES,
+}
 
 /** What concerns users who sign in is no setting of a key pair, whose name its owner and its pair name decide. */
 const { description } = SIGN_IN_ATTRIBUTES

@@ -19,6 +19,19 @@ export async function lockClientsExclusive(trx: Knex, by: ClientsOf, value: stri
   )
 }
 
+/**
+ * Takes the advisory locks of some clients shared, as issuing a token does, and then locks their rows shared: none of them changes
+ * until the transaction ends.
+ */
+export async function lockClientsShared(trx: Knex, keys: readonly number[]): Promise<void> {
+  await trx.raw(
+    `SELECT pg_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe)
+       FROM (SELECT DISTINCT (id % ${CLIENT_LOCKS.stripes})::int AS stripe FROM unnest(?::bigint[]) id ORDER BY 1) locks`,
+    [keys as number[]],
+  )
+  await trx.raw('SELECT 1 FROM clients WHERE id = ANY (?::bigint[]) ORDER BY id FOR SHARE', [keys as number[]])
+}
+
 /** Takes the advisory locks of all clients exclusively, before the rows of all clients or of an API. */
 export async function lockAllClientsExclusive(trx: Knex): Promise<void> {
   await trx.raw(

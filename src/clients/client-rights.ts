@@ -3,7 +3,8 @@ import { findExistingApis } from '../apis/apis.ts'
 import { losesNetwork } from '../shared/allowed-networks.ts'
 import { identifiersOf, scopeRestrictionOf } from './client-apis.ts'
 import type { ClientSettings } from './client-settings.ts'
-import { type GrantSubject, grantTypesOf, REFRESH_TOKEN_GRANT } from './grant-types.ts'
+import { losesExchangeRight } from './exchange-attributes.ts'
+import { type GrantSubject, grantTypesOf, REFRESH_TOKEN_GRANT, TOKEN_EXCHANGE_GRANT } from './grant-types.ts'
 
 /** The scopes that a client may request of one API. */
 export interface ApiRights {
@@ -27,6 +28,8 @@ export interface Narrowing {
   readonly users: boolean
   /** Revoke tokens of the client itself. */
   readonly itself: boolean
+  /** Revoke exchanged tokens: the client lost the grant type, or its policy for it became stricter. */
+  readonly exchanged: boolean
   /** Revoke every access token, and no refresh token: the client lost a network that it could get them from. */
   readonly accessTokens: boolean
   /** Revoke all consents: the client no longer acts for users. */
@@ -62,6 +65,8 @@ function losesScope(before: Rights, after: Rights): boolean {
 
 const refreshes = ({ grants }: ClientSettings): boolean => grants.includes(REFRESH_TOKEN_GRANT)
 
+const exchanges = ({ grants }: ClientSettings): boolean => grants.includes(TOKEN_EXCHANGE_GRANT)
+
 /** From the strictest to the most permissive. */
 const CONSENTS: readonly ClientSettings['consent'][] = ['show', 'skip_own_account', 'skip']
 
@@ -84,6 +89,8 @@ export function narrowingBetween(before: Rights, after: Rights): Narrowing | und
     remaining: after.apis,
     users: losesGrant(before, after, 'user'),
     itself: losesGrant(before, after, 'client'),
+    exchanged:
+      exchanges(before.settings) && (!exchanges(after.settings) || losesExchangeRight(before.settings, after.settings)),
     accessTokens: losesNetwork(before.settings.allowedNetworks, after.settings.allowedNetworks),
     consents: grantsFor(before.settings, 'user').length > 0 && grantsFor(after.settings, 'user').length === 0,
     offlineConsents: losesRefresh,

@@ -6,7 +6,13 @@ import { attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES, EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { ClientSettings } from './client-settings.ts'
-import { CLIENT_CREDENTIALS_GRANT, GRANTS, type GrantSubject, grantTypesOf } from './grant-types.ts'
+import {
+  CLIENT_CREDENTIALS_GRANT,
+  GRANTS,
+  type GrantSubject,
+  grantTypesOf,
+  TOKEN_EXCHANGE_GRANT,
+} from './grant-types.ts'
 import { type AllowedSchemes, redirectUriError } from './redirect-uris.ts'
 import type { AccessType } from './token-attributes.ts'
 
@@ -42,6 +48,9 @@ function* errorsOfGrants(settings: ClientSettings): FieldErrors {
       yield fieldError('grants', `a public client has no client secret and cannot use ${value} (${reference})`)
     if (actsFor === FORBIDDEN_SUBJECTS[accessType])
       yield fieldError('grants', `this client acts ${ACCESS_TYPE_TEXT[accessType]} and cannot use ${value}`)
+    // Exchanged tokens are those of users.
+    if (value === TOKEN_EXCHANGE_GRANT && accessType === 'client')
+      yield fieldError('grants', `this client acts ${ACCESS_TYPE_TEXT.client} and cannot use ${value}`)
     if (requiresRedirectUri && redirectUris.length === 0)
       yield fieldError('redirectUris', `${value} requires at least one redirect URI`)
   }

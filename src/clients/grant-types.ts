@@ -16,7 +16,7 @@ export interface GrantType {
   readonly label: string
   /** What the grant type does, for an admin who selects it. */
   readonly hint: string
-  /** Whom the client acts for; null: the grant type only renews tokens. */
+  /** Whom the client acts for; null: the grant type only derives tokens from others. */
   readonly actsFor: GrantSubject | null
   /** Only confidential clients may use the grant type. */
   readonly requiresClientSecret: boolean
@@ -31,6 +31,7 @@ export const AUTHORIZATION_CODE_GRANT = 'authorization_code'
 export const REFRESH_TOKEN_GRANT = 'refresh_token'
 export const CLIENT_CREDENTIALS_GRANT = 'client_credentials'
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /** In the order in which forms and help list them. */
 export const GRANT_TYPES = [
@@ -78,6 +79,18 @@ export const GRANT_TYPES = [
     requiresRedirectUri: false,
     responseType: null,
     parameters: ['device_code'],
+  },
+  {
+    value: TOKEN_EXCHANGE_GRANT,
+    shortName: 'token_exchange',
+    reference: 'RFC 8693',
+    label: 'Token exchange',
+    hint: 'The application exchanges the token of a user for a narrower one, as its exchange settings allow.',
+    actsFor: null,
+    requiresClientSecret: true,
+    requiresRedirectUri: false,
+    responseType: null,
+    parameters: ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type'],
   },
 ] as const satisfies readonly GrantType[]
 

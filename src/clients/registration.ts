@@ -5,6 +5,7 @@ import type { ClaimSources } from '../shared/declared-claims.ts'
 import type { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import type { EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { Client } from './clients.ts'
+import type { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
 
 export interface ValidSecret {
   readonly id: number
@@ -31,6 +32,7 @@ export interface Registration
     Client,
     | ('createdAt' | 'revision' | 'status' | 'pairName')
     | keyof typeof BRANDING_ATTRIBUTES
+    | keyof typeof EXCHANGE_ATTRIBUTES
     | keyof typeof EXTERNAL_ATTRIBUTES
   > {
   readonly version: number

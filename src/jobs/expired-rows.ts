@@ -24,6 +24,7 @@ import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { deleteOldRevocations } from '../status/feed-cursors.ts'
 import { deleteExcessFollowers, deleteOldFollowers } from '../status/revocation-followers.ts'
 import { deleteExpiredStatusLists } from '../status/status-lists.ts'
+import { deleteExpiredExchangedTokens } from '../tokens/exchanged-tokens.ts'
 import { deleteExpiredReusableTokens } from '../tokens/reusable-tokens.ts'
 import { deleteExpiredSingleTokens } from '../tokens/single-tokens.ts'
 import {
@@ -50,6 +51,7 @@ export const expiredRows = (database: Database): Deletion[] => [
     deleteExpiredRefreshTokens,
     deleteRetiredSecrets,
     deleteExpiredReusableTokens,
+    deleteExpiredExchangedTokens,
     deleteExpiredLimits,
     deleteExpiredChallenges,
     deleteExpiredAnswers,

@@ -21,6 +21,7 @@ import { changeClientStatus, restoreClient } from './client-status.ts'
 import { checkMayAllowApis, checkMayChange, mayChangeCheck } from './developer-limits.ts'
 import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
+import { checkExchangeSources } from './exchange-checks.ts'
 import { visibleApi } from './management-scopes.ts'
 import { destructiveOperation, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
@@ -127,6 +128,7 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
     const check = async (before: Client, trx: Knex) => {
       await checkMayChange(trx, principal, before)
       checkSettingsChange(principal.role, before, settings)
+      await checkExchangeSources(trx, principal, settings, before.exchangeFrom)
     }
     const complete = (before: Client, changes: Partial<ClientSettings>) =>
       withVerification(principal.role, before, changes)

@@ -47,7 +47,8 @@ const exceeds = (isOfToken: string): string => `
 
 const IS_OF_ACCESS_TOKEN = '(s.account_id = t.user_account_id OR (t.user_account_id IS NULL AND s.user_id IS NOT NULL))'
 
-export const ACCESS_EXCEEDS = `:access_tokens OR ${exceeds(IS_OF_ACCESS_TOKEN)}`
+export const ACCESS_EXCEEDS = `
+  :access_tokens OR (:exchanged AND EXISTS (SELECT 1 FROM exchanged_tokens x WHERE x.jti = t.jti)) OR ${exceeds(IS_OF_ACCESS_TOKEN)}`
 
 export const REFRESH_EXCEEDS = `
   ${exceeds('s.id = t.consent_id')} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
@@ -87,6 +88,7 @@ export function bindingsOf(target: NarrowingTarget, narrowing: Narrowing): Bindi
     identity: [...IDENTITY_SCOPES],
     access_tokens: narrowing.accessTokens,
     users: narrowing.users,
+    exchanged: narrowing.exchanged,
     consents: narrowing.consents,
     offline: narrowing.offlineConsents,
     client_itself: narrowing.itself,
@@ -178,6 +180,7 @@ export const NO_FLAGS = {
   accessTokens: false,
   users: false,
   itself: false,
+  exchanged: false,
   consents: false,
   offlineConsents: false,
   refreshTokensOfUsers: false,

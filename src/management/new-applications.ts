@@ -10,6 +10,7 @@ import type { ApplicationChange, CreatedApplication } from './application-operat
 import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
 import { checkMayAllowApis } from './developer-limits.ts'
+import { checkExchangeSources } from './exchange-checks.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { accountOfNewObject } from './tenant-isolation.ts'
@@ -33,6 +34,7 @@ async function initialSettings(knex: Knex, type: string | undefined) {
 async function withDefaults(knex: Knex, principal: Principal, given: Partial<ClientSettings>, type?: string) {
   const initial = await initialSettings(knex, type)
   checkMaySet(principal.role, initial, given)
+  await checkExchangeSources(knex, principal, given)
   return { ...initial, ...given }
 }
 

@@ -7,7 +7,9 @@ import {
   GRANT_TYPES,
   type GrantTypeValue,
   REFRESH_TOKEN_GRANT,
+  TOKEN_EXCHANGE_GRANT,
 } from '../clients/grant-types.ts'
+import { createExchangeHandler } from './exchange-grant.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { createRefreshHandler } from './refresh-grant.ts'
 import type { OidcContext } from './request-state.ts'
@@ -23,6 +25,7 @@ const HANDLERS: Readonly<
   [REFRESH_TOKEN_GRANT]: createRefreshHandler,
   [CLIENT_CREDENTIALS_GRANT]: 'engine',
   [DEVICE_CODE_GRANT]: 'engine',
+  [TOKEN_EXCHANGE_GRANT]: createExchangeHandler,
 }
 
 /** Registers the handlers that replace or complete those of the engine. */

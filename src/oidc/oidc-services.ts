@@ -5,6 +5,7 @@ import type { Refusals } from '../clients/refusals.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open-database.ts'
+import type { TokenExchange } from '../exchange/token-exchange.ts'
 import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -28,6 +29,7 @@ export interface OidcServices {
   readonly accessTokenStore: AccessTokenStore
   readonly refreshTokens: RefreshTokens
   readonly codeTokens: CodeTokens
+  readonly tokenExchange: TokenExchange
   readonly statusPublication: StatusPublication
   readonly statusFollower: StatusFollower
   /** Seconds. */

@@ -148,6 +148,16 @@ export const REFUSAL_REASONS = {
     label: 'Grant invalid',
     text: 'The grant of the request is invalid.',
   },
+  subject_token_invalid: {
+    error: 'invalid_request',
+    label: 'Subject token invalid',
+    text: 'The token to exchange is expired, revoked, no access token of a user, or bound to a key that the request does not prove.',
+  },
+  exchange_not_allowed: {
+    error: 'invalid_request',
+    label: 'Token exchange not allowed',
+    text: 'The exchange settings of the application do not allow the exchange of this token.',
+  },
   device_code_expired: {
     error: 'expired_token',
     label: 'Device code expired',

@@ -18,12 +18,15 @@ const LISTS = 'SELECT id, next FROM status_lists ORDER BY id'
 /** As many lists at a time as have this many tokens together: a statement has a time limit. */
 const TOKENS_PER_STATEMENT = 1_000_000
 
-const OF_KEYS = `
+const revokedIn = (table: string) => `
   SELECT t.status_list, string_agg(int4send(t.status_index), '') AS indexes
-    FROM access_tokens t
+    FROM ${table} t
    WHERE t.status_list = ANY ($1::bigint[]) AND t.signing_key = ANY ($2::int[])
      AND t.expires_at > now() - interval '${CLOCKS_DIFFER}'
    GROUP BY t.status_list`
+
+/** Also those that were exchanged for a token of a revoked key, or depend on it in another way. */
+const OF_KEYS = `${revokedIn('access_tokens')} UNION ALL ${revokedIn('exchanged_tokens')}`
 
 export function inGroups(lists: readonly SizedList[]): number[][] {
   const groups: number[][] = []

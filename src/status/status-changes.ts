@@ -80,22 +80,25 @@ interface CauseKind {
 // (JIT), which takes a second. The values of the indexed column are a separate parameter, so that the planner sees how frequent
 // each value is. Otherwise, when one client has nearly all tokens, it would expect as many of every client and read whole
 // partitions. Tokens that expired longer ago than `CLOCKS_DIFFER` are left out: no resource server accepts them.
+//
+// `exchanged_tokens` has the columns of the condition from the tokens that an exchanged token depends on, so what revokes one of
+// them finds the exchanged token too.
 function causeKind(kind: Omit<CauseKind, 'text'>, condition: string): CauseKind {
-  const text = `
+  const revokedIn = (table: string) => `
     SELECT t.status_list, string_agg(int4send(t.status_index), '') AS indexes
-      FROM access_tokens t
+      FROM ${table} t
       JOIN json_to_recordset($1::json) AS c(
              client_id bigint, revocation_epoch int, secret_id bigint, api_id int, subject text, sequence bigint) ON ${condition}
      WHERE t.${kind.by} = ANY ($2::${kind.by === 'subject' ? 'text' : 'bigint'}[])
        AND t.expires_at > now() - interval '${CLOCKS_DIFFER}' AND t.status_list IS NOT NULL
      GROUP BY t.status_list`
-  return { ...kind, text }
+  return { ...kind, text: `${revokedIn('access_tokens')} UNION ALL ${revokedIn('exchanged_tokens')}` }
 }
 
 const SAME_SINGLE_TOKEN = `
   t.client_id = c.client_id AND t.api_id = c.api_id AND t.subject = c.subject AND t.sequence < c.sequence`
 
-const CAUSE_KINDS = [
+export const CAUSE_KINDS = [
   causeKind(
     { name: 'revocation_epoch', has: ({ revocation_epoch }) => revocation_epoch !== null, by: 'client_id' },
     't.client_id = c.client_id AND t.revocation_epoch = c.revocation_epoch',

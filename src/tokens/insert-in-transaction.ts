@@ -2,19 +2,21 @@ import type { Knex } from 'knex'
 import type { QuotaDecision } from '../clients/quotas.ts'
 import type { Issuer } from './issuance.ts'
 import type { PlannedToken, TokenRequest } from './planned-token.ts'
-import { RECORD, RECORD_WITHIN_QUOTAS } from './record-statement.ts'
-import { quotaDecisions, type RecordRow, recordValues } from './token-recording.ts'
+import { RECORD, RECORD_EXCHANGED, RECORD_EXCHANGED_WITHIN_QUOTAS, RECORD_WITHIN_QUOTAS } from './record-statement.ts'
+import { quotaDecisions, type RecordRow, recordValues, type TokenRecord } from './token-recording.ts'
 
 /** Knex writes named parameters with a colon. */
 const withNames = (statement: string): string => statement.replaceAll('$1', ':records').replaceAll('$2', ':clients')
 
-const RECORD_IN_TRANSACTION = withNames(RECORD)
-const RECORD_WITHIN_QUOTAS_IN_TRANSACTION = withNames(RECORD_WITHIN_QUOTAS)
+const STATEMENTS = { without: withNames(RECORD), within: withNames(RECORD_WITHIN_QUOTAS) }
+const OF_EXCHANGED = { without: withNames(RECORD_EXCHANGED), within: withNames(RECORD_EXCHANGED_WITHIN_QUOTAS) }
+
+const statementFor = ({ quotaKey, subjectToken }: TokenRecord): string =>
+  (subjectToken ? OF_EXCHANGED : STATEMENTS)[quotaKey === null ? 'without' : 'within']
 
 async function record(trx: Knex, { record: token, server }: PlannedToken): Promise<RecordRow> {
-  const statement = token.quotaKey === null ? RECORD_IN_TRANSACTION : RECORD_WITHIN_QUOTAS_IN_TRANSACTION
   const [records, clients] = recordValues([token])
-  const { rows } = await trx.raw(statement, { records, clients } as never)
+  const { rows } = await trx.raw(statementFor(token), { records, clients } as never)
   server.notice(rows[0].server)
   return rows[0]
 }

@@ -12,7 +12,15 @@ import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { StatusIndex, StatusIndexes } from '../status/status-indexes.ts'
 import { statusUri } from '../status/status-lists.ts'
-import type { TokenRecord } from './token-recording.ts'
+import type { SubjectToken, TokenRecord } from './token-recording.ts'
+
+/** What a token is exchanged for (RFC 8693). */
+export interface Exchange {
+  /** Locked, with all that it depends on, by the transaction that records the token. */
+  readonly subjectToken: SubjectToken
+  /** Seconds since 1970: the latest time at which the token may expire. */
+  readonly expiresBy: number
+}
 
 /** A request for an access token, after client authentication. */
 export interface TokenRequest {
@@ -32,6 +40,8 @@ export interface TokenRequest {
   readonly grantId: string | null
   /** Claims in addition to those of RFC 9068, such as `cnf`. */
   readonly extra?: Record<string, unknown>
+  /** Absent: the token is not exchanged. */
+  readonly exchange?: Exchange
 }
 
 /** An access token with its claims and its row, before it is recorded and signed. */
@@ -72,13 +82,22 @@ function apiKeyConfirmation(apiKeyHash: Buffer | null): Record<string, unknown> 
 }
 
 /** Seconds since 1970. */
-function expirationTime(client: AuthenticatedClient, api: ApiAccess, issuedAt: number): number {
-  const ttl = client.registration.accessTokenTtl ?? api.tokenTtl
+function expirationTime({ client, exchange }: TokenRequest, api: ApiAccess, issuedAt: number): number {
+  const ttl = Math.min(
+    client.registration.accessTokenTtl ?? api.tokenTtl,
+    (exchange?.expiresBy ?? Number.POSITIVE_INFINITY) - issuedAt,
+  )
   const retiresAt = client.authentication?.retiresAt ?? null
   // A token is revoked when the client secret that obtained it retires. With that time as `exp`, resource servers that only
   // verify the signature refuse it too.
   return retiresAt === null ? issuedAt + ttl : Math.min(issuedAt + ttl, epochSeconds(retiresAt))
 }
+
+/** The error of a token that would expire as soon as it is issued. */
+const isOver = ({ exchange }: TokenRequest, issuedAt: number): KeywrightError =>
+  exchange && exchange.expiresBy <= issuedAt
+    ? new KeywrightError('invalid_input', 'the subject token has expired', { reason: 'subject_token_invalid' })
+    : new KeywrightError('invalid_client', 'the client secret has been retired')
 
 function grantedScope(request: TokenRequest, api: ApiAccess): string {
   if (request.identityScope === undefined) return resolveScope(request.scope, api.scopes)
@@ -136,8 +155,8 @@ export function planToken(
   const api = selectApi(registration, request.resource)
   const scope = grantedScope(request, api)
   const issuedAt = epochSeconds(now)
-  const expiresAt = expirationTime(request.client, api, issuedAt)
-  if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
+  const expiresAt = expirationTime(request, api, issuedAt)
+  if (expiresAt <= issuedAt) throw isOver(request, issuedAt)
   const signingKey = ring.current(api.signingAlg)
   // Last, so that a refused request uses no status index.
   const status = indexes.draw(api.id, expiresAt - issuedAt)
@@ -168,6 +187,7 @@ export function planToken(
       statusIndex: status.index,
       quotaKey: quotaKeyOf(registration),
       signingKey: signingKey.id,
+      subjectToken: request.exchange?.subjectToken,
     },
     claims: {
       // First, so that none replaces a claim of Keywright.

@@ -36,6 +36,25 @@ const VALID_WITHIN_QUOTAS = `
     SELECT r.*, c.revocation_epoch, c.account_id${UNCHANGED}
   ),${QUOTA_DECISIONS}`
 
+/** What an exchanged token depends on: its subject token, and what that depends on. */
+const SOURCE = 'client_id, secret_id, revocation_epoch, api_id, subject, sequence, signing_key'
+const EXCHANGED = `, exchanged AS (
+    INSERT INTO exchanged_tokens (jti, expires_at, status_list, status_index, source_jti, source_expires_at, ${SOURCE})
+    SELECT v.jti, to_timestamp(v.exp), v.list, v.idx, source.*
+      FROM valid v
+     CROSS JOIN LATERAL (
+       SELECT jti, expires_at, ${SOURCE} FROM access_tokens
+        WHERE jti = v.subject_token AND expires_at = to_timestamp(v.subject_exp)
+       UNION ALL
+       SELECT source_jti, source_expires_at, ${SOURCE} FROM exchanged_tokens WHERE jti = v.subject_token) source
+  )`
+
+interface Variant {
+  readonly waits: boolean
+  readonly quotas: boolean
+  readonly exchange?: boolean
+}
+
 // Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier (older) token of the
 // same client, subject and API here: its row of `single_tokens` gets a greater sequence number, and tokens with a smaller
 // number are inactive.
@@ -62,13 +81,16 @@ const VALID_WITHIN_QUOTAS = `
 // are not free (`skipped`), and fails soon when a row of `single_tokens` is locked. The skipped requests run in a statement
 // with `waits: true`. This does not starve an exclusive lock: PostgreSQL refuses a try-lock while another session waits.
 //
+// With `exchange: true`, a token may name its subject token (RFC 8693), which the caller has locked with all that it depends on
+// (`exchange/`). The token is recorded in `exchanged_tokens` for each of them.
+//
 // With `quotas: true`, the statement also locks the counts of the clients' and accounts' quotas, before `single_tokens`. Tokens of
 // clients without a quota are recorded by the other statements, so that they neither wait for counts nor pay for them.
-const recordStatement = ({ waits, quotas }: { waits: boolean; quotas: boolean }): string => `
+const recordStatement = ({ waits, quotas, exchange = false }: Variant): string => `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, account uuid, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int)
+      subject text, account uuid, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int${exchange ? ', subject_token uuid, subject_exp float8' : ''})
   ), locked AS MATERIALIZED (
     ${waits ? TAKE_LOCKS : TRY_LOCKS}
   ), client AS MATERIALIZED (
@@ -94,16 +116,16 @@ const recordStatement = ({ waits, quotas }: { waits: boolean; quotas: boolean })
     SELECT list, array_agg(idx) FROM valid WHERE single AND NOT last GROUP BY list
   ), recorded AS (
     INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, sequence, api_id, revocation_epoch, subject,
-                               user_account_id, scope, grant_id, status_list, status_index, signing_key)
+                               user_account_id, scope, grant_id, status_list, status_index, signing_key${exchange ? ', subject_token, subject_token_expires_at' : ''})
     SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
            CASE WHEN v.single THEN s.sequence - CASE WHEN v.last THEN 0 ELSE 1 END
                 ELSE coalesce((SELECT g.sequence FROM single_tokens g
                                 WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.revocation_epoch, v.subject, v.account, v.scope, v.grant_id, v.list, v.idx, v.key
+           v.api, v.revocation_epoch, v.subject, v.account, v.scope, v.grant_id, v.list, v.idx, v.key${exchange ? ', v.subject_token, to_timestamp(v.subject_exp)' : ''}
       FROM valid v
       LEFT JOIN newest s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti
-  )
+  )${exchange ? EXCHANGED : ''}
   SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,
          (SELECT json_agg(jti) FROM recorded) AS recorded,
          (SELECT json_agg(id) FROM unnest($2::bigint[]) id WHERE id NOT IN (SELECT c.id FROM client c)) AS skipped${quotas ? QUOTA_RESULTS : ''}`
@@ -117,3 +139,7 @@ export const RECORD_UNCONTENDED = recordStatement({ waits: false, quotas: false 
 /** Also counts the tokens for the quotas of their clients and accounts, and refuses those beyond an enforced quota. */
 export const RECORD_WITHIN_QUOTAS = recordStatement({ waits: true, quotas: true })
 export const RECORD_WITHIN_QUOTAS_UNCONTENDED = recordStatement({ waits: false, quotas: true })
+
+/** Also records exchanged tokens (RFC 8693). */
+export const RECORD_EXCHANGED = recordStatement({ waits: true, quotas: false, exchange: true })
+export const RECORD_EXCHANGED_WITHIN_QUOTAS = recordStatement({ waits: true, quotas: true, exchange: true })

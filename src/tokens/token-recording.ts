@@ -9,6 +9,13 @@ import {
   RECORD_WITHIN_QUOTAS_UNCONTENDED,
 } from './record-statement.ts'
 
+/** An access token that another one is exchanged for (RFC 8693). */
+export interface SubjectToken {
+  readonly jti: string
+  /** Seconds since 1970, as in the JWT. */
+  readonly expiresAt: number
+}
+
 /** An access token to be recorded. Keys and versions come from the registration by which the client was authenticated. */
 export interface TokenRecord {
   readonly jti: string
@@ -40,6 +47,8 @@ export interface TokenRecord {
   readonly quotaKey: string | number | null
   /** The id of the key that signs the token. Revoking the key revokes the token. */
   readonly signingKey: number
+  /** Absent: the token is not exchanged. Only `planInTransaction` records a token that is. */
+  readonly subjectToken?: SubjectToken | undefined
 }
 
 export interface RecordResult {
@@ -72,6 +81,7 @@ const toJson = (record: TokenRecord, n: number) => ({
   list: record.statusList,
   idx: record.statusIndex,
   key: record.signingKey,
+  ...(record.subjectToken && { subject_token: record.subjectToken.jti, subject_exp: record.subjectToken.expiresAt }),
 })
 
 /** The parameters of `RECORD`. */

@@ -30,7 +30,7 @@ const LOGO = imageOf(SVG)
 const SETTINGS: ClientSettings = {
   name: 'Billing export',
   description: 'Exports invoices',
-  grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+  grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'],
   redirectUris: ['https://app.example.com/callback'],
   postLogoutRedirectUris: ['https://app.example.com/'],
   backchannelLogoutUri: 'https://app.example.com/logout',
@@ -61,6 +61,10 @@ const SETTINGS: ClientSettings = {
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
+  exchangeFrom: ['kwa_2Ew9fTbnCN0ZPqTtGKsu'],
+  exchangeScopes: ['read'],
+  exchangeTtl: 300,
+  exchangeApis: ['https://other.example.com'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

@@ -236,6 +236,7 @@ describe('an operator setting', () => {
       'quotaPerDay',
       'quotaMode',
       'accessType',
+      'exchangeApis',
       'isVerified',
       'externalId',
       'metadata',

@@ -88,6 +88,10 @@ const EVERY: ClientSettings = {
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
+  exchangeFrom: ['kwa_2Ew9fTbnCN0ZPqTtGKsu'],
+  exchangeScopes: ['read'],
+  exchangeTtl: 300,
+  exchangeApis: ['https://other.example.com'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

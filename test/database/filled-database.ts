@@ -64,6 +64,12 @@ export async function fillDatabase(knex: Knex, encryptionKeys: EncryptionKeys, o
     { api },
   )
   await knex.raw(
+    `INSERT INTO exchanged_tokens (jti, expires_at, status_list, status_index, source_jti, source_expires_at, client_id, revocation_epoch,
+                                   api_id, subject, sequence, signing_key)
+     SELECT gen_random_uuid(), expires_at, 100 + n, n, jti, expires_at, client_id, 0, api_id, subject, 0, 1
+       FROM access_tokens CROSS JOIN generate_series(1, 10) n WHERE subject <> ''`,
+  )
+  await knex.raw(
     `INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at, created_at)
      SELECT gen_random_uuid(), sha256(n::text::bytea), sha256('t'::bytea), :key, :api, 0, '', 'read',
             now() + interval '30 days', now() - make_interval(secs => n) FROM generate_series(1, 20000) n`,

@@ -12,6 +12,7 @@ import { listConnectedApplications } from '../../src/consents/connected-applicat
 import { lockConsentShared } from '../../src/consents/consent-locks.ts'
 import { findConsent, grantConsent, withdrawConsent } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
+import { lockSubjectToken } from '../../src/exchange/subject-tokens.ts'
 import { useChallenge } from '../../src/factors/passkey-challenges.ts'
 import { findCredential, listCredentialIds, updateSignCount } from '../../src/factors/passkeys.ts'
 import { listFactors } from '../../src/factors/user-factors.ts'
@@ -41,12 +42,18 @@ import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-fami
 import { newId } from '../../src/shared/ids.ts'
 import { generateSecret } from '../../src/shared/secrets.ts'
 import { readTokensOfKeys } from '../../src/status/revoked-key-tokens.ts'
+import { CAUSE_KINDS } from '../../src/status/status-changes.ts'
 import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
-import { RECORD, RECORD_WITHIN_QUOTAS, RECORD_WITHIN_QUOTAS_UNCONTENDED } from '../../src/tokens/record-statement.ts'
+import {
+  RECORD,
+  RECORD_EXCHANGED,
+  RECORD_WITHIN_QUOTAS,
+  RECORD_WITHIN_QUOTAS_UNCONTENDED,
+} from '../../src/tokens/record-statement.ts'
 import { deleteExpiredReusableTokens, FIND_FRESH, freshValues } from '../../src/tokens/reusable-tokens.ts'
 import { revokeTokensOfHolder } from '../../src/tokens/revocation.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
-import { recordValues } from '../../src/tokens/token-recording.ts'
+import { recordValues, type TokenRecord } from '../../src/tokens/token-recording.ts'
 import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
 import { leaseDue } from '../../src/webhooks/delivery-queues.ts'
 import { deleteOldDeliveries } from '../../src/webhooks/webhook-retention.ts'
@@ -61,6 +68,8 @@ let user: string
 let client: { clientId: string; key: number }
 /** A JWT without its row in the access-token store. */
 let unrecorded: string
+/** Of a user. */
+let subjectToken: Awaited<ReturnType<typeof tokenOfUser>>
 
 /** Tables with so few rows that reading them whole is right. */
 const SMALL = new Set([
@@ -93,6 +102,7 @@ beforeAll(async () => {
     .where({ jti: claimsOf(unrecorded).jti })
     .delete()
   await fillDatabase(on.knex, on.instance.encryptionKeys, { account, user, client })
+  subjectToken = await tokenOfUser(on.knex)
 })
 
 afterAll(() => on?.stop())
@@ -184,7 +194,7 @@ async function findFresh(database: Database): Promise<void> {
 }
 
 /** A token of each of a hundred clients with quotas. */
-async function recordMany(database: Database, text: string): Promise<void> {
+async function recordMany(database: Database, text: string, more: Partial<TokenRecord> = {}): Promise<void> {
   const clients = await database.knex('clients').where({ client_id: 'kwc_filled7' }).select('id')
   const token = { apiId: 1, clientVersion: 1, apiVersion: 1, secretId: null, secretRetiresAt: null, subject: '' }
   const times = { issuedAt: 1, expiresAt: Math.floor(Date.now() / 1000) + 60, single: false, grantId: null }
@@ -198,8 +208,28 @@ async function recordMany(database: Database, text: string): Promise<void> {
     statusIndex: n,
     quotaKey: clients[0].id + n,
     signingKey: 1,
+    ...more,
   }))
   await database.query({ name: 'x', text, values: recordValues(records) })
+}
+
+/** A token of a user for an application, as its claims describe it. */
+async function tokenOfUser(knex: Knex) {
+  const { rows } = await knex.raw(
+    `SELECT t.jti, extract(epoch FROM t.expires_at)::float8 AS "expiresAt", u.account_id AS "accountId"
+       FROM access_tokens t JOIN users u ON u.id::text = t.subject WHERE t.subject <> '' LIMIT 1`,
+  )
+  return rows[0]
+}
+
+async function findRevokedByCauses(database: Database): Promise<void> {
+  const causes = JSON.stringify([
+    { client_id: client.key, revocation_epoch: 7, secret_id: 7, api_id: 1, subject: user, sequence: 1 },
+  ])
+  for (const { by, text } of CAUSE_KINDS) {
+    const values = [causes, by === 'subject' ? [user] : [7]]
+    await database.query({ name: 'x', text, values })
+  }
 }
 
 const admin = (): Principal =>
@@ -271,6 +301,12 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
       }),
   ],
   ['the recording of tokens', (_, database) => recordMany(database, RECORD)],
+  [
+    'the recording of exchanged tokens',
+    async (_, database) => await recordMany(database, RECORD_EXCHANGED, { subjectToken: subjectToken }),
+  ],
+  ['the locks of a token exchange', (knex) => lockSubjectToken(knex, subjectToken, client.key)],
+  ['the tokens that a cause revokes, with those that were exchanged', (_, database) => findRevokedByCauses(database)],
   ['the recording of tokens within quotas', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS)],
   ['the same without waiting', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS_UNCONTENDED)],
   [

@@ -1,6 +1,6 @@
 /** The plan oidcc-config: what the discovery document says is so, and what is not so it does not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GRANTS } from '../../src/clients/grant-types.ts'
+import { GRANTS, TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, claimsOf, postForm, send } from '../support/requests.ts'
@@ -148,6 +148,7 @@ describe('the document lists what works', () => {
       'client_credentials',
       'refresh_token',
       DEVICE,
+      TOKEN_EXCHANGE_GRANT,
     ])
     expect([...document.grant_types_supported].sort(), 'a registration may have each of them').toEqual(
       [...GRANTS].sort(),
@@ -160,7 +161,8 @@ describe('the document lists what works', () => {
       )
       expect([grant_type, body.error ?? 'a token']).toEqual([
         grant_type,
-        grant_type === 'client_credentials' ? 'a token' : 'invalid_grant',
+        { client_credentials: 'a token', [TOKEN_EXCHANGE_GRANT]: 'invalid_request' }[grant_type as string] ??
+          'invalid_grant',
       ])
     }
     for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer']) {

@@ -48,6 +48,18 @@ it('a valid access token is returned with its claims', async () => {
   expect(verified.expiresAt - verified.issuedAt).toBe(3600)
 })
 
+it.each([
+  [undefined, []],
+  [{ sub: 'agent' }, ['agent']],
+  [{ sub: 'agent', act: { sub: 'service' } }, ['agent', 'service']],
+  ['agent', []],
+  [null, []],
+  [{ act: { sub: 7 } }, []],
+])('the actors of a token that was exchanged: %j', async (act, actors) => {
+  const token = await issuer.token({ act })
+  expect((await make().verify({ headers: new Headers(bearer(token)) })).actors).toEqual(actors)
+})
+
 describe('an access token', () => {
   it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
     ['with the full media type', 'accepted', {}, { typ: 'application/at+jwt' }],

@@ -2341,7 +2341,7 @@ export interface components {
                  */
                 at: string;
                 /** @enum {string} */
-                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
@@ -2670,7 +2670,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -2785,6 +2785,32 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
+             * @example [
+             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *     ]
+             */
+            exchange_from: string[] | null;
+            /**
+             * @description The scopes that exchanged tokens may have, of those of the application and of the token that they are exchanged for; null: all of these
+             * @example [
+             *       "read"
+             *     ]
+             */
+            exchange_scopes: string[] | null;
+            /**
+             * @description In seconds: the greatest lifetime of exchanged tokens; null: 1 hour
+             * @example 300
+             */
+            exchange_ttl: number | null;
+            /**
+             * @description APIs for which the application may exchange tokens of other APIs; null: only the API of the token that is exchanged; visible to operators only
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            exchange_apis?: string[] | null;
             /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
             logo: {
                 /**
@@ -2876,7 +2902,7 @@ export interface components {
              */
             description?: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -2989,6 +3015,32 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
+             * @example [
+             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *     ]
+             */
+            exchange_from?: string[] | null;
+            /**
+             * @description The scopes that exchanged tokens may have, of those of the application and of the token that they are exchanged for; null: all of these
+             * @example [
+             *       "read"
+             *     ]
+             */
+            exchange_scopes?: string[] | null;
+            /**
+             * @description In seconds: the greatest lifetime of exchanged tokens; null: 1 hour
+             * @example 300
+             */
+            exchange_ttl?: number | null;
+            /**
+             * @description APIs for which the application may exchange tokens of other APIs; null: only the API of the token that is exchanged; visible to operators only
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            exchange_apis?: string[] | null;
             /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
             logo?: {
                 /**
@@ -3065,7 +3117,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -3180,6 +3232,32 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
+             * @example [
+             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *     ]
+             */
+            exchange_from: string[] | null;
+            /**
+             * @description The scopes that exchanged tokens may have, of those of the application and of the token that they are exchanged for; null: all of these
+             * @example [
+             *       "read"
+             *     ]
+             */
+            exchange_scopes: string[] | null;
+            /**
+             * @description In seconds: the greatest lifetime of exchanged tokens; null: 1 hour
+             * @example 300
+             */
+            exchange_ttl: number | null;
+            /**
+             * @description APIs for which the application may exchange tokens of other APIs; null: only the API of the token that is exchanged; visible to operators only
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            exchange_apis?: string[] | null;
             /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
             logo: {
                 /**
@@ -4662,7 +4740,7 @@ export interface components {
              */
             description?: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -4777,6 +4855,32 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
+             * @example [
+             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *     ]
+             */
+            exchange_from?: string[] | null;
+            /**
+             * @description The scopes that exchanged tokens may have, of those of the application and of the token that they are exchanged for; null: all of these
+             * @example [
+             *       "read"
+             *     ]
+             */
+            exchange_scopes?: string[] | null;
+            /**
+             * @description In seconds: the greatest lifetime of exchanged tokens; null: 1 hour
+             * @example 300
+             */
+            exchange_ttl?: number | null;
+            /**
+             * @description APIs for which the application may exchange tokens of other APIs; null: only the API of the token that is exchanged; visible to operators only
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            exchange_apis?: string[] | null;
             /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
             logo?: {
                 /**
@@ -4961,10 +5065,10 @@ export interface components {
             last_used_at: string;
         };
         /**
-         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow the exchange of this token. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
          * @enum {string}
          */
-        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
         RefusedClients: {
             count: components["schemas"]["BoundedCount"];
             clients: {
@@ -5025,7 +5129,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -5140,6 +5244,32 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
+             * @example [
+             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *     ]
+             */
+            exchange_from: string[] | null;
+            /**
+             * @description The scopes that exchanged tokens may have, of those of the application and of the token that they are exchanged for; null: all of these
+             * @example [
+             *       "read"
+             *     ]
+             */
+            exchange_scopes: string[] | null;
+            /**
+             * @description In seconds: the greatest lifetime of exchanged tokens; null: 1 hour
+             * @example 300
+             */
+            exchange_ttl: number | null;
+            /**
+             * @description APIs for which the application may exchange tokens of other APIs; null: only the API of the token that is exchanged; visible to operators only
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            exchange_apis?: string[] | null;
             /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
             logo: {
                 /**
@@ -6683,7 +6813,7 @@ export interface operations {
                 /** @description The complete external ID; for operators only */
                 external_id?: string;
                 /** @description Only clients that may use this grant type */
-                grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code";
+                grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code" | "urn:ietf:params:oauth:grant-type:token-exchange";
                 /** @description Only active clients that were not used for so many days, those unused for longest first */
                 unused_days?: number;
                 /** @description Only active clients whose client secret or API key expires within so many days, those that expire first first */

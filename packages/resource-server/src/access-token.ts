@@ -9,6 +9,11 @@ export interface AccessToken {
   readonly clientId: string
   /** The account that the token acts for: that of the user, or of the client that acts for itself. Undefined: the instance. */
   readonly accountId: string | undefined
+  /**
+   * The clients that act for the subject in a chain of token exchanges (RFC 8693, section 4.1), the present one, `clientId`, first.
+   * Empty: the token was not exchanged.
+   */
+  readonly actors: readonly string[]
   readonly audience: readonly string[]
   readonly scopes: readonly string[]
   /** The `jti`. */
@@ -125,12 +130,24 @@ export async function verifyClaims(token: string, requirements: TokenRequirement
 export const scopesOf = ({ scope }: JWTPayload): string[] =>
   typeof scope === 'string' ? scope.split(' ').filter((name) => name !== '') : []
 
+/** The `sub` of each nested claim `act`. The issuer, which signed them, limits their number. */
+function actorsOf(claims: JWTPayload): string[] {
+  const actors: string[] = []
+  for (let { act } = claims as { act?: unknown }; typeof act === 'object' && act !== null; ) {
+    const { sub, act: earlier } = act as { sub?: unknown; act?: unknown }
+    if (isNonEmptyString(sub)) actors.push(sub)
+    act = earlier
+  }
+  return actors
+}
+
 export function describeToken(claims: JWTPayload, status: AccessToken['status']): AccessToken {
   return {
     issuer: claims.iss!,
     subject: claims.sub!,
     clientId: claims.client_id as string,
     accountId: isNonEmptyString(claims.account_id) ? claims.account_id : undefined,
+    actors: actorsOf(claims),
     audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud!,
     scopes: scopesOf(claims),
     id: claims.jti!,

@@ -112,6 +112,7 @@ const FIELD_LABELS: readonly ConsoleText[] = [
   'Sessions',
   'Source',
   'State',
+  'Subject client id',
   'Successor',
   'Through',
   'Title',

@@ -122,6 +122,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'mail.test_sent': '{actor} sent a test email to {target}',
   'consent.given': '{actor} allowed {target} access',
   'consent.withdrawn': '{actor} revoked the access of {target}',
+  'token.exchanged': '{actor} exchanged a token of {target}',
   'token.revoked': '{actor} revoked a token',
   'refresh_token.revoked': '{actor} revoked a refresh token',
   'leak.reported': ({ kind }) => [

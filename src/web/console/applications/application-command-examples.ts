@@ -4,6 +4,7 @@ import {
   CLIENT_CREDENTIALS_GRANT,
   DEVICE_CODE_GRANT,
   grantTypesOf,
+  TOKEN_EXCHANGE_GRANT,
 } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Copyable } from '../kit/panels.ts'
@@ -54,10 +55,26 @@ const deviceSteps = (t: ConsoleTranslate, issuer: string, client: Client, scopes
   },
 ]
 
-/** The grant types that begin with another request than the token request. */
+/** RFC 8693, section 2.1. */
+function exchangeSteps(t: ConsoleTranslate, issuer: string, client: Client): Copyable[] {
+  const form = encoded({
+    grant_type: TOKEN_EXCHANGE_GRANT,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  })
+  const data = `--data "${form}&subject_token=ACCESS_TOKEN&scope=SCOPE"`
+  return [
+    {
+      label: t('Exchange the access token of a user'),
+      value: `curl --silent${keyHeader(client)} ${asItself(client)} ${data} ${issuer}/oauth2/token`,
+    },
+  ]
+}
+
+/** The grant types whose steps are not the token request with its parameters alone. */
 const STEPS: Readonly<Record<string, typeof signInSteps>> = {
   [AUTHORIZATION_CODE_GRANT]: signInSteps,
   [DEVICE_CODE_GRANT]: deviceSteps,
+  [TOKEN_EXCHANGE_GRANT]: exchangeSteps,
 }
 
 type ShownGrant = ReturnType<typeof grantTypesOf>[number]
@@ -82,12 +99,12 @@ function tokenStep(
  * @param scopes the scopes that it may request of its default API
  */
 export function stepsOf(t: ConsoleTranslate, issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
-  const beginning = grantTypesOf(client.grants).filter(({ actsFor }) => actsFor !== null)
+  const shown = grantTypesOf(client.grants).filter(
+    ({ actsFor, value }) => actsFor !== null || Object.hasOwn(STEPS, value),
+  )
   return [
     discoveryOf(t, issuer),
-    ...beginning.flatMap(
-      (grant) => STEPS[grant.value]?.(t, issuer, client, scopes) ?? tokenStep(t, issuer, client, grant),
-    ),
+    ...shown.flatMap((grant) => STEPS[grant.value]?.(t, issuer, client, scopes) ?? tokenStep(t, issuer, client, grant)),
   ]
 }
 

@@ -129,6 +129,12 @@ const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Access'), fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
   { heading: t('Tokens'), fields: inSection('tokens') },
   {
+    heading: t('Token exchange'),
+    lead: t('For the grant type token exchange. Without client IDs it allows nothing.'),
+    fields: inSection('exchange'),
+    collapsed: true,
+  },
+  {
     heading: 'OpenID Connect',
     lead: t('Settings for sign-out and ID tokens.'),
     fields: inSection('openidConnect'),

@@ -1,7 +1,7 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
-import { actsFor } from '../../../clients/grant-types.ts'
+import { actsFor, TOKEN_EXCHANGE_GRANT } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts, labelsOfNonInitial } from '../kit/attribute-facts.ts'
@@ -19,6 +19,7 @@ const GENERAL = inSections('application')
 const SIGN_IN = inSections('signIn', 'access', 'openidConnect')
 const BRANDING = inSections('branding')
 const TOKENS = inSections('tokens')
+const EXCHANGE = inSections('exchange')
 const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
 
@@ -64,6 +65,10 @@ export function settingsBlocks(
   const blocks: { heading: string; facts: Fact[] }[] = [
     { heading: t('Sign-in'), facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
     { heading: t('Tokens'), facts: [...facts(TOKENS), legacyFact(t, client)] },
+    {
+      heading: t('Token exchange'),
+      facts: client.grants.includes(TOKEN_EXCHANGE_GRANT) ? facts(EXCHANGE) : [],
+    },
     { heading: t('Visible to operators only'), facts: facts(OPERATOR) },
   ]
   return blocks.filter((block) => block.facts.length > 0).map((block) => ({ part: 'facts', ...block }))
