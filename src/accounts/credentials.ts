@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isPendingKey } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 import { type RequiredInAccount, type RequiredInInstance, requiresSecondFactor } from './second-factor-requirement.ts'
@@ -35,6 +36,8 @@ export interface Credentials {
   readonly maySignInHere: boolean
   /** A program set the address: no link for a new password is sent to it. */
   readonly emailSetByProgram: boolean
+  /** The user stands in for a person with a user elsewhere (`pending-users.ts`). */
+  readonly isPending: boolean
 }
 
 interface CredentialsRow extends UserWithAccountRow {
@@ -65,6 +68,7 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
   ),
   maySignInHere: !row.only_operators_here || row.role === 'operator',
   emailSetByProgram: row.email_set_by_program,
+  isPending: isPendingKey(row.email_key),
 })
 
 /** SQL. A sign-in is for all accounts of a user, so one that requires a second factor of them is enough. */

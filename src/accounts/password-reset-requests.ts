@@ -5,10 +5,10 @@ import { createLink } from '../mail/mail-links.ts'
 import { addMessage } from '../mail/outbox.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { newId } from '../shared/ids.ts'
-import { type Credentials, findCredentials } from './credentials.ts'
+import { type Credentials, findCredentials, findCredentialsById } from './credentials.ts'
 import type { FromPage } from './password-changes.ts'
+import { findPendingUsers, type PendingUser } from './pending-users.ts'
 import { messageBudget, messageNetworkBudget, takeAttempt } from './sign-in-limits.ts'
-import { userEntry } from './users.ts'
 
 /**
  * Requests a message with a link for a new password. The statements are the same whether or not a user has the address, and so
@@ -48,14 +48,38 @@ export const mayReplacePassword = ({ mayAct, passwordHash, emailSetByProgram }: 
 export const mayChooseFirstPassword = ({ mayAct, passwordHash, passwordChangedAt }: Credentials): boolean =>
   mayAct && passwordHash === null && passwordChangedAt === null
 
+interface Concerned {
+  /** Receives the message. Undefined: nobody may. */
+  readonly person: Credentials | undefined
+  /** Pending users with the address, whose accounts read of the request as if the users were invited ones. */
+  readonly pending: readonly PendingUser[]
+}
+
+/** While nobody has the address, the first pending user with it receives the message. */
+async function findConcerned(trx: Knex, email: string): Promise<Concerned> {
+  const owner = await findCredentials(trx, email)
+  const all = await Promise.all((await findPendingUsers(trx, email)).map(({ id }) => findCredentialsById(trx, id)))
+  const pending = all.filter((one) => one !== undefined).filter(mayReplacePassword)
+  const person = owner ?? pending[0]
+  const others = pending
+    .filter((one) => one !== person)
+    .map(({ user }) => ({ id: user.id, accountId: user.accountId! }))
+  return { person: person && mayReplacePassword(person) ? person : undefined, pending: others }
+}
+
 async function addResetMessage(trx: Knex, { email_key, ip, request_id, language }: RequestRow): Promise<void> {
-  const person = await findCredentials(trx, email_key)
-  if (!person || !mayReplacePassword(person)) return
-  const { user } = person
-  const linkId = await createLink(trx, { purpose: 'password_reset', userId: user.id, email: user.email })
-  await addMessage(trx, { kind: 'password_reset', to: user, parameters: {}, linkId, pageLanguage: language })
+  const { person, pending } = await findConcerned(trx, email_key)
+  if (person) {
+    const { user } = person
+    const linkId = await createLink(trx, { purpose: 'password_reset', userId: user.id, email: user.email })
+    await addMessage(trx, { kind: 'password_reset', to: user, parameters: {}, linkId, pageLanguage: language })
+  }
+  const users = [...(person ? [person.user] : []), ...pending]
+  if (users.length === 0) return
   const actor: Actor = { type: 'user', ip, ...(request_id !== null && { requestId: request_id }) }
-  await recordAudit(trx, actor, userEntry('user.password_reset_requested', user))
+  const action = 'user.password_reset_requested'
+  const entries = users.map(({ id, accountId }) => ({ action, target: { type: 'user', id }, accountId, detail: {} }))
+  await recordAudit(trx, actor, ...entries)
 }
 
 /** Makes messages of at most `limit` requests, each once over all nodes. Returns how many requests there were. */

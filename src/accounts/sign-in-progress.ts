@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Credentials } from './credentials.ts'
+import { createJoinTickets } from './join-tickets.ts'
 import { createKnownBrowsers, type KnownBrowsers } from './known-browsers.ts'
 import { createPasswordTickets, type PasswordTickets } from './password-tickets.ts'
 import {
@@ -42,6 +43,8 @@ export type SignInStep =
   | ({ readonly outcome: 'second_factor'; readonly choices: FactorChoices } & Continued)
   /** They proved a one-time password, and choose one of their own. */
   | ({ readonly outcome: 'choose_password'; readonly browser: string } & Continued)
+  /** The user is pending: the person signs in with their own user, and then joins the account or declines. */
+  | { readonly outcome: 'join'; readonly user: User; readonly ticket: string }
   /** The user must have a second factor, and has none. */
   | ({ readonly outcome: 'set_up_factor'; readonly browser: string } & Continued)
 
@@ -62,6 +65,7 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
   const browsers = createKnownBrowsers(encryptionKeys, clock)
   const passwordTickets = createPasswordTickets(encryptionKeys, clock)
   const tickets = createSignInTickets(encryptionKeys, clock)
+  const joinTickets = createJoinTickets(encryptionKeys, clock)
   return {
     browsers,
     passwordTickets,
@@ -69,6 +73,7 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
     next(person, proved, known) {
       const { user } = person
       const { elsewhere } = proved
+      if (person.isPending) return { outcome: 'join', user, ticket: joinTickets.issue(user) }
       if (person.hasSecondFactor && !isMultiFactor(proved.amr))
         return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved), choices: choicesOf(person) }
       const browser = known ?? browsers.issue(user.id)

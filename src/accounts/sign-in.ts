@@ -1,9 +1,17 @@
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
-import { type Credentials, findCredentials, isSamePassword, lockCredentials, saveRenewedHash } from './credentials.ts'
+import {
+  type Credentials,
+  findCredentials,
+  findCredentialsById,
+  isSamePassword,
+  lockCredentials,
+  saveRenewedHash,
+} from './credentials.ts'
 import type { KnownBrowser } from './known-browsers.ts'
 import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts'
+import { findPendingByPassword, findPendingUsers, takeFreeAddress } from './pending-users.ts'
 import {
   addressBudget,
   type Budget,
@@ -56,22 +64,35 @@ function budgetsOf(attempt: SignInAttempt, known: KnownBrowser | undefined): Bud
   return [networkBudget(ip), addressBudget(email, ip), everywhereBudget(email)]
 }
 
+/** Who is the user of an attempt that failed. */
+interface Attempted {
+  readonly person: Credentials | undefined
+  /** The browser is one in which the user has signed in before. */
+  readonly isKnown: boolean
+}
+
 /**
  * Writes down what happened to somebody who is not proved. An unknown address takes as many statements, and neither
  * waits for the disk, so that the response time reveals nothing. A crash may lose the last entries.
+ *
+ * The accounts of pending users with the address read of the attempt too, as they would of one at an invited user. Of attempts in the
+ * browsers of the user who has the address they do not: those are no probes of somebody who has added the address.
  */
-async function note(
-  knex: Knex,
-  action: string,
-  person: Credentials | undefined,
-  attempt: SignInAttempt,
-): Promise<void> {
+async function note(knex: Knex, action: string, { person, isKnown }: Attempted, attempt: SignInAttempt): Promise<void> {
   await knex.transaction(async (trx) => {
     await trx.raw("SELECT set_config('synchronous_commit', 'off', true)")
-    if (!person) return await trx.raw('SELECT 1')
-    const { id, accountId } = person.user
-    await recordAudit(trx, signInActor(attempt), { action, target: { type: 'user', id }, accountId })
+    const pending = isKnown || person?.isPending ? [] : await findPendingUsers(trx, attempt.email)
+    const users = [...(person ? [person.user] : []), ...pending]
+    if (users.length === 0) return await trx.raw('SELECT 1')
+    const entries = users.map(({ id, accountId }) => ({ action, target: { type: 'user', id }, accountId }))
+    await recordAudit(trx, signInActor(attempt), ...entries)
   })
+}
+
+/** By a one-time password a pending user, otherwise the user who has the address. */
+async function findPerson(knex: Knex, { email, password }: SignInAttempt): Promise<Credentials | undefined> {
+  const pending = await findPendingByPassword(knex, email, password)
+  return pending === undefined ? await findCredentials(knex, email) : await findCredentialsById(knex, pending)
 }
 
 /**
@@ -85,9 +106,9 @@ export function createSignIn(
   count: (outcome: SignInResult['outcome']) => void = () => {},
 ): SignIn {
   /** Records a slowed attempt for its user. Not for a slowed network, which may try any number of addresses. */
-  async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
+  async function noteSlowed(budget: Budget, attempted: Attempted, attempt: SignInAttempt): Promise<void> {
     if (budget.of === 'network' || (await takeAttempt(knex, reportBudget(budget))) !== undefined) return
-    await note(knex, 'user.sign_in_slowed', person, attempt)
+    await note(knex, 'user.sign_in_slowed', attempted, attempt)
   }
 
   /** As they are now that they are let in; undefined when that changed while the password was looked at. */
@@ -100,9 +121,11 @@ export function createSignIn(
     return await knex.transaction(async (trx) => {
       const held = await lockCredentials(trx, person.user.id)
       if (!held?.mayAct || !held.maySignInHere || !isSamePassword(held, person)) return undefined
+      const isPending = held.isPending && !(await takeFreeAddress(trx, held.user.id))
       await (held.hasSecondFactor ? recordFirstFactor : recordSignIn)(trx, held, { ...attempt, isNewBrowser })
       const isUntouched = held.passwordHash === person.passwordHash
-      return renewed && isUntouched ? await saveRenewedHash(trx, held, renewed) : held
+      const proved = { ...held, isPending }
+      return renewed && isUntouched ? await saveRenewedHash(trx, proved, renewed) : proved
     })
   }
 
@@ -117,17 +140,18 @@ export function createSignIn(
   }
 
   async function verifyAttempt(attempt: SignInAttempt): Promise<SignInResult> {
-    const person = await findCredentials(knex, attempt.email)
+    const person = await findPerson(knex, attempt)
     const known = person && progress.browsers.recognise(attempt.browser, person)
+    const attempted = { person, isKnown: known !== undefined }
     const budgets = budgetsOf(attempt, known)
     const slowed = await takeAttempts(knex, budgets)
     if (slowed) {
-      await noteSlowed(slowed.budget, person, attempt)
+      await noteSlowed(slowed.budget, attempted, attempt)
       return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
     }
     const proved = await prove(person, attempt, known === undefined)
     if (!proved) {
-      await note(knex, 'user.sign_in_refused', person, attempt)
+      await note(knex, 'user.sign_in_refused', attempted, attempt)
       return { outcome: 'refused' }
     }
     // Somebody who signs in again and again makes as much work as somebody who guesses: then it counts as much.

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from './account-attributes.ts'
 import { sessionsOfMembershipEnd } from './memberships.ts'
+import { oneTimePasswordColumns, type StoredOneTimePassword } from './one-time-passwords.ts'
 import { changedNow, changeUser, type User, untilNow } from './users.ts'
 
 /**
@@ -20,11 +21,14 @@ export async function markUserDeleting(trx: Knex, id: string): Promise<void> {
   await changeUser(trx, id, { status: 'deleting', ...untilNow(trx) })
 }
 
-/** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
-export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
+/**
+ * Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. From now on somebody else
+ * than the owner of the address may be able to sign in.
+ */
+export async function setOneTimePassword(trx: Knex, id: string, password: StoredOneTimePassword | null): Promise<User> {
   const since = changedNow(trx, 'password_changed_at')
-  const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
-  return await changeUser(trx, id, { ...password, ...untilNow(trx) })
+  const state = { password_change_required: true, password_changed_at: since, proven_email_key: null }
+  return await changeUser(trx, id, { ...oneTimePasswordColumns(password), ...state, ...untilNow(trx) })
 }
 
 /** Revokes the sessions of a user. What applications hold for the user stays. */

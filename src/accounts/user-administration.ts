@@ -1,15 +1,19 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { pendingKey } from '../database/address-keys.ts'
+import { isUniqueViolation } from '../database/violations.ts'
 import { endLinks } from '../mail/mail-links.ts'
 import { checkSomeGiven, differingValues } from '../shared/attribute-values.ts'
 import { changesBetween } from '../shared/attributes.ts'
-import { expectRevision } from '../shared/errors.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { lockAccountShared } from './accounts.ts'
-import { hashPassword } from './passwords.ts'
+import { storeOneTimePassword } from './one-time-passwords.ts'
+import { hasSignedIn } from './pending-users.ts'
 import { setOneTimePassword } from './user-access.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
-import { checkProfile, unlessProfileTaken } from './user-checks.ts'
+import { type AddressRules, checkProfile, unlessProfileTaken } from './user-checks.ts'
 import {
   changeUser,
   createUser,
@@ -60,26 +64,69 @@ function differingProfile(before: User, values: Partial<Profile>): Partial<Profi
   return isUnproven && before.emailVerified ? { ...differing, emailVerified: false } : differing
 }
 
+/**
+ * Only users themselves and operators change an address that a user signs in with: with a used address, a pending user could no longer
+ * sign in, and any other answer would reveal the user who has it.
+ * @throws KeywrightError `forbidden`
+ */
+async function checkAddressOfUser(
+  db: Knex,
+  before: User,
+  { email }: Partial<Profile>,
+  { mayBePending }: AddressRules,
+): Promise<void> {
+  if (email === undefined || !mayBePending || !(await hasSignedIn(db, before.id))) return
+  const message = `${before.email} has signed in, so only they or an operator can change the address`
+  throw new KeywrightError('forbidden', message, { fieldErrors: [{ field: 'email', message }] })
+}
+
 /** Validates a change without making it. @throws KeywrightError `invalid_input`, `conflict`, with every error at its field */
-export async function checkProfileChange(db: Knex, before: User, values: Partial<Profile>): Promise<void> {
-  await checkProfile(db, differingProfile(before, values), before)
+export async function checkProfileChange(
+  db: Knex,
+  before: User,
+  values: Partial<Profile>,
+  rules: AddressRules = {},
+): Promise<void> {
+  const differing = differingProfile(before, values)
+  await checkAddressOfUser(db, before, differing, rules)
+  await checkProfile(db, differing, { ...before, ...rules })
 }
 
 /** Of another address, who set it: a program must not get a way to sign in by a link that is sent to the address. */
 const setterOf = ({ email }: Partial<Profile>, { type }: Actor) =>
   email === undefined ? {} : { email_set_by_program: type === 'client' }
 
+interface SaveRules extends AddressRules {
+  /** The revision that the caller read; undefined: any revision. */
+  readonly expected?: number | undefined
+}
+
 /**
  * Changes the attributes that describe a user; those that are left out stay. Another address is not verified, unless the
  * change asserts it.
- * @throws KeywrightError `not_found`, `invalid_input` (also without values), `conflict` (the address is taken), `stale`
+ * @throws KeywrightError `not_found`, `invalid_input` (also without values), `conflict` (the address is taken), `stale`, `forbidden` (the
+ * user has signed in with the address)
  */
 export async function saveProfile(
   knex: Knex,
   idOrEmail: string,
   values: Partial<Profile>,
   actor: Actor,
-  expected?: number,
+  rules: SaveRules = {},
+): Promise<User> {
+  const save = () => saveProfileOnce(knex, idOrEmail, values, actor, rules)
+  return await save().catch((error) => {
+    if (rules.mayBePending && isUniqueViolation(error.cause, 'users_email_unique')) return save()
+    throw error
+  })
+}
+
+async function saveProfileOnce(
+  knex: Knex,
+  idOrEmail: string,
+  values: Partial<Profile>,
+  actor: Actor,
+  { expected, ...rules }: SaveRules,
 ): Promise<User> {
   checkSomeGiven(values)
   return await knex.transaction(async (trx) => {
@@ -87,8 +134,14 @@ export async function saveProfile(
     expectRevision('the user', before.revision, expected)
     const differing = differingProfile(before, values)
     if (Object.keys(differing).length === 0) return before
-    await checkProfile(trx, differing, before)
-    const columns = { ...profileColumns(differing), ...setterOf(differing, actor), updated_at: trx.fn.now() }
+    await checkAddressOfUser(trx, before, differing, rules)
+    const isPending = await checkProfile(trx, differing, { ...before, ...rules })
+    const columns = {
+      ...profileColumns(differing),
+      ...(isPending && { email_key: pendingKey(emailKey(differing.email!), before.id) }),
+      ...setterOf(differing, actor),
+      updated_at: trx.fn.now(),
+    }
     const user = await unlessProfileTaken(differing.email, () => changeUser(trx, before.id, columns))
     if (differing.email !== undefined) await endLinks(trx, user.id)
     const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
@@ -104,10 +157,10 @@ export async function saveProfile(
 export async function resetPassword(knex: Knex, idOrEmail: string, actor: Actor): Promise<Invited> {
   const password = generateSecret('password')
   // Before the transaction, because hashing takes long and the transaction locks the user.
-  const hash = await hashPassword(password)
+  const stored = await storeOneTimePassword(password)
   return await knex.transaction(async (trx) => {
     const { id } = await lockUser(trx, idOrEmail)
-    const user = await setOneTimePassword(trx, id, hash)
+    const user = await setOneTimePassword(trx, id, stored)
     await recordAudit(trx, actor, userEntry('user.password_reset', user))
     return { user, password }
   })

@@ -9,10 +9,10 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { joinMembership, ROLE_OF_USER, roleInUsers, type SessionAccount, saveMembershipRole } from './memberships.ts'
-import { hashPassword } from './passwords.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
-import { checkProfile, unlessProfileTaken } from './user-checks.ts'
+import { type AddressRules, checkProfile } from './user-checks.ts'
+import { insertUserRow } from './user-insertion.ts'
 import { lockUserExclusive } from './user-locks.ts'
 
 export type Profile = ValuesOf<typeof PROFILE_ATTRIBUTES>
@@ -113,28 +113,34 @@ export const usersWithAccount = (db: Knex, account?: SessionAccount) =>
     .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
-export type NewUser = Partial<Profile> & Pick<User, 'email' | 'role' | 'accountId'>
+export type NewUser = Partial<Profile> &
+  Pick<User, 'email' | 'role' | 'accountId'> &
+  AddressRules & {
+    /** The user who adds this one; absent: a program or the command line. */
+    readonly invitedBy?: string | null | undefined
+  }
 
 /**
  * Adds a user. With a null password they cannot sign in until they get one.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
-async function insertUser(db: Knex, { role, accountId, ...values }: NewUser, password: string | null): Promise<User> {
+async function insertUser(db: Knex, person: NewUser, password: string | null): Promise<User> {
+  const { role, accountId, mayBePending, invitedBy = null, ...values } = person
   if ((role === 'operator') !== (accountId === null)) {
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
   if (accountId !== null) await getAccount(db, accountId)
   const profile = normalizedValues(PROFILE_ATTRIBUTES, { ...initialValues(PROFILE_ATTRIBUTES), ...values })
-  await checkProfile(db, profile, { role })
   const row = {
     id: newId(),
     ...profileColumns(profile),
     ...toColumns(MEMBERSHIP_ATTRIBUTES, { role: roleInUsers(role), accountId }),
-    password_hash: password === null ? null : await hashPassword(password),
+    invited_by: invitedBy,
   }
-  const [created] = await unlessProfileTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
+  const check = () => checkProfile(db, profile, { role, accountId, mayBePending })
+  const created = await insertUserRow<UserRow>(db, row, password, check)
   if (role !== 'operator') await saveMembershipRole(db, { userId: row.id, accountId: accountId! }, role)
-  return { ...toUser(created!), role }
+  return { ...toUser(created), role }
 }
 
 /** Adds a user with a one-time password, to be changed at the first sign-in. @throws as `insertUser` */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { USER_WITH_ADDRESS } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -52,9 +53,9 @@ const startingWith = (prefix: string): string => `${prefix.replace(/[\\%_]/g, '\
 
 const COLUMNS = { target: 'target_id', ip: 'ip', requestId: 'request_id' } as const
 
-function narrowByActor(query: Knex.QueryBuilder, actor: string): void {
+function narrowByActor(query: Knex.QueryBuilder, actor: string, account: string | null): void {
   if (!actor.includes('@')) query.where('actor_id', actor)
-  else query.whereRaw('actor_id = (SELECT u.id::text FROM users u WHERE u.email_key = ?)', [emailKey(actor)])
+  else query.whereRaw(`actor_id = CAST(${USER_WITH_ADDRESS} AS text)`, { key: emailKey(actor), account } as never)
 }
 
 function narrowToTold(query: Knex.QueryBuilder, { forAccount, actor, ip }: AuditFilter): void {
@@ -71,7 +72,8 @@ function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
   }
   if (actions) query.whereLike('action', startingWith(actions))
   narrowToTold(query, filter)
-  if (filter.actor !== undefined) narrowByActor(query, filter.actor)
+  if (filter.actor !== undefined)
+    narrowByActor(query, filter.actor, accountId !== undefined && isId(accountId) ? accountId : null)
   for (const name of ['target', 'ip', 'requestId'] as const) {
     const wanted = filter[name]
     if (wanted !== undefined) query.where(COLUMNS[name], wanted)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { USER_WITH_ADDRESS } from '../database/address-keys.ts'
 import {
   ACT_COLUMNS,
   ALL_CLIENTS,
@@ -66,7 +67,7 @@ const READ_USER = `
                   WHEN u.status = 'disabled' THEN ${latestEventAt('user.disabled', 'u.id::text')} END AS at,
              ARRAY[u.id::text, u.account_id::text] AS targets) stop
     ${stoppedBy()}
-   WHERE u.email_key = :emailKey AND (CAST(:account AS uuid) IS NULL OR u.account_id = CAST(:account AS uuid))`
+   WHERE u.id = ${USER_WITH_ADDRESS} AND (CAST(:account AS uuid) IS NULL OR u.account_id = CAST(:account AS uuid))`
 
 function reasonOf({ status, account_status }: UserRow): InspectionReason | null {
   if (account_status === 'disabled') return 'account_disabled'
@@ -92,7 +93,7 @@ function userFinding(row: UserRow): Finding {
 }
 
 /** @param account as in `findToken` */
-export async function findUserByEmail(knex: Knex, account: string | null, emailKey: string): Promise<Finding[]> {
-  const { rows } = await knex.raw(READ_USER, { account, emailKey } as never)
+export async function findUserByEmail(knex: Knex, account: string | null, key: string): Promise<Finding[]> {
+  const { rows } = await knex.raw(READ_USER, { account, key } as never)
   return rows.map(userFinding)
 }

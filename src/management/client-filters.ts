@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { unusedSinceOf } from '../clients/client-last-uses.ts'
+import { USER_WITH_ADDRESS } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { lastUseOf } from './client-parts.ts'
@@ -48,14 +49,12 @@ export function ofKind(knex: Knex, kind: ListedKind | undefined, filters: Client
   return base.whereRaw(`clients.kind <> 'api' AND clients.status <> 'replaced'`)
 }
 
-const OF_USER = '(SELECT o.id FROM users o WHERE o.email_key = ?)'
-
 /** Applies the search term by an index. Admins do not search external IDs, which they do not see. */
-function narrowByText(query: Knex.QueryBuilder, { role }: Principal, typed: string | undefined): void {
+function narrowByText(query: Knex.QueryBuilder, { role, accountId }: Principal, typed: string | undefined): void {
   if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
   else if (typed?.includes('@'))
     query.where((either) => {
-      either.whereRaw(`clients.user_id = ${OF_USER}`, [emailKey(typed)])
+      either.whereRaw(`clients.user_id = ${USER_WITH_ADDRESS}`, { key: emailKey(typed), account: accountId } as never)
       either.orWhere((words) => narrowBySearch(words, 'clients.name', typed))
     })
   else if (role === 'operator') narrowByWordsOrExternalId(query, 'clients.name', typed, { table: 'clients' })
@@ -83,8 +82,11 @@ export function narrowByIndex(query: Knex.QueryBuilder, principal: Principal, fi
   if (createdBy !== undefined) query.where('clients.created_by', createdBy)
   if (grant !== undefined) query.whereRaw(`clients.grants @> ARRAY[?]::text[] AND clients.kind <> 'api'`, [grant])
   if (owner !== undefined) {
-    const key = emailKey(owner)
-    query.whereRaw(`(clients.user_id = ${OF_USER} OR clients.created_by = ${OF_USER})`, [key, key])
+    const named = { key: emailKey(owner), account: principal.accountId }
+    query.whereRaw(
+      `(clients.user_id = ${USER_WITH_ADDRESS} OR clients.created_by = ${USER_WITH_ADDRESS})`,
+      named as never,
+    )
   }
   if (unusedDays !== undefined) query.whereRaw(UNUSED, [unusedDays])
   if (expiringDays !== undefined) query.whereRaw(EXPIRING, [expiringDays])

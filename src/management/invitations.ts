@@ -17,7 +17,7 @@ import { type Management, operation } from './operation.ts'
 import { checkOperatorAttributes } from './operator-attributes.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { accountOfNewObject, personFor } from './tenant-isolation.ts'
+import { accountOfNewObject, addressRulesOf, personFor } from './tenant-isolation.ts'
 
 type Invitation = Partial<Profile> &
   Pick<User, 'email' | 'role'> & {
@@ -47,8 +47,8 @@ async function checkMayInvite(knex: Knex, principal: Principal, role: Role | und
 }
 
 /**
- * Validates the given part of an invitation without inviting. It requires what an invitation requires, because it reveals
- * as well which email addresses have users.
+ * Validates the given part of an invitation without inviting. It requires what an invitation requires, because it reveals to an
+ * operator as well which email addresses have users.
  * @throws KeywrightError `invalid_input`, `conflict`, with each error at its field; and as `checkMayInvite`
  */
 export const checkInvitation = operation<Partial<Invitation>, void>(
@@ -56,7 +56,9 @@ export const checkInvitation = operation<Partial<Invitation>, void>(
   async ({ knex }, principal, { role, ...values }) => {
     await checkMayInvite(knex, principal, role)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, values)
-    await checkProfile(knex, normalizedValues(PROFILE_ATTRIBUTES, values), { role })
+    const accountId = values.accountId ?? principal.accountId
+    const owner = { role, accountId, ...addressRulesOf(principal) }
+    await checkProfile(knex, normalizedValues(PROFILE_ATTRIBUTES, values), owner)
   },
 )
 
@@ -97,7 +99,8 @@ export const inviteUser = operation<Invitation, Invited>(
     await checkMayInvite(knex, principal, role)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, profile)
     const accountId = role === 'operator' ? null : accountOfNewObject(principal, wanted ?? undefined)
-    const newUser = { ...profile, role, accountId }
+    const added = { invitedBy: principal.userId, ...addressRulesOf(principal) }
+    const newUser = { ...profile, role, accountId, ...added }
     if (sendInvitation) {
       checkMaySendInvitation(management, principal)
       return await inviteByMail(knex, newUser, principal.actor)

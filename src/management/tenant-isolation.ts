@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { AddressRules } from '../accounts/user-checks.ts'
 import { type AccountOfUser, findUserById, type User } from '../accounts/users.ts'
 import { findApis } from '../apis/apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
@@ -21,6 +22,9 @@ export const ownCondition = (principal: Principal, column: string) =>
 export function checkTenant(principal: Principal, accountId: string | null, what: string, id: string): void {
   if (!mayManage(principal, accountId)) throw notFound(what, id)
 }
+
+/** Only operators learn which addresses have users in all accounts. */
+export const addressRulesOf = ({ role }: Principal): AddressRules => ({ mayBePending: role !== 'operator' })
 
 /**
  * The account whose objects are listed: the principal's own; for an operator the named one, or undefined for all.

@@ -6,6 +6,7 @@ import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
 import { findUser as findUserByIdOrEmail, type Profile, type User, userColumns } from '../accounts/users.ts'
+import { addressKeyOf } from '../database/address-keys.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -19,7 +20,7 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import { isCommandLine, type Principal } from './principal.ts'
 import { checkMayChangeAddress, isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch, narrowByWordsOrExternalId } from './search.ts'
-import { accountInScope, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
+import { accountInScope, addressRulesOf, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 import {
   type DetailsRow,
@@ -44,7 +45,7 @@ export interface UserQuery extends PageRequest {
 }
 
 const ORDERS = {
-  email: [textKey('users.email_key'), idKey('users.id')],
+  email: [textKey(addressKeyOf('users')), idKey('users.id')],
   name: [textKey('lower(coalesce(users.name, users.email))'), idKey('users.id')],
   added: [momentKey('users.created_at'), idKey('users.id')],
 }
@@ -133,7 +134,7 @@ export const checkUserUpdate = operation<UserChange, void>(
     const before = await personFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
     checkMayChangeAddress(principal, before, changes.email)
-    await checkProfileChange(knex, before, changes)
+    await checkProfileChange(knex, before, changes, addressRulesOf(principal))
   },
 )
 
@@ -144,7 +145,8 @@ export const updateUser = operation<UserChange, User>(
     const before = await personFor(knex, principal, userId)
     checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
     checkMayChangeAddress(principal, before, changes.email)
-    return await saveProfile(knex, userId, changes, principal.actor, revision)
+    const rules = { expected: revision, ...addressRulesOf(principal) }
+    return await saveProfile(knex, userId, changes, principal.actor, rules)
   },
 )
 

@@ -12,6 +12,7 @@ export type Purpose =
   | 'feed cursor'
   | 'idempotent response'
   | 'interrupted form'
+  | 'join ticket'
   | 'passkey challenge'
   | 'password ticket'
   | 'refresh response'

@@ -98,8 +98,8 @@ describe('a person is changed', () => {
 
   test('not by somebody who saw what they were, to an address that is taken, or to nothing', async () => {
     const [{ user }, other] = [await on.person(), await on.person()]
-    await saveProfile(on.knex, user.id, { name: 'Ann' }, ACTOR, user.revision)
-    const late = saveProfile(on.knex, user.id, { name: 'Bob' }, ACTOR, user.revision)
+    await saveProfile(on.knex, user.id, { name: 'Ann' }, ACTOR, { expected: user.revision })
+    const late = saveProfile(on.knex, user.id, { name: 'Bob' }, ACTOR, { expected: user.revision })
     await expect(late).rejects.toMatchObject({ code: 'stale' })
     const taken = saveProfile(on.knex, user.id, { email: other.user.email }, ACTOR)
     await expect(taken).rejects.toMatchObject({ code: 'conflict' })
