@@ -1,5 +1,5 @@
 /**
- * Users who were added with an address that belongs to a user of another account. Whoever adds them must not learn that, so such a
+ * Users who were added with an address that belongs to a user of another account. The one who adds them must not learn that, so such a
  * pending user is a row like any other until the person joins with their own user (ADR 45).
  *
  * The key of a pending user's address is followed by ` PENDING ` and the ID of the user. No address has such a key, because keys are in

@@ -86,6 +86,7 @@ function createSignInServices(services: ServerServices, issuerUrl: string) {
   return {
     signIn: createSignIn(knex, progress, count),
     signInAtProduct: createSignInAtProduct(knex, encryptionKeys, clock, progress, count),
+    joinTickets: progress.joinTickets,
     factors: createFactors({ knex, encryptionKeys, clock, progress, issuerUrl, log, count }),
   }
 }

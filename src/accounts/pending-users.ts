@@ -5,9 +5,16 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { hashSecret, isWellFormedSecret } from '../shared/secrets.ts'
 
 /*
- * A pending user is a row that stands in for a person who has a user elsewhere, until they join with it (ADR 45). Whoever added the row
- * must not learn that, so it is like the row of any user who has not signed in. Only the key of its address differs.
+ * A pending user is a row that stands in for a person who has a user elsewhere, until they join with it (ADR 45). The one who added
+ * the row must not learn that, so it is like the row of any user who has not signed in. Only the key of its address differs.
  */
+
+/** Pending users with an address who are not being deleted, by an index. */
+const pendingWith = (db: Knex, email: string) =>
+  db('users')
+    .whereRaw(`${addressKeyOf('users')} = ?`, [emailKey(email)])
+    .whereNot({ email_key: emailKey(email) })
+    .whereNot({ status: 'deleting' })
 
 /** The most pending users with one address that an event without their own credentials concerns. */
 const MAX_PENDING = 100
@@ -20,12 +27,8 @@ export interface PendingUser {
 
 /** The pending users with an address, the one that was added first as the first. */
 export async function findPendingUsers(db: Knex, email: string): Promise<PendingUser[]> {
-  const query = db('users').whereRaw(`${addressKeyOf('users')} = ?`, [emailKey(email)])
-  const pending = query
-    .whereNot({ email_key: emailKey(email) })
-    .orderBy('id')
-    .limit(MAX_PENDING)
-  return await pending.select('id', 'account_id AS accountId')
+  const query = pendingWith(db, email).orderBy('id').limit(MAX_PENDING)
+  return await query.select('id', 'account_id AS accountId')
 }
 
 /**
@@ -34,13 +37,8 @@ export async function findPendingUsers(db: Knex, email: string): Promise<Pending
  */
 export async function findPendingByPassword(db: Knex, email: string, password: string): Promise<string | undefined> {
   if (!isWellFormedSecret('password', password)) return undefined
-  const query = db('users').whereRaw(`${addressKeyOf('users')} = ?`, [emailKey(email)])
-  const hash = { one_time_password_hash: hashSecret(password) }
-  const row = await query
-    .where(hash)
-    .whereNot({ email_key: emailKey(email) })
-    .first<{ id: string }>('id')
-  return row?.id
+  const query = pendingWith(db, email).where({ one_time_password_hash: hashSecret(password) })
+  return (await query.first<{ id: string }>('id'))?.id
 }
 
 /** Whether no user has the address of this one, so that it can be theirs. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Credentials } from './credentials.ts'
-import { createJoinTickets } from './join-tickets.ts'
+import { createJoinTickets, type JoinTickets } from './join-tickets.ts'
 import { createKnownBrowsers, type KnownBrowsers } from './known-browsers.ts'
 import { createPasswordTickets, type PasswordTickets } from './password-tickets.ts'
 import {
@@ -53,6 +53,7 @@ export interface SignInProgress {
   readonly browsers: KnownBrowsers
   readonly passwordTickets: PasswordTickets
   readonly tickets: SignInTickets
+  readonly joinTickets: JoinTickets
   /** @param browser what this browser was given at an earlier sign-in of the user */
   next(person: Credentials, proved: Proved, browser?: string): SignInStep
 }
@@ -70,6 +71,7 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
     browsers,
     passwordTickets,
     tickets,
+    joinTickets,
     next(person, proved, known) {
       const { user } = person
       const { elsewhere } = proved

@@ -2,7 +2,13 @@ import type { Knex } from 'knex'
 import { pendingKey } from '../database/address-keys.ts'
 import type { AttributeRow } from '../shared/attribute-columns.ts'
 import { oneTimePasswordColumns, storeOneTimePassword } from './one-time-passwords.ts'
-import { taken, unlessProfileTaken } from './user-checks.ts'
+import { type AddressRules, taken, unlessProfileTaken } from './user-checks.ts'
+
+/** How a user is added. */
+export interface HowAdded extends AddressRules {
+  /** The user who adds this one; absent: a program or the command line. */
+  readonly invitedBy?: string | null | undefined
+}
 
 interface NewRow extends AttributeRow {
   id: string

@@ -11,8 +11,8 @@ import { getAccount } from './accounts.ts'
 import { joinMembership, ROLE_OF_USER, roleInUsers, type SessionAccount, saveMembershipRole } from './memberships.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
-import { type AddressRules, checkProfile } from './user-checks.ts'
-import { insertUserRow } from './user-insertion.ts'
+import { checkProfile } from './user-checks.ts'
+import { type HowAdded, insertUserRow } from './user-insertion.ts'
 import { lockUserExclusive } from './user-locks.ts'
 
 export type Profile = ValuesOf<typeof PROFILE_ATTRIBUTES>
@@ -113,12 +113,7 @@ export const usersWithAccount = (db: Knex, account?: SessionAccount) =>
     .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
-export type NewUser = Partial<Profile> &
-  Pick<User, 'email' | 'role' | 'accountId'> &
-  AddressRules & {
-    /** The user who adds this one; absent: a program or the command line. */
-    readonly invitedBy?: string | null | undefined
-  }
+export type NewUser = Partial<Profile> & Pick<User, 'email' | 'role' | 'accountId'> & HowAdded
 
 /**
  * Adds a user. With a null password they cannot sign in until they get one.
@@ -137,8 +132,8 @@ async function insertUser(db: Knex, person: NewUser, password: string | null): P
     ...toColumns(MEMBERSHIP_ATTRIBUTES, { role: roleInUsers(role), accountId }),
     invited_by: invitedBy,
   }
-  const check = () => checkProfile(db, profile, { role, accountId, mayBePending })
-  const created = await insertUserRow<UserRow>(db, row, password, check)
+  const owner = { role, accountId, mayBePending }
+  const created = await insertUserRow<UserRow>(db, row, password, () => checkProfile(db, profile, owner))
   if (role !== 'operator') await saveMembershipRole(db, { userId: row.id, accountId: accountId! }, role)
   return { ...toUser(created), role }
 }

@@ -13,6 +13,8 @@ export const AUDIT_ACTIONS = [
   'user.password_reset',
   'user.password_reset_requested',
   'user.invitation_sent',
+  'user.invitation_accepted',
+  'user.invitation_declined',
   'user.verification_sent',
   'user.email_verified',
   'user.email_change_requested',

@@ -5,6 +5,7 @@ import { showDashboard } from './console/dashboard/dashboard-page.ts'
 import { showOverview } from './console/dashboard/overview-page.ts'
 import { inOwnAccount } from './console/kit/console-page.ts'
 import { callOf } from './console/kit/console-route.ts'
+import { invitationRow } from './invitation-pages.ts'
 import { noticeOf, noticesIn } from './notices.ts'
 import { translateFor } from './page-language.ts'
 import { portrait } from './portrait.ts'
@@ -18,9 +19,11 @@ The management API is at /api/v1, and its documentation at /api/v1/docs.
 For the command line, run: npm run keywright -- --help
 `
 
-function showAccount(web: Web, ctx: Context, user: SignedInUser): void {
+async function showAccount(web: Web, ctx: Context, user: SignedInUser): Promise<void> {
   const t = translateFor(ctx)
-  const page = { view: 'home', title: t('account.title'), data: { user: portrait(user) } }
+  const invitations = user.isAccountFixed ? [] : await web.directory.invitations(user.id)
+  const data = { user: portrait(user), invitations: invitations.map((one) => invitationRow(t, one)) }
+  const page = { view: 'home', title: t('account.title'), data }
   web.show(ctx, inOwnAccount(t, page, ctx.query.notice))
 }
 
@@ -34,7 +37,7 @@ function showWelcome(web: Web, ctx: Context): void {
 async function showHome(web: Web, ctx: Context): Promise<void> {
   const user = await currentUser(web, ctx)
   if (!user) return showWelcome(web, ctx)
-  if (user.role === 'member') return showAccount(web, ctx, user)
+  if (user.role === 'member') return await showAccount(web, ctx, user)
   await (user.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, user, true))
 }
 

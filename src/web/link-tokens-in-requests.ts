@@ -5,7 +5,8 @@ import type { Form } from './forms.ts'
 /** The token of a link; empty: there is none, or several. */
 export const tokenIn = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-const LINK_TOKEN = /^kwl_[0-9a-f]+$/
+/** Of a link, or of a one-time password (`join-tickets.ts`). */
+const LINK_TOKEN = /^[\w-]{1,1000}$/
 
 /**
  * The path of a request, with the token of the link that opened its page: without the token the page would say that the link no longer

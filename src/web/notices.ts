@@ -14,6 +14,8 @@ const NOTICES: Readonly<Record<string, MessageKey>> = {
   'passkey-added': 'notice.passkeyAdded',
   'passkey-removed': 'notice.passkeyRemoved',
   'session-ended': 'notice.sessionEnded',
+  joined: 'notice.joined',
+  declined: 'notice.declined',
   'others-ended': 'notice.othersEnded',
 }
 

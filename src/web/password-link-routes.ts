@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { requestPasswordReset } from '../accounts/password-reset-requests.ts'
 import { emailError } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
+import { invitationPath } from './invitation-paths.ts'
 import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
 import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { translateFor } from './page-language.ts'
@@ -42,7 +43,8 @@ const showUsedUp = (web: Web, ctx: Context): void => web.show(ctx, usedUpPage(tr
 async function showNewPassword(web: Web, ctx: Context): Promise<void> {
   const token = tokenIn(ctx.query.token)
   const link = await web.passwordLinks.open(token)
-  if (link) web.show(ctx, newPasswordPage(translateFor(ctx), link, { token }))
+  if (link?.mustJoin) seeOther(ctx, invitationPath(token))
+  else if (link) web.show(ctx, newPasswordPage(translateFor(ctx), link, { token }))
   else showUsedUp(web, ctx)
 }
 
@@ -52,6 +54,7 @@ async function saveNewPassword(web: Web, ctx: Context): Promise<void> {
   const token = tokenIn(form.get('token'))
   const link = await web.passwordLinks.open(token)
   if (!link) return showUsedUp(web, ctx)
+  if (link.mustJoin) return seeOther(ctx, invitationPath(token))
   const password = form.get('password') ?? ''
   const fieldErrors = newPasswordErrors(t, password, form.get('repeat') ?? '')
   if (hasErrors(fieldErrors)) return web.show(ctx, newPasswordPage(t, link, { token, ...fieldErrors }))

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { type AccountInvitation, listInvitations } from '../accounts/account-invitations.ts'
 import { getAccount } from '../accounts/accounts.ts'
 import { saveProfile } from '../accounts/user-administration.ts'
 import type { Role } from '../accounts/user-attributes.ts'
@@ -86,6 +87,8 @@ export interface Directory {
     language: LanguageCode,
   ): Promise<readonly DescribedScope[]>
   connections(userId: string): Promise<readonly ConnectedApplication[]>
+  /** Invitations to accounts that a user may answer without a link. */
+  invitations(userId: string): Promise<readonly AccountInvitation[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
   /** Keeps the language that a user selected. */
@@ -142,6 +145,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted, language) => scopeTexts(reader, wanted, language),
     connections: (userId) => listConnectedApplications(reader, userId),
+    invitations: (userId) => listInvitations(reader, userId),
     sessions: (userId) => listUserSessions(reader, userId),
     async keepLanguage({ userId, language }, actor) {
       await saveProfile(knex, userId, { language }, actor)

@@ -128,6 +128,11 @@ export function showConfirmationForForm(
   else seeOther(ctx, confirmPathTo(page))
 }
 
+/** Shows the sign-in page, also to a user who is signed in in this browser. */
+export function showSignIn(web: Web, ctx: Context, returnTo: string, email: string): void {
+  web.show(ctx, signInPage(contextOf(web, ctx, { returnTo }), { email }))
+}
+
 /** Signing in without an application having asked, and signing out. */
 export function signInRoutes(web: Web): Router {
   const router = new Router()

@@ -7,6 +7,7 @@ import type { Translate } from '../languages/translator.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
 import { type Form, passwordField, signInEmailField } from './forms.ts'
+import { invitationPath } from './invitation-paths.ts'
 import {
   hasErrors,
   type NewPasswordErrors,
@@ -139,6 +140,10 @@ export async function continueSignIn(web: Web, ctx: Context, context: SignInCont
   if ('browser' in step) writeBrowser(ctx, step.browser)
   if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr, step.elsewhere))
   const { ticket, user } = step
+  if (step.outcome === 'join') {
+    ctx.status = 303
+    return ctx.redirect(invitationPath(ticket))
+  }
   if (step.outcome === 'second_factor')
     return web.show(ctx, secondFactorPage(context, { ticket, choices: step.choices }))
   if (step.outcome === 'set_up_factor') return await showSetUp(web, ctx, context, ticket)

@@ -1,12 +1,14 @@
 import type { Context } from 'koa'
 import type { EmailChangeLinks } from '../accounts/email-changes.ts'
 import type { VerificationLinks } from '../accounts/email-verification.ts'
+import type { JoinTickets } from '../accounts/join-tickets.ts'
 import type { From } from '../accounts/password-changes.ts'
 import type { PasswordLinks } from '../accounts/password-links.ts'
 import type { SignIn } from '../accounts/sign-in.ts'
 import type { SignInAtProduct } from '../accounts/sign-in-at-product.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
+import type { Joining } from '../management/joining.ts'
 import type { Management } from '../management/operation.ts'
 import type { PageAccess } from './console/kit/page-access.ts'
 import { readConsoleSession } from './console-session-cookie.ts'
@@ -25,6 +27,7 @@ export interface WebServices {
   readonly passwordLinks: PasswordLinks
   readonly verificationLinks: VerificationLinks
   readonly emailChangeLinks: EmailChangeLinks
+  readonly joinTickets: JoinTickets
   readonly directory: Directory
   readonly management: Management
   issuerUrl(): string
@@ -39,6 +42,7 @@ export interface WebServices {
 /** What the routes work with. */
 export interface Web extends WebServices {
   readonly show: Show
+  readonly joining: Joining
   /** Which pages of the console a user may open. */
   readonly pageAccess: PageAccess
   /** Where users sign in at the product of the operator; null: they sign in here. At most a few seconds old. */

@@ -2,6 +2,7 @@ import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { checkRequest } from '../http/request-check.ts'
+import { createJoining } from '../management/joining.ts'
 import { apiDocsRoutes } from './api-docs/docs-page.ts'
 import { type Assets, sendImage } from './assets.ts'
 import type { Brand } from './brand.ts'
@@ -15,6 +16,7 @@ import { emailLinkRoutes } from './email-link-routes.ts'
 import { type Files, type Form, readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
+import { invitationRoutes } from './invitation-routes.ts'
 import { languageRoutes } from './language-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
 import { ownAddressRoutes } from './own-address-routes.ts'
@@ -71,7 +73,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
   const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes(web), consoleSessionOpening(web)]
-  const links = [passwordLinkRoutes(web), emailLinkRoutes(web)]
+  const links = [passwordLinkRoutes(web), emailLinkRoutes(web), invitationRoutes(web)]
   const own = [
     homeRoutes(web),
     accountRoutes(web),
@@ -96,9 +98,12 @@ export function createWeb(
   { brand, assets, show }: Pages,
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
+  const { knex, encryptionKeys } = services.management
+  const joining = createJoining(knex, encryptionKeys, services.joinTickets)
   const signInUrl = () => brand.current().signInUrl
   const web: Web = {
     ...services,
+    joining,
     show,
     signInUrl,
     reloadBrand: brand.invalidate,

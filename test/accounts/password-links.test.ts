@@ -55,7 +55,7 @@ test('a message has the language of its user, else that of the page that request
 
 test('a link gives a new password, ends all sessions, and verifies the address', async () => {
   const { user, token } = await personWithToken()
-  expect(await links().open(token)).toEqual({ email: user.email, purpose: 'password_reset' })
+  expect(await links().open(token)).toEqual({ email: user.email, purpose: 'password_reset', mustJoin: false })
   const changed = await links().choosePassword(token, OTHER_PASSWORD, from())
   expect(changed).toMatchObject({ id: user.id, emailVerified: true })
   expect(Number(changed.sessionsValidFrom)).toBeGreaterThan(Number(user.sessionsValidFrom))
@@ -186,7 +186,7 @@ test('an invited user chooses a first password by a link', async () => {
   const email = on.nextEmail()
   const user = await createUserWithoutPassword(on.knex, { email, role: 'member', accountId: on.accountId })
   const token = tokenOf(await createLink(on.knex, { purpose: 'invitation', userId: user.id, email }))
-  expect(await links().open(token)).toEqual({ email, purpose: 'invitation' })
+  expect(await links().open(token)).toEqual({ email, purpose: 'invitation', mustJoin: false })
   await links().choosePassword(token, PASSWORD, from())
   expect(await on.signIn.attempt(attemptOf(email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
 })

@@ -20,6 +20,7 @@ import type { SignInContext } from '../../src/web/sign-in-context.ts'
 import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
 import { createWeb } from '../../src/web/web.ts'
+import type { WebServices } from '../../src/web/web-services.ts'
 import { CHOICES, createFakeFactors, OFFER, PASSKEY_OFFER, PASSKEY_REQUEST, RECOVERY_CODES } from './fake-factors.ts'
 
 export const ADA: WebUser = {
@@ -249,6 +250,8 @@ const verificationLinks: VerificationLinks = {
   verify: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 
+const joinTickets: WebServices['joinTickets'] = { issue: () => 'ticket-3', open: () => undefined }
+
 const emailChangeLinks: EmailChangeLinks = {
   open: async (token) => (token === LINK_TOKEN ? { present: ADA.email, email: 'ada@example.org' } : undefined),
   confirm: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
@@ -301,6 +304,7 @@ function createDirectory(world: World): Directory {
       })
     },
     connections: async () => world.connections,
+    invitations: async () => [],
     sessions: async () => SESSIONS,
     async keepLanguage(selection) {
       world.done.push(['keepLanguage', selection])
@@ -409,6 +413,7 @@ export async function openFakeManagement(
       passwordLinks,
       verificationLinks,
       emailChangeLinks,
+      joinTickets,
       directory,
       management: overrides.management ?? ({} as Management),
       statusListTtl: 60,

@@ -80,6 +80,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.recovery_code_used': '{actor} used a recovery code of {target}',
   'user.password_reset_requested': '{actor} requested a link for a new password of {target}',
   'user.invitation_sent': '{actor} sent an invitation to {target} by email',
+  'user.invitation_accepted': '{actor} accepted the invitation of {target}',
+  'user.invitation_declined': '{actor} declined the invitation of {target}',
   'user.verification_sent': '{actor} sent a link to verify the email address of {target}',
   'user.email_verified': '{actor} verified the email address of {target}',
   'user.console_session_created': '{actor} created a console session for {target}',

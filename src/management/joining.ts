@@ -1,0 +1,143 @@
+import type { Knex } from 'knex'
+import { type AccountInvitation, findInvitation, listInvitations } from '../accounts/account-invitations.ts'
+import { lockAccountShared } from '../accounts/accounts.ts'
+import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
+import type { JoinTickets } from '../accounts/join-tickets.ts'
+import { createLinkUse, usedUp } from '../accounts/link-use.ts'
+import { addMembership } from '../accounts/membership-changes.ts'
+import type { From } from '../accounts/password-changes.ts'
+import { passwordLinkWorks } from '../accounts/password-links.ts'
+import { markUserDeleting } from '../accounts/user-access.ts'
+import type { AccountRole } from '../accounts/user-attributes.ts'
+import { lockUserExclusive } from '../accounts/user-locks.ts'
+import { changeUser, userEntry } from '../accounts/users.ts'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { endLinks, type MailLink, useLink } from '../mail/mail-links.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { revokeUserTokens } from '../tokens/revocation.ts'
+
+/** By what somebody may answer an invitation: the token of a link or of a one-time password, or the ID of one of their invitations. */
+export type InvitationProof = { readonly token: string } | { readonly id: string }
+
+export interface InvitationAnswer {
+  readonly proof: InvitationProof
+  /** The user who answers, signed in with their own credentials; not by a session that is fixed to an account. */
+  readonly userId: string
+  readonly from: From
+}
+
+/** Invitations to accounts of people who have a user already. */
+export interface Joining {
+  /** Changes nothing. Undefined: it was answered or withdrawn, has expired, or never was one. */
+  open(proof: InvitationProof, userId?: string): Promise<AccountInvitation | undefined>
+  /**
+   * Makes the user a member of the account, and deletes the pending user. External ID and metadata of the latter move to a user who has
+   * none.
+   * @throws KeywrightError `conflict`: as for `open`, or the invitation is for another address, or the user is an operator
+   */
+  join(answer: InvitationAnswer): Promise<void>
+  /** Deletes the pending user. @throws KeywrightError as `join` */
+  decline(answer: InvitationAnswer): Promise<void>
+}
+
+/** What the proof is of. */
+interface Proven {
+  readonly invitation: AccountInvitation
+  /** Uses the proof; false: it does not hold any more. The caller has locked the pending user. */
+  use(trx: Knex, pending: Credentials): Promise<boolean>
+}
+
+const usingLink =
+  (link: MailLink): Proven['use'] =>
+  async (trx, pending) =>
+    passwordLinkWorks(link, pending) && (await useLink(trx, link.id))
+
+async function moveExternal(trx: Knex, from: Credentials, to: Credentials): Promise<void> {
+  const { externalId, metadata } = from.user
+  const takesId = externalId !== null && to.user.externalId === null
+  const takesMetadata = Object.keys(metadata).length > 0 && Object.keys(to.user.metadata).length === 0
+  if (!takesId && !takesMetadata) return
+  await changeUser(trx, from.user.id, { external_id: null })
+  const moved = {
+    ...(takesId && { external_id: externalId }),
+    ...(takesMetadata && { metadata: JSON.stringify(metadata) }),
+  }
+  await changeUser(trx, to.user.id, moved)
+}
+
+/** The deletion job deletes the rest. */
+async function removePending(trx: Knex, pending: Credentials, actor: Actor, action: string): Promise<void> {
+  await endLinks(trx, pending.user.id)
+  await revokeUserTokens(trx, pending.user.id)
+  await recordAudit(trx, actor, userEntry(action, pending.user))
+  await markUserDeleting(trx, pending.user.id)
+}
+
+const isMember = async (trx: Knex, userId: string, accountId: string): Promise<boolean> =>
+  (await trx('memberships').where({ user_id: userId, account_id: accountId }).first('user_id')) !== undefined
+
+export function createJoining(knex: Knex, encryptionKeys: EncryptionKeys, tickets: JoinTickets): Joining {
+  const links = createLinkUse(knex, encryptionKeys, passwordLinkWorks)
+
+  async function proveToken(token: string): Promise<Proven | undefined> {
+    const found = await links.find(token)
+    const ticket = found ? undefined : tickets.open(token)
+    const invitation = await findInvitation(knex, found?.link.userId ?? ticket?.userId)
+    if (!invitation) return undefined
+    if (found) return { invitation, use: usingLink(found.link) }
+    return { invitation, use: async (_, { user }) => Number(user.sessionsValidFrom) === ticket!.since }
+  }
+
+  async function proveOwn(id: string, userId: string | undefined): Promise<Proven | undefined> {
+    const find = async (db: Knex) => (await listInvitations(db, userId)).find((one) => one.id === id)
+    const invitation = await find(knex)
+    return invitation && { invitation, use: async (trx) => (await find(trx)) !== undefined }
+  }
+
+  const prove = (proof: InvitationProof, userId?: string): Promise<Proven | undefined> =>
+    'token' in proof ? proveToken(proof.token) : proveOwn(proof.id, userId)
+
+  async function answer(
+    { proof, userId }: InvitationAnswer,
+    act: (trx: Knex, pending: Credentials, person: Credentials) => Promise<void>,
+  ): Promise<void> {
+    const proven = await prove(proof, userId)
+    if (!proven) throw usedUp()
+    const { id, accountId } = proven.invitation
+    await knex.transaction(async (trx) => {
+      await lockAccountShared(trx, accountId)
+      for (const locked of [id, userId].sort()) await lockUserExclusive(trx, locked)
+      const pending = await lockCredentials(trx, id)
+      const person = await lockCredentials(trx, userId)
+      const mayAnswer = pending?.isPending && pending.mayAct && person?.mayAct && !person.isPending
+      if (!mayAnswer || emailKey(pending.user.email) !== emailKey(person.user.email)) throw usedUp()
+      if (!(await proven.use(trx, pending))) throw usedUp()
+      await act(trx, pending, person)
+    })
+  }
+
+  return {
+    open: async (proof, userId) => (await prove(proof, userId))?.invitation,
+
+    async join(joined) {
+      const { userId, from } = joined
+      const actor: Actor = { type: 'user', id: userId, ...from }
+      await answer(joined, async (trx, pending, person) => {
+        const { accountId, role } = pending.user
+        const key = { userId, accountId: accountId! }
+        if (!(await isMember(trx, userId, accountId!)))
+          await addMembership(trx, { ...key, role: role as AccountRole }, actor)
+        await moveExternal(trx, pending, person)
+        await removePending(trx, pending, actor, 'user.invitation_accepted')
+      })
+    },
+
+    async decline(declined) {
+      const { requestId } = declined.from
+      // The account learns nothing of who declined.
+      const actor: Actor = { type: 'user', ...(requestId !== undefined && { requestId }) }
+      await answer(declined, (trx, pending) => removePending(trx, pending, actor, 'user.invitation_declined'))
+    },
+  }
+}
