@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createUser } from '../../src/accounts/users.ts'
 import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import {
@@ -93,9 +94,19 @@ it('a client cannot remove the password of the last admin who can sign in', asyn
   expect(responses.map(({ status }) => status).sort()).toEqual([200, 409])
 })
 
-it('an application that acts for itself can change the email address of a user', async () => {
-  const user = await createTestUser(server.knex, account)
+it('an application that acts for itself can change the email address of a user who has not signed in', async () => {
+  const { user } = await createUser(server.knex, { email: 'early@example.com', role: 'member', accountId: account })
   const api = rawManagement(server.url, programs.application)
   const response = await api.json('PATCH', `/users/${user.id}`, { email: 'moved-by-directory@example.com' }, ANY)
   expect([response.status, response.body.email]).toEqual([200, 'moved-by-directory@example.com'])
+})
+
+it('only an operator’s application can change an email address that a user signs in with', async () => {
+  const user = await createTestUser(server.knex, account)
+  const change = async (token: string, email: string) =>
+    await rawManagement(server.url, token).json('PATCH', `/users/${user.id}`, { email }, ANY)
+  const refused = await change(programs.application, 'moved-by-admin@example.com')
+  expect([refused.status, refused.body.type]).toEqual([403, 'urn:keywright:error:forbidden'])
+  const response = await change(programs['operator application'], 'moved-by-operator@example.com')
+  expect([response.status, response.body.email]).toEqual([200, 'moved-by-operator@example.com'])
 })

@@ -137,7 +137,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: 'Create a user',
     description:
-      'The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords.',
+      'The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. An address that a user of another account has is a conflict only for operators: otherwise that person joins the account with their own user, by an invitation.',
     body: invitation,
     responses: { 201: user },
     idempotent: true,
@@ -169,7 +169,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: "Update a user's name, email address or role",
     description:
-      'A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address.',
+      'A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. The address of a user who has signed in is changed only by the user and by operators.',
     params: pathParams,
     body: change,
     responses: { 200: user },
