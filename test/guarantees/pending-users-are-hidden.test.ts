@@ -117,7 +117,7 @@ describe('the management API', () => {
     const answers = []
     const pair = await addPair()
     for (const one of pair) {
-      const samples = { ...UNUSED, user_id: one.id }
+      const samples = { ...UNUSED, user_id: one.id, account_id: admin.accountId! }
       for (const query of ['?dry_run=true', '', '']) {
         const path = fillPath(route.path, samples) + query
         answers.push(answerOf(await askApi(route.method.toUpperCase(), path, sampleBody(route, samples)), one))
