@@ -667,7 +667,7 @@ export interface paths {
         put?: never;
         /**
          * Create a user
-         * @description The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. Requires an admin of the account or an operator.
+         * @description The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. An address that a user of another account has is a conflict only for operators: otherwise that person joins the account with their own user, by an invitation. Requires an admin of the account or an operator.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -699,7 +699,7 @@ export interface paths {
         head?: never;
         /**
          * Update a user's name, email address or role
-         * @description A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. Requires an admin of the account or an operator.
+         * @description A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. The address of a user who has signed in is changed only by the user and by operators. Requires an admin of the account or an operator.
          */
         patch: operations["updateUser"];
         trace?: never;
