@@ -36,6 +36,9 @@ const UNSET = {
   secondFactorRequired: 'nobody',
   sessionIdleLifetime: 259_200,
   sessionLifetime: 604_800,
+  signInUrl: null,
+  signInUrlMfa: false,
+  passwordSignIn: 'everyone',
   ...DEFAULTS,
 }
 const NO_DEFAULTS = {
@@ -317,7 +320,8 @@ describe('the command line', () => {
     }
     const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
     const texts = { sign_in_text: null, redirect_schemes: '', product_origins: '', default_language: 'en' }
-    const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...defaults }
+    const signIn = { sign_in_url: null, sign_in_url_mfa: 'off', password_sign_in: 'everyone' }
+    const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...signIn, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')
