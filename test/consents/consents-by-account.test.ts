@@ -83,6 +83,15 @@ test('tokens act for the account of their consent, and need its scopes', async (
   expect(await lock(consents.first, 'read')).toMatchObject({ accountId: first })
 })
 
+test('a membership that is disabled lets nobody allow, and no token be issued', async () => {
+  const { second, userId, of, consents } = await createScene()
+  await on.knex('memberships').where({ user_id: userId, account_id: second }).update({ status: 'disabled' })
+  const required = { userId, consentId: consents.second, api: identifier, scope: 'write' }
+  const locking = on.knex.transaction((trx) => lockConsentShared(trx, required))
+  await expect(locking).rejects.toMatchObject({ code: 'invalid_grant' })
+  await expect(grantConsent(on.knex, of(second), READ, ACTOR)).rejects.toMatchObject({ code: 'invalid_grant' })
+})
+
 test('nobody allows for an account to which they do not belong', async () => {
   const { of } = await createScene()
   const foreign = grantConsent(on.knex, of(await on.account()), READ, ACTOR)
