@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/index.ts'
+import { addMembership } from '../../src/accounts/membership-changes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { withdrawConsent } from '../../src/consents/consents.ts'
@@ -11,6 +12,7 @@ import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
+import { endMembership } from '../../src/management/membership-end.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -139,6 +141,16 @@ const CAUSES: [name: string, change: Change, options?: Options][] = [
   ],
   ['the tokens of the user were revoked', ({ person }) => revokeTokensOfUser(on.knex, person.id, ACTOR)],
   ['the user was disabled', ({ person }) => changeUserStatus(on.knex, person.id, 'disabled', ACTOR)],
+  [
+    'the membership of the user ended',
+    async ({ person, account }) => {
+      const other = { userId: person.id, accountId: await on.make.account(), role: 'member' as const }
+      await on.knex.transaction(async (trx) => {
+        await addMembership(trx, other, ACTOR)
+        await endMembership(trx, { userId: person.id, accountId: account }, ACTOR)
+      })
+    },
+  ],
   ['the account was disabled', ({ account }) => changeAccountStatus(on.knex, account, 'disabled', ACTOR)],
   [
     'the application was archived',
