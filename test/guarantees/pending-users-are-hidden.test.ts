@@ -3,6 +3,7 @@
  * API or the console that concerns the user. The routes are those of the route tables.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { resetPassword } from '../../src/accounts/user-administration.ts'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import { API_ROOT } from '../../src/api/management-paths.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
@@ -10,7 +11,7 @@ import { isPendingKey } from '../../src/database/address-keys.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, send } from '../support/requests.ts'
-import { type Browser, formsOf, type Page } from '../support/scriptless-browser.ts'
+import { type Browser, formsOf, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { createCallers, fillPath, parametersOf, type Samples, sampleBody, signedIn } from './all-routes.ts'
 
@@ -137,6 +138,18 @@ describe('the management API', () => {
     const answers = []
     for (const one of await addPair()) answers.push(answerOf(await askApi('GET', path(one)), one))
     expect(answers[0]!.status).toBe(200)
+    expect(answers[0]).toEqual(answers[1])
+  })
+
+  test('the activity by a user who entered the one-time password is alike', async () => {
+    const answers = []
+    for (const one of await addPair()) {
+      const { password } = await resetPassword(server.knex, one.id, { type: 'cli' })
+      const visitor = openBrowser(server.url)
+      await signIn(visitor, await visitor.visit('/signin'), one.email, password)
+      answers.push(answerOf(await askApi('GET', `/activity?actor=${encodeURIComponent(one.email)}`), one))
+    }
+    expect(answers[0]!.text).toContain('user.signed_in')
     expect(answers[0]).toEqual(answers[1])
   })
 

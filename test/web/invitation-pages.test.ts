@@ -1,6 +1,9 @@
 /** A person who has a user is invited to another account: by a link, by a one-time password, on their home page. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { AccountInvitation } from '../../src/accounts/account-invitations.ts'
 import { addUser } from '../../src/accounts/user-administration.ts'
+import { mayAnswer } from '../../src/web/invitation-pages.ts'
+import type { SignedInUser } from '../../src/web/sign-in-directory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Browser, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { linkIn, startSmtpServer } from '../support/smtp-servers.ts'
@@ -114,12 +117,12 @@ test('a person whose address is proven finds the invitation on their home page',
   expect(wordsOf(await browser.visit('/'))).not.toContain('Globex')
   await server.knex('users').where({ id: both.person.id }).update({ proven_email_key: both.person.email })
   const home = await browser.visit('/')
-  expect(wordsOf(home)).toContain(`Invitations Join Globex? ${both.admin.name} invited you to the account Globex .`)
+  expect(wordsOf(home)).toContain(`Join Globex? ${both.admin.name} invited you to the account Globex .`)
   const path = /href="(\/invitation\?[^"]*)"/.exec(home.text)![1]!
   expect((await openBrowser(server.url).visit(path)).url).toContain('/signin')
   const joined = await press(browser, await browser.visit(path), 'join')
   expect(wordsOf(joined)).toContain('You joined the account.')
-  expect(wordsOf(await browser.visit('/'))).not.toContain('Invitations')
+  expect(wordsOf(await browser.visit('/'))).not.toContain('Join Globex')
 })
 
 test.each(['', '?token=', '?token=kwl_0', '?token=a&token=b', `?token=${'x'.repeat(5000)}`, '?token=%00'])(
@@ -129,3 +132,11 @@ test.each(['', '?token=', '?token=kwl_0', '?token=a&token=b', `?token=${'x'.repe
     expect(page.status).toBe(400)
   },
 )
+
+test('a session that is fixed to an account answers no invitation', () => {
+  const invitation = { email: 'ada@example.com' } as AccountInvitation
+  const user = { email: 'Ada@example.com', isAccountFixed: false } as SignedInUser
+  expect(mayAnswer(invitation, user)).toBe(true)
+  expect(mayAnswer(invitation, { ...user, isAccountFixed: true })).toBe(false)
+  expect(mayAnswer(invitation, { ...user, email: 'eve@example.com' })).toBe(false)
+})
