@@ -1,4 +1,6 @@
 import { deleteExpiredIdempotencyKeys } from './api/idempotency.ts'
+import { type AssertionAuthenticator, createAssertionAuthenticator } from './clients/assertion-authentication.ts'
+import { createAssertionUses } from './clients/assertion-uses.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
 import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
@@ -43,6 +45,7 @@ export interface ServerServices {
   readonly serverWatch: ServerWatch
   readonly registrations: Registrations
   readonly authenticator: Authenticator
+  readonly assertionAuthenticator: AssertionAuthenticator
   readonly accessTokenStore: AccessTokenStore
   readonly statusIndexes: StatusIndexes
   readonly statusFollower: StatusFollower
@@ -81,7 +84,10 @@ function createCaches(database: Database, keyRings: KeyRings, cacheSize: number)
   const registrations = createRegistrations(database, cacheSize)
   serverWatch.onChange(() => registrations.clear())
   serverWatch.onChange(() => keyRings.forget())
-  return { serverWatch, registrations, authenticator: createAuthenticator(registrations, database.clock) }
+  const { clock } = database
+  const authenticator = createAuthenticator(registrations, clock)
+  const assertionAuthenticator = createAssertionAuthenticator(registrations, createAssertionUses(database), clock)
+  return { serverWatch, registrations, authenticator, assertionAuthenticator }
 }
 
 function createServerReadiness(database: Database, keyRings: KeyRings, log: Log): Readiness {

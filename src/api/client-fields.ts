@@ -27,7 +27,7 @@ export const clientApi = z
 export const storedSecret = z
   .object({
     id: z.number().int().meta({ description: 'Identifies the secret in requests that revoke it' }),
-    kind: z.enum(['secret', 'api_key']),
+    kind: z.enum(['secret', 'api_key', 'key']).meta({ description: 'key: a public key, for private_key_jwt' }),
     last_four: z.string(),
     created_at: timestamp,
     retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: it has no end' }),
@@ -141,6 +141,16 @@ export const newCredentials = {
     .optional()
     .meta({ description: 'Shown only in this response; absent when the client needs no API key' }),
 }
+
+/** A JWK set with public keys; the domain takes its text. */
+export const jwks = z
+  .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
+  .transform((set) => JSON.stringify(set))
+  .optional()
+  .meta({
+    description:
+      'The public keys of an application with auth_method private_key_jwt (RFC 7517); the first one counts as the newest',
+  })
 
 /** The time in which the previous secret still works. */
 export const overlap = z

@@ -21,6 +21,15 @@ export function seconds(text: string): number {
   return Number(text)
 }
 
+/** The text of a file that an option names. */
+export function textFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new InvalidArgumentError('Use a file that can be read.')
+  }
+}
+
 /** A point in time in ISO 8601. */
 export function timeIn(text: string): Date {
   const time = new Date(text)

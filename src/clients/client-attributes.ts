@@ -1,12 +1,13 @@
 import { attribute, nullable, uris, words } from '../shared/attributes.ts'
 import { externalAttributes } from '../shared/external-attributes.ts'
+import { AUTHENTICATION_ATTRIBUTES } from './authentication-attributes.ts'
 import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
 /** The attributes that the endpoints need, in the cached registrations. */
-export const PROTOCOL_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
+export const PROTOCOL_ATTRIBUTES = { ...AUTHENTICATION_ATTRIBUTES, ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
 
 /** What a company keeps with a client. The cached registrations do not have these attributes, because no endpoint needs them. */
 export const EXTERNAL_ATTRIBUTES = externalAttributes({ what: 'application', section: 'operator' })

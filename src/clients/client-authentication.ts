@@ -37,7 +37,7 @@ export const networksOf = ({ allowedNetworks, accountNetworks }: Registration): 
 const isAllowedFrom = ({ allowedNetworks, accountNetworks }: Registration, address: string | undefined): boolean =>
   address === undefined || (isAllowedAddress(allowedNetworks, address) && isAllowedAddress(accountNetworks, address))
 
-function checkAddress(registration: Registration, address: string | undefined): void {
+export function checkAddress(registration: Registration, address: string | undefined): void {
   if (!isAllowedFrom(registration, address)) throw new ForbiddenNetworkError()
 }
 

@@ -71,6 +71,19 @@ function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
   if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a public client cannot keep an API key secret')
 }
 
+/** What depends on a client secret is nothing for a client that has none. */
+function* errorsOfKeyClient(settings: ClientSettings): FieldErrors {
+  if (settings.authMethod !== 'private_key_jwt') return
+  if (settings.isPublic) yield fieldError('authMethod', 'a public client does not authenticate')
+  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a client with a private key needs no API key')
+  if (settings.reuseWindow !== null) {
+    yield fieldError(
+      'reuseWindow',
+      'tokens that are used again are encrypted with the client secret, which this client does not have',
+    )
+  }
+}
+
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.clientCredentialsRefresh && !settings.grants.includes(CLIENT_CREDENTIALS_GRANT)) {
     const message = `a refresh token for ${CLIENT_CREDENTIALS_GRANT} requires the grant ${CLIENT_CREDENTIALS_GRANT}`
@@ -95,6 +108,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfValues(settings)
   yield* errorsOfGrants(settings)
   yield* errorsOfPublicClient(settings)
+  yield* errorsOfKeyClient(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
   yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)

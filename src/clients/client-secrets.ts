@@ -1,11 +1,13 @@
 import type { Knex } from 'knex'
 import type { Environment } from '../shared/environments.ts'
 import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
+import type { PublicKey } from './client-keys.ts'
 import { expiryFor, type RequestedExpiry } from './secret-expiry.ts'
 
-export type StoredSecretKind = 'secret' | 'api_key'
+/** `key`: a public key, which stands in for a client secret. */
+export type StoredSecretKind = 'secret' | 'api_key' | 'key'
 
-/** A client secret or API key without its value, which is shown once. */
+/** A client secret or API key without its value, which is shown once, or a public key. */
 export interface SecretSummary {
   readonly id: number
   readonly kind: StoredSecretKind
@@ -51,6 +53,30 @@ export async function addSecret(
     retires_at: expiry,
   })
   return value
+}
+
+/**
+ * Stores public keys of a client, by which it signs assertions. The first one counts as the newest.
+ * @throws KeywrightError `invalid_input` (the expiry)
+ */
+export async function addPublicKeys(
+  trx: Knex,
+  clientKey: number,
+  keys: readonly PublicKey[],
+  requested: RequestedExpiry = { field: 'expiresAt' },
+): Promise<void> {
+  const expiry = await expiryFor(trx, clientKey, requested)
+  for (const { jwk, thumbprint } of [...keys].reverse()) {
+    await trx('client_secrets').insert({
+      client_id: clientKey,
+      kind: 'key',
+      hash: thumbprint,
+      last_four: lastFour(jwk.kid ?? thumbprint.toString('base64url')),
+      public_key: JSON.stringify(jwk),
+      expires_at: expiry,
+      retires_at: expiry,
+    })
+  }
 }
 
 /**

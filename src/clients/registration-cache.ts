@@ -28,6 +28,7 @@ const USUAL: Values = {
   revocationEpoch: 0,
   codeRevocationEpoch: 0,
   apiKeys: [],
+  keys: [],
   claimValues: null,
   resourceServer: null,
 }

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose'
 import type { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { ValuesOf } from '../shared/attributes.ts'
@@ -16,6 +17,11 @@ export interface ValidSecret {
   readonly hash: string
   /** Milliseconds since 1970; null: not rotated. */
   readonly retiresAt: number | null
+}
+
+/** A public key of a client, by which it signs assertions. */
+export interface ValidKey extends ValidSecret {
+  readonly jwk: JWK
 }
 
 /** An API with the scopes of one client. */
@@ -42,6 +48,8 @@ export interface Registration
   readonly accountHasQuota: boolean
   readonly secrets: readonly ValidSecret[]
   readonly apiKeys: readonly ValidSecret[]
+  /** Of a client that authenticates by signed assertions. */
+  readonly keys: readonly ValidKey[]
   /**
    * The metadata of the client and its account, with only the members from which its APIs declare claims; null: none. Not in
    * `apis`, which clients share.

@@ -1,19 +1,22 @@
+import type { JWK } from 'jose'
 import { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { asJsonArguments } from '../shared/attribute-columns.ts'
+import type { StoredSecretKind } from './client-secrets.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
-import type { ApiAccess, Registration, ValidSecret } from './registration.ts'
+import type { ApiAccess, Registration, ValidKey, ValidSecret } from './registration.ts'
 import { RegistrationCache } from './registration-cache.ts'
 
 interface SecretJson {
   id: number
-  kind: 'secret' | 'api_key'
+  kind: StoredSecretKind
+  jwk?: JWK
   hash: string
   retiresAt: number | null
 }
 
-interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'apis'> {
+interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'apis'> {
   secrets: SecretJson[] | null
   apis: ApiAccess[] | null
 }
@@ -28,7 +31,7 @@ const LOAD = `
            'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),
-                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000)))
+                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000), 'jwk', s.public_key))
               FROM client_secrets s
              WHERE s.client_id = c.id AND (s.retires_at IS NULL OR s.retires_at > now())),
            'apis',
@@ -64,10 +67,14 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): ValidSecre
     .map(({ id, hash, retiresAt }) => ({ id, hash, retiresAt }))
 }
 
+const keysOf = ({ secrets }: RegistrationJson): ValidKey[] =>
+  (secrets ?? []).flatMap(({ id, hash, retiresAt, jwk }) => (jwk ? { id, hash, retiresAt, jwk } : []))
+
 const toRegistration = (json: RegistrationJson): Registration => ({
   ...json,
   secrets: secretsOf(json, 'secret'),
   apiKeys: secretsOf(json, 'api_key'),
+  keys: keysOf(json),
   apis: json.apis ?? [],
 })
 

@@ -14,7 +14,7 @@ import { checkValues, differingValues } from '../shared/attribute-values.ts'
 import { changesBetween, changesOfNew } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
+import { addCredentials, type NewSecrets } from './client-secret-rotation.ts'
 import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
 
 const apiEntry = (action: string, { identifier }: Api, detail: Record<string, unknown>): AuditEntry => ({
@@ -46,7 +46,7 @@ export async function createApi(
     const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [] }
     const client = await insertClient(trx, owner, settings)
     await recordAudit(trx, actor, createdEntry(created))
-    return { api: created, client, ...(await addSecrets(trx, client)) }
+    return { api: created, client, ...(await addCredentials(trx, client)) }
   })
 }
 

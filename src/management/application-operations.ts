@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
+import { parsePublicKeys } from '../clients/client-keys.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
@@ -160,6 +161,8 @@ export const restoreApplication = operation<ApplicationSelector & { keepSecret: 
 interface SecretRotation extends ApplicationSelector, Pick<RotationOptions, 'unusedHours' | 'expiresAt'> {
   /** Seconds for which the former secret still works; 0: it stops at once, and its tokens are revoked. */
   readonly overlap: number
+  /** A JWK set with the new public keys of a client that authenticates by its private key. */
+  readonly jwks?: string | undefined
   readonly revision?: number | undefined
 }
 
@@ -167,9 +170,10 @@ interface SecretRotation extends ApplicationSelector, Pick<RotationOptions, 'unu
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
   PERMISSIONS.manageApplications,
   {
-    async run({ knex }, principal, { clientId, overlap, revision, ...options }) {
+    async run({ knex }, principal, { clientId, overlap, jwks, revision, ...options }) {
       await applicationFor(knex, principal, clientId)
-      const rules = { ...options, expected: revision, check: mayChangeCheck(principal) }
+      const keys = jwks === undefined ? undefined : await parsePublicKeys(jwks)
+      const rules = { ...options, keys, expected: revision, check: mayChangeCheck(principal) }
       return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
     },
     async affected({ knex }, principal, { clientId }) {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { addSecret, newestSecretId, retireSecrets } from '../clients/client-secrets.ts'
+import type { PublicKey } from '../clients/client-keys.ts'
+import { addPublicKeys, addSecret, newestSecretId, retireSecrets } from '../clients/client-secrets.ts'
 import {
   type Client,
   clientEntry,
@@ -22,8 +23,27 @@ export interface NewSecrets {
   readonly apiKey?: string
 }
 
+/**
+ * Adds what the client authenticates with: a generated secret, or the given public keys.
+ * @throws KeywrightError `invalid_input`
+ */
+export async function addCredentials(
+  trx: Knex,
+  client: Client,
+  expiry?: RequestedExpiry,
+  keys?: readonly PublicKey[],
+): Promise<NewSecrets> {
+  if (client.authMethod !== 'private_key_jwt') {
+    if (keys) throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
+    return await addSecrets(trx, client, expiry)
+  }
+  if (!keys) throw invalidInput('a client with the authentication method private_key_jwt needs public keys', 'jwks')
+  await addPublicKeys(trx, client.key, keys, expiry)
+  return {}
+}
+
 /** @throws KeywrightError `invalid_input` */
-export async function addSecrets(trx: Knex, client: Client, expiry?: RequestedExpiry): Promise<NewSecrets> {
+async function addSecrets(trx: Knex, client: Client, expiry?: RequestedExpiry): Promise<NewSecrets> {
   if (client.isPublic) {
     if (expiry?.at) throw invalidInput('a public client has no secret that expires', expiry.field)
     return {}
@@ -50,6 +70,8 @@ export interface RotationOptions {
   /** When the new secrets expire; null or undefined: at the end of the longest allowed lifetime. */
   readonly expiresAt?: Date | null | undefined
   readonly check?: ClientCheck | undefined
+  /** The new public keys of a client that authenticates by its private key. */
+  readonly keys?: readonly PublicKey[] | undefined
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -83,7 +105,7 @@ async function checkRotation(trx: Knex, client: Client, { expected, newest }: Ro
 }
 
 /**
- * Generates a new secret, and a new API key if the client needs one. The current ones work for `overlap` more seconds.
+ * Generates a new secret, and a new API key if the client needs one; or stores the given public keys. The current ones work for `overlap` more seconds.
  * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
  */
@@ -100,8 +122,7 @@ export async function rotateSecret(
     const client = await lockClient(trx, clientId)
     await options.check?.(client, trx)
     await checkRotation(trx, client, options)
-    await retireSecrets(trx, client.key, 'secret', overlap)
-    await retireSecrets(trx, client.key, 'api_key', overlap)
+    for (const kind of ['secret', 'api_key', 'key'] as const) await retireSecrets(trx, client.key, kind, overlap)
     if (unusedHours) await retireWhenUnused(trx, client.key, unusedHours)
     // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
     if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
@@ -112,7 +133,7 @@ export async function rotateSecret(
       ...(expiresAt && { expires_at: expiresAt }),
     }
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, detail))
-    const secrets = await addSecrets(trx, client, { at: expiresAt, field: 'expiresAt' })
+    const secrets = await addCredentials(trx, client, { at: expiresAt, field: 'expiresAt' }, options.keys)
     return { client: await getClient(trx, clientId), ...secrets }
   })
 }

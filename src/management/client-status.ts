@@ -3,7 +3,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { addSecrets, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
+import { addCredentials, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
 
 /** Archives a client, which revokes all its tokens at once, or restores it with its former secrets. */
 export async function changeClientStatus(
@@ -44,10 +44,11 @@ export async function restoreClient(
     if (before.status === 'active') return { client: before }
     checkMayRestore(before)
     const client = await setClientStatus(trx, before, 'active')
-    const rotatesSecret = !keepSecret && !client.isPublic
+    // The server never had the private key of a client with public keys.
+    const rotatesSecret = !keepSecret && !client.isPublic && client.authMethod === 'client_secret'
     await recordAudit(trx, actor, clientEntry('client.restored', client, { new_secret: rotatesSecret }))
     if (!rotatesSecret) return { client }
     for (const kind of ['secret', 'api_key'] as const) await retireSecrets(trx, client.key, kind)
-    return { ...(await addSecrets(trx, client)), client: await getClient(trx, clientId) }
+    return { ...(await addCredentials(trx, client)), client: await getClient(trx, clientId) }
   })
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { applicationTypeOf } from '../clients/application-types.ts'
+import { parsePublicKeys } from '../clients/client-keys.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { applicationDefaults } from '../clients/instance-attributes.ts'
@@ -22,6 +23,8 @@ interface NewApplication extends ApplicationChange {
   /** Absent: the principal's own account. Null: an application of the instance, which only operators register. */
   readonly accountId?: string | null | undefined
   readonly secretExpiresAt?: Date | null | undefined
+  /** A JWK set (RFC 7517) with the public keys of a client that authenticates by its private key. */
+  readonly jwks?: string | undefined
 }
 
 /** The settings that a type and the instance give a new application. @throws KeywrightError `invalid_input` */
@@ -57,14 +60,15 @@ export const checkNewApplication = operation<Partial<NewApplication>, void>(
 
 export const createApplication = operation<NewApplication, CreatedApplication>(
   PERMISSIONS.manageApplications,
-  async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt }) => {
+  async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt, jwks }) => {
     checkMayAllowApis(principal, apis)
     const isOfInstance = accountId === null && principal.role === 'operator'
     const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
     const { grants, ...others } = await withDefaults(knex, principal, settings, type)
     if (!grants) throw invalidInput('name the grant types, or a type of application', 'grants')
     const all = { ...others, name: settings.name, grants }
-    const request = { accountId: owner, settings: all, apis, scopes, secretExpiresAt }
+    const keys = jwks === undefined ? undefined : await parsePublicKeys(jwks)
+    const request = { accountId: owner, settings: all, apis, scopes, secretExpiresAt, keys }
     return await createClient(knex, { ...request, createdBy: principal.userId }, principal.actor)
   },
 )

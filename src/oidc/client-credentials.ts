@@ -1,3 +1,4 @@
+import { claimedClientId, JWT_BEARER_ASSERTION } from '../clients/client-assertions.ts'
 import { refuseEncodedNul } from '../http/request-check.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -51,6 +52,21 @@ export function namedClientId(ctx: OidcContext, form: Form): string | undefined 
   return typeof named === 'string' && named.length <= 200 ? named : undefined
 }
 
+/** The client assertion in the form. It names its client itself, and `client_id` may repeat the name (RFC 7521, section 4.2). */
+function readAssertion({
+  client_id,
+  client_assertion: assertion = '',
+  client_assertion_type: type,
+}: Record<string, string | undefined>): RequestCredentials {
+  if (type !== JWT_BEARER_ASSERTION) {
+    throw invalidClient(`client_assertion_type must be ${JWT_BEARER_ASSERTION}`)
+  }
+  const clientId = claimedClientId(assertion)
+  if (!clientId) throw invalidClient('the client assertion is no JWT with a subject', 'assertion_invalid')
+  if (client_id && client_id !== clientId) throw invalidRequest('client_id mismatch')
+  return { clientId, secret: undefined, assertion }
+}
+
 /**
  * The credentials in a Basic header or in the form, for every endpoint. The form has no empty parameters. RFC 6749,
  * section 5.2: a malformed or unsupported method is `invalid_client`; two methods at once are `invalid_request`.
@@ -64,12 +80,19 @@ export function readClientCredentials(ctx: OidcContext, form: Form): RequestCred
   if ([header, client_secret, client_assertion].filter(Boolean).length > 1) {
     throw invalidRequest('the client must authenticate in one way only')
   }
-  if (client_assertion) throw invalidClient('client assertions are not supported')
+  if (client_assertion) return readAssertion(form as Record<string, string | undefined>)
   const basic = header ? readBasic(header) : undefined
   if (basic && client_id && client_id !== basic.clientId) throw invalidRequest('client_id mismatch')
   const clientId = basic?.clientId ?? client_id
   if (!clientId) throw invalidClient('no client authentication was given', 'credentials_missing')
   return { clientId, secret: basic ? basic.secret : client_secret }
+}
+
+/** The engine asks whether the client has authenticated where it compares a client secret, so it gets one that nobody has. */
+function hideAssertion(form: Form): void {
+  delete form.client_assertion
+  delete form.client_assertion_type
+  form.client_secret = 'assertion'
 }
 
 /**
@@ -82,5 +105,6 @@ export function moveCredentialsToForm(ctx: OidcContext, form: Form): RequestCred
   delete ctx.req.headers.authorization
   form.client_id = credentials.clientId
   if (credentials.secret !== undefined) form.client_secret = credentials.secret
+  if (credentials.assertion !== undefined) hideAssertion(form)
   return credentials
 }

@@ -1,3 +1,4 @@
+import { InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import { readClientCredentials } from './client-credentials.ts'
@@ -62,6 +63,34 @@ async function authenticateBySecret(
   return client
 }
 
+async function authenticateByAssertion(
+  services: OidcServices,
+  ctx: OidcContext,
+  { clientId, assertion }: RequestCredentials & { readonly assertion: string },
+  rules: AuthenticationRules,
+): Promise<AuthenticatedClient> {
+  const { assertionAuthenticator, registrations } = services
+  const request = { assertion, issuer: services.issuerUrl(), address: networkAddress(ctx, rules) }
+  const cached = rules.mayUseCache?.(ctx) ? registrations.cached(clientId) : undefined
+  try {
+    // A cached registration can only confirm: before a rejection it is read again.
+    const proved = cached && (await assertionAuthenticator.prove(cached, request).catch(unlessInvalid))
+    return proved ?? (await assertionAuthenticator.prove(await findRegistration(services, clientId), request))
+  } catch (error) {
+    if (!(error instanceof InvalidAssertionError)) throw error
+    const { message, reason } = error
+    throw Object.assign(new OAuthError(401, 'invalid_client', 'client authentication failed', { reason }), {
+      error_detail: message,
+    })
+  }
+}
+
+/** A replay stays one, whatever the registration is. */
+function unlessInvalid(error: unknown): undefined {
+  if (error instanceof InvalidAssertionError && error.reason !== 'assertion_replayed') return undefined
+  throw error
+}
+
 /**
  * Authenticates the client that calls an endpoint, for every endpoint and for the engine, and sets `client`
  * (RFC 6749, section 2.3).
@@ -69,8 +98,11 @@ async function authenticateBySecret(
  */
 export function authenticateClient(services: OidcServices, rules: AuthenticationRules): Step {
   return async (ctx) => {
-    const { clientId, secret } = ctx.state.credentials ?? readClientCredentials(ctx, {})
-    if (secret !== undefined) {
+    const { clientId, secret, assertion } = ctx.state.credentials ?? readClientCredentials(ctx, {})
+    if (assertion !== undefined) {
+      ctx.state.client = await authenticateByAssertion(services, ctx, { clientId, secret, assertion }, rules)
+      ctx.state.isClientCached = rules.mayUseCache?.(ctx) ?? false
+    } else if (secret !== undefined) {
       ctx.state.client = await authenticateBySecret(services, ctx, { clientId, secret }, rules)
       ctx.state.isClientCached = rules.mayUseCache?.(ctx) ?? false
     } else if (rules.allowPublic)

@@ -3,7 +3,7 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { GRANTS, responseTypesOf } from '../clients/grant-types.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { DPOP_ALGS } from '../shared/algorithms.ts'
+import { CLIENT_ASSERTION_ALGS, DPOP_ALGS } from '../shared/algorithms.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { selectApi } from '../tokens/planned-token.ts'
 import { useAccessTokenStore } from './access-tokens.ts'
@@ -126,7 +126,8 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
     ...userConfiguration(services),
     adapter: (model: string) => new EngineModelAdapter(database.knex, encryptionKeys, model, database.reader),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    // For the discovery document: `authenticateClient` authenticates clients.
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     responseTypes: responseTypesOf(GRANTS),
     routes: {
       authorization: '/oauth2/authorize',
@@ -142,6 +143,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       end_session: '/oauth2/logout',
     },
     enabledJWA: {
+      clientAuthSigningAlgValues: [...CLIENT_ASSERTION_ALGS],
       idTokenSigningAlgValues: [...ASYMMETRIC],
       requestObjectSigningAlgValues: [...ASYMMETRIC],
       userinfoSigningAlgValues: [...ASYMMETRIC],

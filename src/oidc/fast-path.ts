@@ -92,7 +92,9 @@ function hasPlainForm(form: Form): boolean {
 /** Whether the fast path may serve the request, as far as the request alone says. */
 export function isPlainRequest({ req, state }: OidcContext): boolean {
   state.isPlain ??=
-    state.credentials?.secret !== undefined && hasPlainForm(state.form ?? {}) && hasPlainHeaders(req.headers)
+    (state.credentials?.secret ?? state.credentials?.assertion) !== undefined &&
+    hasPlainForm(state.form ?? {}) &&
+    hasPlainHeaders(req.headers)
   return state.isPlain
 }
 

@@ -1,7 +1,7 @@
 import type { Next } from 'koa'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { LANGUAGE_CODES } from '../languages/languages.ts'
-import { SIGNING_ALGS } from '../shared/algorithms.ts'
+import { CLIENT_ASSERTION_ALGS, SIGNING_ALGS } from '../shared/algorithms.ts'
 import { etagOf, isKnown } from './etags.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
@@ -59,8 +59,15 @@ export function describeServer({ issuerUrl }: OidcServices) {
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGS,
+      revocation_endpoint_auth_methods_supported: [
+        'client_secret_basic',
+        'client_secret_post',
+        'private_key_jwt',
+        'none',
+      ],
+      revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGS,
     }
   }
 }

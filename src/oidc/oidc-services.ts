@@ -1,3 +1,4 @@
+import type { AssertionAuthenticator } from '../clients/assertion-authentication.ts'
 import type { Authenticator } from '../clients/client-authentication.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
@@ -24,6 +25,7 @@ export interface OidcServices {
   readonly database: Database
   readonly registrations: Registrations
   readonly authenticator: Authenticator
+  readonly assertionAuthenticator: AssertionAuthenticator
   readonly keyRings: KeyRings
   readonly clientTokens: ClientTokens
   readonly accessTokenStore: AccessTokenStore

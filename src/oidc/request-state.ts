@@ -15,6 +15,8 @@ export interface RequestCredentials {
   readonly clientId: string
   /** Undefined where the request has only a client ID, as a public client sends it. */
   readonly secret: string | undefined
+  /** A signed JWT that proves the client (RFC 7523, section 2.2). */
+  readonly assertion?: string | undefined
 }
 
 /** What the engine stores in the session while a sign-out awaits its confirmation. */

@@ -12,6 +12,11 @@ export type TokenType = (typeof TOKEN_TYPES)[number]
  */
 export const DPOP_ALGS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
+/** The algorithms of client assertions (RFC 7523). */
+export const CLIENT_ASSERTION_ALGS = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const
+
+export type ClientAssertionAlg = (typeof CLIENT_ASSERTION_ALGS)[number]
+
 /** Those of ID tokens; discovery must name RS256 (OpenID Connect Discovery 1.0, section 3). */
 export const ID_TOKEN_ALGS = ['RS256', 'ES256'] as const satisfies readonly SigningAlg[]
 

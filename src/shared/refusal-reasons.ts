@@ -78,6 +78,31 @@ export const REFUSAL_REASONS = {
     label: 'Malformed client authentication',
     text: 'The Authorization header or the client assertion is malformed or of a kind that is not supported.',
   },
+  assertion_invalid: {
+    error: 'invalid_client',
+    label: 'Client assertion invalid',
+    text: 'The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes.',
+  },
+  assertion_audience: {
+    error: 'invalid_client',
+    label: 'Wrong audience of the assertion',
+    text: 'The audience (aud) of the client assertion must be the issuer identifier alone, as a string.',
+  },
+  assertion_expired: {
+    error: 'invalid_client',
+    label: 'Client assertion expired',
+    text: 'The client assertion has expired. The caller signs a new one for each request; its clock may be late.',
+  },
+  assertion_key: {
+    error: 'invalid_client',
+    label: 'Unknown key',
+    text: 'No current key of the client signed the client assertion.',
+  },
+  assertion_replayed: {
+    error: 'invalid_client',
+    label: 'Client assertion used twice',
+    text: 'The client assertion (jti) was used before. The caller signs a new one for each request.',
+  },
   network_not_allowed: {
     error: 'invalid_client',
     label: 'Network not allowed',

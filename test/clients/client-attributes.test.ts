@@ -35,6 +35,7 @@ const SETTINGS: ClientSettings = {
   postLogoutRedirectUris: ['https://app.example.com/'],
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: true,
+  authMethod: 'client_secret',
   pkceRequired: false,
   consent: 'skip',
   accessType: 'user',

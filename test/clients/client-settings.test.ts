@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '../../src/database/open-database.ts
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { imageOf } from '../../src/shared/images.ts'
+import { newClientKey } from '../support/client-assertions.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
 import { ACTOR, createMaker } from '../support/factory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -42,7 +43,15 @@ beforeEach(async () => {
 })
 
 const register = async (settings: ClientSettings, scopes: string[] | null = null, apis = [api]) =>
-  (await createClient(database.knex, { accountId, settings, apis, scopes }, ACTOR)).client
+  (
+    await createClient(
+      database.knex,
+      { accountId, settings, apis, scopes, keys: settings.authMethod === 'private_key_jwt' ? keys : undefined },
+      ACTOR,
+    )
+  ).client
+
+const { parsed: keys } = await newClientKey()
 
 const BARE: ClientSettings = { ...DEFAULT_SETTINGS, name: 'Bare', grants: ['client_credentials'] }
 
@@ -62,6 +71,7 @@ const EVERY: ClientSettings = {
   postLogoutRedirectUris: ['https://app.example.com/', 'com.example.app:/bye'],
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: false,
+  authMethod: 'client_secret',
   pkceRequired: false,
   consent: 'skip_own_account',
   accessType: 'both',
@@ -103,6 +113,9 @@ const OPEN: ClientSettings = {
   isPublic: true,
 }
 
+/** A client without a client secret, which some settings need. */
+const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt' }
+
 const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
 
 /** What the endpoints read of the settings. */
@@ -116,6 +129,7 @@ describe('every setting is stored at creation and read by the store and the endp
     )
     // Settings that exclude others have a client of their own below.
     expect(alike).toEqual([
+      ['authMethod', 'client_secret'],
       ['isPublic', false],
       ['accessType', 'both'],
     ])
@@ -125,6 +139,7 @@ describe('every setting is stored at creation and read by the store and the endp
     ['with every setting', EVERY],
     ['with none', BARE],
     ['that is public', OPEN],
+    ['with a private key', KEYED],
   ])('a client %s', async (_, settings) => {
     const { clientId } = await register(settings)
     const client = await getClient(database.knex, clientId)

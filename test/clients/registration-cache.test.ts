@@ -28,6 +28,7 @@ const registration = (n: number, more: Partial<Registration> = {}): Registration
   accountHasQuota: false,
   name: `client ${n}`,
   grants: ['client_credentials'],
+  keys: [],
   version: 1,
   revocationEpoch: 0,
   codeRevocationEpoch: 0,

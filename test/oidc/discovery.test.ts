@@ -1,6 +1,7 @@
 /** The plan oidcc-config: what the discovery document says is so, and what is not so it does not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { GRANTS, TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, claimsOf, postForm, send } from '../support/requests.ts'
@@ -125,19 +126,25 @@ describe('the document lists what works', () => {
       'client_secret_basic',
       'client_secret_post',
       'none',
+      'private_key_jwt',
     ])
     const machine = await server.make.client()
+    const key = await newClientKey()
+    const { clientId } = await server.make.register({ settings: { authMethod: 'private_key_jwt' }, keys: key.parsed })
+    const provedByKey = async () => assertionForm(await signAssertion(key, { clientId, audience: server.issuer }))
     const inBody = { client_id: machine.clientId, client_secret: machine.clientSecret }
     expect((await server.machineToken(machine)).status).toBe(200)
     expect((await server.token({ grant_type: 'client_credentials', ...inBody })).status).toBe(200)
+    expect((await server.token({ grant_type: 'client_credentials', ...(await provedByKey()) })).status).toBe(200)
     for (const address of [document.introspection_endpoint, document.revocation_endpoint]) {
       expect((await postForm(address, { token: 'x' }, { basic: machine })).status).toBe(200)
       expect((await postForm(address, { token: 'x', ...inBody })).status).toBe(200)
+      expect((await postForm(address, { token: 'x', ...(await provedByKey()) })).status).toBe(200)
     }
     const spa = await createApplication(server, { isPublic: true })
     expect((await postForm(document.revocation_endpoint, { token: 'x', client_id: spa.clientId })).status).toBe(200)
     expect((await spa.redeem('x')).body.error).toBe('invalid_grant')
-    for (const method of ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth']) {
+    for (const method of ['client_secret_jwt', 'tls_client_auth']) {
       expect(document.token_endpoint_auth_methods_supported).not.toContain(method)
     }
   })

@@ -78,7 +78,7 @@ describe('an unknown client, or a wrong client secret, is invalid_client with 40
     ['no authentication at all', () => ({})],
     ['a client id alone', () => ({ body: `${MACHINE}&client_id=${client.clientId}` })],
     ['an empty secret', () => ({ body: `${MACHINE}&client_id=${client.clientId}&client_secret=` })],
-    ['an assertion, which is not supported', () => ({ body: `${MACHINE}&client_assertion=a.b.c` })],
+    ['an assertion that is no JWT', () => ({ body: `${MACHINE}&client_assertion=a.b.c` })],
     ['a Bearer header', () => header('Bearer abc')],
     ['Basic without credentials', () => header('Basic')],
     ['Basic that is not base64', () => header('Basic ***')],

@@ -15,7 +15,7 @@ import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { toDomain } from '../../shared/wire-names.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
-import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
+import { access, expiresAt, jwks, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { externalIdFilter } from '../external-id-filter.ts'
@@ -85,6 +85,7 @@ const creation = z
       .optional()
       .meta({ description: 'Default: the account of the caller; null: the instance (operators only)' }),
     secret_expires_at: expiresAt,
+    jwks,
   })
   .meta({ id: 'NewApplication', examples: [EXAMPLE] })
 
@@ -140,7 +141,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { account_id, secret_expires_at, type, name, ...body } }) {
+    async handle({ management, who, body: { account_id, secret_expires_at, type, name, jwks, ...body } }) {
       const { settings: others, ...apiAccess } = toChange(body)
       const input = {
         ...apiAccess,
@@ -148,6 +149,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
         type,
         accountId: account_id,
         secretExpiresAt: secret_expires_at,
+        jwks,
       }
       return toCreatedReply(await createApplication(management, who, input), who)
     },

@@ -6,6 +6,7 @@ import { toCreatedReply } from '../application-views.ts'
 import {
   clientSecrets,
   expiresAt,
+  jwks,
   overlap,
   retirementPlan,
   retireUnusedHours,
@@ -85,17 +86,17 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
     operation: rotateApplicationSecret,
     id: 'rotateApplicationSecret',
     tag: TAG,
-    summary: 'Rotate the client secret, and the API key if the application requires one',
+    summary: 'Rotate the client secret, and the API key if the application requires one; or replace the public keys',
     params: pathParams,
     body: z
-      .strictObject({ overlap, retire_unused_hours: retireUnusedHours.optional(), expires_at: expiresAt })
+      .strictObject({ overlap, retire_unused_hours: retireUnusedHours.optional(), expires_at: expiresAt, jwks })
       .meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
     responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
     checksIfMatch: true,
-    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at }, ifMatch }) {
-      const rotation = { overlap, unusedHours: retire_unused_hours, expiresAt: expires_at, revision: ifMatch }
+    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at, jwks }, ifMatch }) {
+      const rotation = { overlap, unusedHours: retire_unused_hours, expiresAt: expires_at, jwks, revision: ifMatch }
       return toCreatedReply(
         await rotateApplicationSecret(management, who, { ...rotation, clientId: params.client_id }),
         who,

@@ -10,11 +10,11 @@ import { deleteApplication } from '../../management/deletion-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
-import { addAttributeOptions, optionValues, timeIn, wholeNumber } from '../attribute-options.ts'
+import { addAttributeOptions, optionValues, textFile, timeIn, wholeNumber } from '../attribute-options.ts'
 import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
-import { addSecretCommands, EXPIRY_HELP } from './client-secret-commands.ts'
+import { addSecretCommands, EXPIRY_HELP, JWKS_HELP } from './client-secret-commands.ts'
 import { readClientView, viewClient } from './client-view.ts'
 
 const EXAMPLE = `
@@ -42,6 +42,7 @@ interface CreateOptions {
   instance?: boolean
   type?: string
   secretExpiresAt?: Date
+  jwks?: string
 }
 
 /** The account's ID; null for an application of the instance. @throws KeywrightError `invalid_input` */
@@ -72,14 +73,15 @@ function addCreate(client: Command): void {
       ).choices(APPLICATION_TYPE_VALUES),
     )
     .option('--secret-expires-at <time>', EXPIRY_HELP, timeIn)
+    .option('--jwks <file>', JWKS_HELP, textFile)
     .addHelpText('after', EXAMPLE)
   addAttributeOptions(command, CREATION_ATTRIBUTES, 'create').action(
     withInstance<CreateOptions>(async (context, options) => {
       // Commander has rejected a command without the required ones.
       const settings = optionValues(CLIENT_ATTRIBUTES, options) as ClientSettings
-      const { secretExpiresAt, type } = options
+      const { secretExpiresAt, type, jwks } = options
       const access = optionValues(ACCESS_ATTRIBUTES, options)
-      const request = { accountId: accountOf(options), settings, type, secretExpiresAt, ...access }
+      const request = { accountId: accountOf(options), settings, type, secretExpiresAt, jwks, ...access }
       return await resultOfTransaction(context, async (within) => {
         const created = await createApplication(within.management, within.principal, request)
         const { client, clientSecret, apiKey } = created

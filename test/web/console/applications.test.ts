@@ -386,7 +386,7 @@ describe('a previous secret', () => {
     const paths = [...text.matchAll(/\/applications\/\w+\/secrets\/(\d+)\/retire/g)]
     const [path] = paths.sort((a, b) => Number(a[1]) - Number(b[1]))[0]!
     const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire$/)
-    expect(wordsOf(done)).toContain('Previous client secret retired')
+    expect(wordsOf(done)).toContain('Retired. Tokens obtained with it are revoked.')
     expect((await server.machineToken(client)).status).toBe(401)
     expect(await isActive(before)).toBe(false)
     // The other previous secret and the newest one work on.

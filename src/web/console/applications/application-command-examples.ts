@@ -1,3 +1,5 @@
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { JWT_BEARER_ASSERTION } from '../../../clients/client-assertions.ts'
 import type { Client } from '../../../clients/clients.ts'
 import {
   AUTHORIZATION_CODE_GRANT,
@@ -18,8 +20,12 @@ export const discoveryOf = (t: ConsoleTranslate, issuer: string): Copyable => ({
 })
 
 /** How it says which client it is; a public one has nothing to prove it with. */
-const asItself = ({ clientId, isPublic }: Client): string =>
-  isPublic ? `--data client_id=${clientId}` : `--user ${clientId}:CLIENT_SECRET`
+function asItself(client: Client): string {
+  if (client.isPublic) return `--data client_id=${client.clientId}`
+  return hasClientSecret(client)
+    ? `--user ${client.clientId}:CLIENT_SECRET`
+    : `--data "client_assertion_type=${JWT_BEARER_ASSERTION}&client_assertion=ASSERTION"`
+}
 
 const keyHeader = ({ apiKeyRequired }: Client): string => (apiKeyRequired ? ' --header "x-api-key: API_KEY"' : '')
 

@@ -1,3 +1,5 @@
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import type { Block } from '../kit/blocks.ts'
@@ -6,6 +8,12 @@ import { type ListView, listView } from '../kit/list-page.ts'
 import { applicationPath } from './application-list-page.ts'
 
 type Secret = Application['secrets'][number]
+
+const KINDS = {
+  secret: 'Client secret',
+  api_key: 'API key',
+  key: 'Public key',
+} as const satisfies Readonly<Record<Secret['kind'], ConsoleText>>
 
 function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: Secret): string | undefined {
   if (ip) return api ? t('from {ip}, for {api}', { ip, api }) : t('from {ip}', { ip })
@@ -28,7 +36,7 @@ const retireCell = (
       })
 
 const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayChange: boolean): Cell[] => [
-  textCell(secret.kind === 'secret' ? t('Client secret') : t('API key')),
+  textCell(t(KINDS[secret.kind])),
   textCell(t('ends in {lastFour}', { lastFour: secret.lastFour })),
   timeCell(new Date(secret.createdAt)),
   timeCell(secret.lastUsedAt === null ? null : new Date(secret.lastUsedAt), t('never'), originText(t, secret)),
@@ -45,10 +53,15 @@ function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayC
       heading,
     })),
     rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange)),
-    empty: {
-      title: t('No client secret'),
-      text: t('The application has no valid client secret. Generate a key so that it can get tokens again.'),
-    },
+    empty: hasClientSecret(client)
+      ? {
+          title: t('No client secret'),
+          text: t('The application has no valid client secret. Generate a key so that it can get tokens again.'),
+        }
+      : {
+          title: t('No public key'),
+          text: t('The application has no valid public key. Replace its keys so that it can get tokens again.'),
+        },
   })
 }
 
@@ -59,8 +72,14 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   const list = secretsList(t, application, mayChange)
   if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const actions = [
-    { href: applicationPath(clientId, '/secrets'), label: t('Rotate secret') },
-    { href: applicationPath(clientId, '/key'), label: t('Generate key') },
+    {
+      href: applicationPath(clientId, '/secrets'),
+      label: hasClientSecret(application.client) ? t('Rotate secret') : t('Public keys'),
+    },
+    {
+      href: applicationPath(clientId, '/key'),
+      label: hasClientSecret(application.client) ? t('Generate key') : t('Replace keys'),
+    },
   ]
   return [{ part: 'list', heading: t('Credentials'), actions, list }]
 }

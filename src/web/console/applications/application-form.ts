@@ -15,6 +15,7 @@ import type { Section } from '../kit/form-view.ts'
 import { secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
+import { jwksField } from './application-key-field.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
 const ownerFields = (t: ConsoleTranslate) => ({
@@ -36,6 +37,9 @@ const ownerFields = (t: ConsoleTranslate) => ({
 /** When the client secret of a new application expires. */
 const expiryFields = (t: ConsoleTranslate) => ({ secretExpiresAt: secretExpiryField(t) })
 
+/** The public keys of a new application that authenticates by its private key. */
+const keyFields = (t: ConsoleTranslate) => ({ jwks: jwksField(t) })
+
 /** Who fills in the form, and about what. */
 export interface FormSubject {
   readonly isOperator: boolean
@@ -50,6 +54,7 @@ export interface FormSubject {
 type AllFields = Omit<FieldsOf<typeof CLIENT_ATTRIBUTES>, 'logo'> &
   ReturnType<typeof ownerFields> &
   ReturnType<typeof expiryFields> &
+  ReturnType<typeof keyFields> &
   ReturnType<typeof accessFields>
 
 export type ApplicationValues = ValuesOf<AllFields>
@@ -75,7 +80,7 @@ export function applicationFields(
     ...(attributeFields(attributes, { isOperator, t, current: present?.client }) as Fields),
     ...accessFields(t, choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && ownerFields(t)),
-    ...(!present && !type?.settings.isPublic && expiryFields(t)),
+    ...(!present && !type?.settings.isPublic && { ...expiryFields(t), ...keyFields(t) }),
   }
   return fields as AllFields
 }
@@ -108,6 +113,7 @@ export function initialForm(
     owner: 'account',
     accountId: account,
     secretExpiresAt: '',
+    jwks: '',
   } as const
   return writeFields(applicationFields(t, subject), values)
 }
@@ -119,7 +125,7 @@ const inSection = (section: string): Name[] =>
 
 const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Application'), fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
-  { heading: t('Grant types and redirects'), fields: inSection('signIn') },
+  { heading: t('Grant types and redirects'), fields: [...inSection('signIn'), 'jwks'] },
   {
     heading: t('Branding'),
     lead: t('Shown to users on the allow/deny screen.'),

@@ -1,3 +1,4 @@
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
@@ -17,7 +18,8 @@ const TABS: readonly (readonly [name: TabName, rest: string, label: ConsoleText]
 ]
 
 /** Whether its token request can be sent from the console: it needs no user. */
-export const canTry = ({ grants, isPublic }: Client): boolean => grants.includes(CLIENT_CREDENTIALS_GRANT) && !isPublic
+export const canTry = (client: Client): boolean =>
+  client.grants.includes(CLIENT_CREDENTIALS_GRANT) && hasClientSecret(client)
 
 /** What the tabs of one application have in common. */
 export function applicationFrame(

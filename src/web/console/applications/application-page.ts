@@ -36,6 +36,7 @@ const noticesOf = (t: ConsoleTranslate) => ({
   added: t('Application added.'),
   saved: t('Application saved.'),
   archived: t('Application archived. Its tokens and credentials no longer work.'),
+  keys_replaced: t('Public keys replaced.'),
   restored: t('Application restored. Its earlier tokens stay revoked.'),
   revoked: t('All tokens of the application are revoked.'),
 })
@@ -66,13 +67,13 @@ function grantsCell(t: ConsoleTranslate, { client, grants }: Application): Cell 
 
 function factsOf(t: ConsoleTranslate, application: Application, isOperator: boolean): Fact[] {
   const { client, callers } = application
-  const { grants, isPublic } = CLIENT_ATTRIBUTES
+  const { grants, isPublic, authMethod } = CLIENT_ATTRIBUTES
   return [
     ...generalFacts(t, client, isOperator),
     fact(t('Client ID'), idCell(client.clientId, t('client ID'))),
     ...(isOperator ? [fact(t('Owner'), ownerCell(t, application))] : []),
     fact(t.declared(grants.label), textCell(grantWords(t, client.grants).join(' · '))),
-    ...attributeFacts(t, { isPublic }, client),
+    ...attributeFacts(t, client.isPublic ? { isPublic } : { isPublic, authMethod }, client),
     fact(t('Added'), timeCell(client.createdAt)),
     fact(t('Last used'), timeCell(application.lastUsedAt, neverUsed(t, client.isPublic))),
     fact(t('Users with consent'), usersCell(t, application)),

@@ -1,3 +1,4 @@
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
 import { readApplicationSecrets } from '../../../management/client-secrets-reading.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../../management/secret-retirement.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
@@ -10,10 +11,19 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
   path: '/applications/:clientId/secrets',
   permissions: { read: readApplicationSecrets.permission, retire: retireApplicationSecret.permission },
   pathOf: ({ params }) => applicationPath(params.clientId!, '/secrets'),
-  page: ({ params, t }) => ({
-    lead: t('Generate a new client secret, deploy it to every caller below, then retire the previous one.'),
-    actions: [{ href: applicationPath(params.clientId!, '/key'), label: t('Generate key'), primary: true }],
-  }),
+  page: ({ params, t }, client) => {
+    const href = applicationPath(params.clientId!, '/key')
+    return hasClientSecret(client)
+      ? {
+          lead: t('Generate a new client secret, deploy it to every caller below, then retire the previous one.'),
+          actions: [{ href, label: t('Generate key'), primary: true }],
+        }
+      : {
+          title: t('Public keys'),
+          lead: t('Add a new public key, deploy its private key to every caller below, then retire the previous one.'),
+          actions: [{ href, label: t('Replace keys'), primary: true }],
+        }
+  },
   async load({ management, who, params, t }) {
     const secrets = await readApplicationSecrets(management, who, { clientId: params.clientId! })
     if (secrets.client.isPublic) {

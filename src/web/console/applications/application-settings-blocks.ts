@@ -10,7 +10,12 @@ import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
 import { applicationPath } from './application-list-page.ts'
 
 /** The title and the first rows of the page show these. */
-const SHOWN_ABOVE: readonly unknown[] = [CLIENT_ATTRIBUTES.name, CLIENT_ATTRIBUTES.grants, CLIENT_ATTRIBUTES.isPublic]
+const SHOWN_ABOVE: readonly unknown[] = [
+  CLIENT_ATTRIBUTES.name,
+  CLIENT_ATTRIBUTES.grants,
+  CLIENT_ATTRIBUTES.authMethod,
+  CLIENT_ATTRIBUTES.isPublic,
+]
 
 const inSections = (...sections: readonly string[]) =>
   attributesWhere(CLIENT_ATTRIBUTES, (one) => sections.includes(one.section) && !SHOWN_ABOVE.includes(one))

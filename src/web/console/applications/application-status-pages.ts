@@ -1,3 +1,5 @@
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
@@ -22,8 +24,8 @@ import { affectedCallers } from './recent-callers-list.ts'
 export const applicationOf = ({ management, who, params }: ConsoleCall): Promise<Application> =>
   readApplication(management, who, { clientId: params.clientId! })
 
-function archiveText(t: ConsoleTranslate, isPublic: boolean): string {
-  if (isPublic) return t('Archive an application that is no longer used. You can restore it later.')
+function archiveText(t: ConsoleTranslate, client: Client): string {
+  if (!hasClientSecret(client)) return t('Archive an application that is no longer used. You can restore it later.')
   return t(
     'Archive an application that is no longer used. You can restore it later. If someone else may have its client secret, generate a new one instead.',
   )
@@ -36,12 +38,12 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
   const page = confirmPage({
     title: t('Archive {name}?', { name: client.name }),
     breadcrumbs: applicationBreadcrumbs(t, client),
-    text: archiveText(t, client.isPublic),
+    text: archiveText(t, client),
     stops: [
       heldTokensStop(t, application),
       callersStop(t, application),
       ...(actsFor('user', client.grants) ? [t('stop users from signing in')] : []),
-      ...(client.isPublic ? [] : [t('disable the client secret')]),
+      ...(hasClientSecret(client) ? [t('disable the client secret')] : []),
     ],
     action: applicationPath(client.clientId, '/archive'),
     submit: t('Archive'),
@@ -92,7 +94,7 @@ function restorePage(
     submit: t('Restore'),
     keep: { href: path, label: t('Cancel') },
   }
-  if (client.isPublic) return confirmPage(page)
+  if (!hasClientSecret(client)) return confirmPage(page)
   const fields = secretFields(t)
   const form = formView({
     fields,
@@ -118,7 +120,7 @@ export async function restore(call: ConsoleCall): Promise<void> {
   const { management, who, form, files, params, show, goTo, t } = call
   const application = await applicationOf(call)
   const clientId = params.clientId!
-  const fields = application.client.isPublic ? {} : secretFields(t)
+  const fields = hasClientSecret(application.client) ? secretFields(t) : {}
   const outcome = await attempt(fields as ReturnType<typeof secretFields>, { form, files }, ({ secret }) =>
     restoreApplication(management, who, { clientId, keepSecret: secret === KEEPS }),
   )

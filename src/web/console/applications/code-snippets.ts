@@ -21,7 +21,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
 interface SnippetSubject {
   /** The public origin. */
   readonly issuer: string
-  readonly client: Pick<Client, 'clientId' | 'grants' | 'isPublic' | 'redirectUris' | 'apiKeyRequired'>
+  readonly client: Pick<Client, 'clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired'>
   /** Its default API with the scopes that it may request there; absent: it has none. */
   readonly api?: { readonly identifier: string; readonly scopes: readonly string[] } | undefined
   /** Shown this once; absent: the program reads them from the environment. */
@@ -108,7 +108,7 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
 
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
 export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
-  grantTypesOf(subject.client.grants)
+  (subject.client.authMethod === 'private_key_jwt' ? [] : grantTypesOf(subject.client.grants))
     .filter(({ value }) => Object.hasOwn(FOLDERS, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,

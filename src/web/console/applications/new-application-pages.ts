@@ -1,4 +1,5 @@
 import { APPLICATION_TYPES, type ApplicationType, applicationTypeOf } from '../../../clients/application-types.ts'
+import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { readNewApplicationForm } from '../../../management/application-forms.ts'
@@ -135,7 +136,8 @@ async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Pro
 async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
   const accountId = await fieldErrors.collect(() => ownerIn(call, values))
   const secretExpiresAt = expiryIn(values.secretExpiresAt ?? '')
-  return { settings: settingsOf(values), ...chosenAccess(values, fieldErrors), accountId, secretExpiresAt }
+  const jwks = values.jwks || undefined
+  return { settings: settingsOf(values), ...chosenAccess(values, fieldErrors), accountId, secretExpiresAt, jwks }
 }
 
 /** The APIs of the new application in order, each with the scopes that the application may request. */
@@ -166,7 +168,7 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
   )
   if (outcome.fieldErrors) return show(newPage(t, subject, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done.made
-  if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
+  if (!hasClientSecret(client)) return goTo(applicationPath(client.clientId, '?notice=added'))
   const title = t('{name} was added', { name: client.name })
   show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
 }

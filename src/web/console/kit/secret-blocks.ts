@@ -9,6 +9,7 @@ import { listView } from './list-page.ts'
 const NAMES = {
   secret: ['Previous client secret', 'Current client secret'],
   api_key: ['Previous API key', 'Current API key'],
+  key: ['Other public key', 'Newest public key'],
 } as const
 
 const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso))
@@ -54,7 +55,7 @@ const CALLER_HEADINGS = [
 export const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
   listView({
     caption: t(
-      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
+      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
       { kind: secret.kind, lastFour: secret.lastFour },
     ),
     columns: CALLER_HEADINGS.map((heading) => ({ heading: t(heading) })),
@@ -65,6 +66,7 @@ export const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
 const CALLERS = {
   secret: ['Callers with the previous client secret', 'Callers with the current client secret'],
   api_key: ['Callers with the previous API key', 'Callers with the current API key'],
+  key: ['Callers with the other public key', 'Callers with the newest public key'],
 } as const
 
 const callersBlock = (t: ConsoleTranslate, secret: SecretWithCallers): Block => ({

@@ -1,3 +1,4 @@
+import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
@@ -30,7 +31,7 @@ export interface SecretOwner {
   readonly permissions: { readonly read: RequiredPermission; readonly retire: RequiredPermission }
   /** The page with all secrets. */
   pathOf(call: ConsoleCall): string
-  page(call: ConsoleCall): Pick<ConsolePage, 'lead' | 'actions'>
+  page(call: ConsoleCall, client: Client): Pick<ConsolePage, 'lead' | 'actions'> & { readonly title?: string }
   load(call: ConsoleCall): Promise<LoadedSecrets>
   retire(call: ConsoleCall, secretId: number): Promise<unknown>
   plan(call: ConsoleCall, plan: Plan): Promise<unknown>
@@ -39,8 +40,8 @@ export interface SecretOwner {
 const TITLE = 'Rotate secret'
 
 const noticesOf = (t: ConsoleTranslate) => ({
-  'secret-retired': t('Previous client secret retired. Tokens obtained with it are revoked.'),
-  'secret-planned': t('The previous client secret retires when it is unused.'),
+  'secret-retired': t('Retired. Tokens obtained with it are revoked.'),
+  'secret-planned': t('It retires when it is unused.'),
 })
 
 const CHANGED = 'Another user changed this client, so nothing was saved. To save your values, submit the form again.'
@@ -52,7 +53,7 @@ const placeOf = (owner: SecretOwner, call: ConsoleCall, { breadcrumbs }: LoadedS
 
 async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   const { secrets, breadcrumbs } = await owner.load(call)
-  const page = { title: call.t(TITLE), notices: noticesOf(call.t), breadcrumbs, ...owner.page(call) }
+  const page = { title: call.t(TITLE), notices: noticesOf(call.t), breadcrumbs, ...owner.page(call, secrets.client) }
   call.show(blocksPage(page, secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call) }))))
 }
 

@@ -1,0 +1,139 @@
+import { type CryptoKey, decodeProtectedHeader, errors, importJWK, type JWK, type JWTPayload, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { CLIENT_ASSERTION_ALGS } from '../shared/algorithms.ts'
+import type { RefusalReason } from '../shared/refusal-reasons.ts'
+import { algorithmsOf } from './client-keys.ts'
+import type { Registration, ValidKey } from './registration.ts'
+
+/** `client_assertion_type` (RFC 7523, section 2.2). */
+export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** Characters. */
+export const MAX_ASSERTION_LENGTH = 8192
+
+/** Seconds. An assertion that is valid for longer would have to be remembered for longer. */
+const MAX_LIFETIME = 300
+
+/** Seconds by which the clock of a client may differ. */
+const TOLERANCE = 10
+
+const MAX_JTI_LENGTH = 300
+
+/** RFC 6749, appendix A.1, without spaces, and no longer than any of ours. */
+const CLIENT_ID = /^[\x21-\x7e]{1,200}$/
+
+/** The media types of the header `typ`: the usual one, and that of the revised RFC 7523. */
+const TYPES = [undefined, 'JWT', 'jwt', 'client-authentication+jwt']
+
+/** An assertion that proves a client, if it is used for the first time. */
+export interface VerifiedAssertion {
+  readonly key: ValidKey
+  readonly jti: string
+  /** Seconds since 1970 until which the assertion must be remembered. */
+  readonly rememberUntil: number
+}
+
+/** Why an assertion proves nothing; the detail is for the log. */
+export class InvalidAssertionError extends Error {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, detail: string) {
+    super(detail)
+    this.reason = reason
+  }
+}
+
+/** Imported keys by their thumbprint and algorithm. */
+const imported = new LRUCache<string, CryptoKey>({ max: 1000 })
+
+async function importKey(jwk: JWK, alg: string, hash: string): Promise<CryptoKey> {
+  const name = `${alg} ${hash}`
+  const known = imported.get(name) ?? ((await importJWK({ ...jwk, alg }, alg)) as CryptoKey)
+  imported.set(name, known)
+  return known
+}
+
+/** The client ID that an assertion claims (RFC 7521, section 4.2), which is not verified. Undefined: it claims none. */
+export function claimedClientId(assertion: string): string | undefined {
+  if (assertion.length > MAX_ASSERTION_LENGTH) return undefined
+  try {
+    const { sub } = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString()) as { sub?: unknown }
+    return typeof sub === 'string' && CLIENT_ID.test(sub) ? sub : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The keys that may have signed an assertion. */
+function candidates(registration: Registration, assertion: string, now: number): { alg: string; keys: ValidKey[] } {
+  const { alg, kid, typ } = decodeProtectedHeader(assertion)
+  if (!TYPES.includes(typ))
+    throw new InvalidAssertionError('assertion_invalid', `the type ${typ} is not that of a client assertion`)
+  const usable = registration.keys.filter(
+    ({ jwk, retiresAt }) => (retiresAt === null || retiresAt > now) && algorithmsOf(jwk).some((one) => one === alg),
+  )
+  const keys = kid === undefined ? usable : usable.filter(({ jwk }) => jwk.kid === undefined || jwk.kid === kid)
+  return { alg: alg ?? '', keys }
+}
+
+/** Checks what the signature covers (RFC 7523, section 3). @throws InvalidAssertionError */
+function checkClaims({ iss, sub, aud, exp, iat, nbf, jti }: JWTPayload, clientId: string, issuer: string, now: number) {
+  const invalid = (detail: string, reason: RefusalReason = 'assertion_invalid') =>
+    new InvalidAssertionError(reason, detail)
+  if (iss !== clientId || sub !== clientId) throw invalid('iss and sub are not the client ID')
+  // One audience alone, so that no other server can use the assertion here (RFC 7523bis).
+  if (aud !== issuer) throw invalid('aud is not the issuer identifier as a string', 'assertion_audience')
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) throw invalid('exp is missing')
+  if (exp + TOLERANCE <= now) throw invalid('the assertion has expired', 'assertion_expired')
+  if (exp > now + MAX_LIFETIME + TOLERANCE) throw invalid(`exp is more than ${MAX_LIFETIME} seconds ahead`)
+  for (const time of [iat, nbf]) {
+    if (time !== undefined && !(Number.isFinite(time) && time <= now + TOLERANCE))
+      throw invalid('the assertion is from the future')
+  }
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH) throw invalid('jti is missing or too long')
+  return { jti, rememberUntil: Math.ceil(exp) + TOLERANCE + 1 }
+}
+
+/**
+ * Verifies a client assertion with a key of the client (RFC 7523, section 3), without recording its use.
+ * @param now milliseconds since 1970
+ * @throws InvalidAssertionError
+ */
+export async function verifyAssertion(
+  registration: Registration,
+  assertion: string,
+  issuer: string,
+  now: number,
+): Promise<VerifiedAssertion> {
+  try {
+    if (assertion.length > MAX_ASSERTION_LENGTH)
+      throw new InvalidAssertionError('assertion_invalid', 'the assertion is too long')
+    const { alg, keys } = candidates(registration, assertion, now)
+    for (const key of keys) {
+      const payload = await payloadFor(key, alg, assertion, now)
+      if (payload) return { key, ...checkClaims(payload, registration.clientId, issuer, now / 1000) }
+    }
+  } catch (error) {
+    if (error instanceof InvalidAssertionError) throw error
+    throw new InvalidAssertionError('assertion_invalid', error instanceof Error ? error.message : 'malformed')
+  }
+  throw new InvalidAssertionError('assertion_key', 'no current key of the client signed the assertion')
+}
+
+/** The claims, if this key signed them. @throws of jose: the assertion is malformed */
+async function payloadFor({ jwk, hash }: ValidKey, alg: string, assertion: string, now: number) {
+  try {
+    const key = await importKey(jwk, alg, hash)
+    // `checkClaims` decides on times, with its own tolerance.
+    const rules = {
+      algorithms: [...CLIENT_ASSERTION_ALGS],
+      currentDate: new Date(now),
+      clockTolerance: Number.MAX_SAFE_INTEGER,
+    }
+    const { payload } = await jwtVerify(assertion, key, rules)
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,101 @@
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import { CLIENT_ASSERTION_ALGS, type ClientAssertionAlg } from '../shared/algorithms.ts'
+import { invalidInput } from '../shared/errors.ts'
+
+/** A public key by which a client authenticates. */
+export interface PublicKey {
+  readonly jwk: JWK
+  /** RFC 7638, with SHA-256. */
+  readonly thumbprint: Buffer
+}
+
+/** Keys of one registration. An assertion without `kid` is checked against each. */
+const MAX_KEYS = 10
+
+/** Characters. */
+export const MAX_KEY_SET_LENGTH = 20_000
+
+/** RFC 7518, section 3.3. */
+const MIN_RSA_BITS = 2048
+
+/** A longer modulus makes each verification slow. */
+const MAX_RSA_BITS = 8192
+
+/** Members of private and symmetric keys (RFC 7518, section 6). */
+const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+/** The members that are kept: those of the key itself, its ID and its algorithm. */
+const KEPT = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg'] as const
+
+const invalid = (message: string) => invalidInput(message, 'jwks')
+
+/** The algorithms that a key can verify. */
+export function algorithmsOf({ kty, crv, alg }: JWK): readonly ClientAssertionAlg[] {
+  const possible = CLIENT_ASSERTION_ALGS.filter((one) => {
+    if (one === 'ES256') return kty === 'EC' && crv === 'P-256'
+    if (one === 'PS256' || one === 'RS256') return kty === 'RSA'
+    return kty === 'OKP' && crv === 'Ed25519'
+  })
+  return alg === undefined ? possible : possible.filter((one) => one === alg)
+}
+
+const bitsOf = (modulus: string): number => Buffer.from(modulus, 'base64url').length * 8
+
+/** @throws KeywrightError `invalid_input` */
+function checkKey(given: Readonly<Record<string, unknown>>): JWK {
+  if (PRIVATE.some((name) => name in given))
+    throw invalid('the key set has a private or symmetric key: send public keys only')
+  const members = KEPT.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])
+  const jwk = Object.fromEntries(members) as JWK
+  if (Object.values(jwk).some((value) => typeof value !== 'string')) throw invalid('a member of a key is no text')
+  if (given.use !== undefined && given.use !== 'sig') throw invalid('a key is not for signatures (use)')
+  if (algorithmsOf(jwk).length === 0) {
+    throw invalid(`a key is for none of the algorithms ${CLIENT_ASSERTION_ALGS.join(', ')}`)
+  }
+  if (jwk.kty === 'RSA' && (bitsOf(jwk.n ?? '') < MIN_RSA_BITS || bitsOf(jwk.n ?? '') > MAX_RSA_BITS)) {
+    throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`)
+  }
+  if ((jwk.kid ?? '').length > 200) throw invalid('a key ID (kid) has more than 200 characters')
+  return jwk
+}
+
+/** The keys in a JWK set, or in a single JWK. @throws KeywrightError `invalid_input` */
+function keysIn(text: string): Readonly<Record<string, unknown>>[] {
+  if (text.length > MAX_KEY_SET_LENGTH) throw invalid(`a key set has at most ${MAX_KEY_SET_LENGTH} characters`)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    throw invalid('the key set is not JSON')
+  }
+  const set = parsed as { keys?: unknown; kty?: unknown } | null
+  const keys = set && typeof set === 'object' && 'kty' in set ? [set] : set?.keys
+  if (!Array.isArray(keys) || keys.some((key) => key === null || typeof key !== 'object')) {
+    throw invalid('the text is no JWK set (RFC 7517, section 5): an object with the member keys')
+  }
+  return keys
+}
+
+/**
+ * Reads a JWK set with the public keys of a client (RFC 7517), or a single JWK.
+ * @throws KeywrightError `invalid_input`
+ */
+export async function parsePublicKeys(text: string): Promise<PublicKey[]> {
+  const keys = keysIn(text).map(checkKey)
+  if (keys.length === 0 || keys.length > MAX_KEYS) throw invalid(`a key set has 1 to ${MAX_KEYS} keys`)
+  const parsed = await Promise.all(
+    keys.map(async (jwk) => ({ jwk, thumbprint: Buffer.from(await thumbprintOf(jwk), 'base64url') })),
+  )
+  if (new Set(parsed.map(({ thumbprint }) => thumbprint.toString('hex'))).size < parsed.length) {
+    throw invalid('the key set has a key twice')
+  }
+  return parsed
+}
+
+async function thumbprintOf(jwk: JWK): Promise<string> {
+  try {
+    return await calculateJwkThumbprint(jwk)
+  } catch {
+    throw invalid('a key lacks a member that its type requires')
+  }
+}

@@ -1,0 +1,107 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
+import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import { radioField } from '../kit/choice-fields.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { attempt, revisionOf } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
+import { jwksField } from './application-key-field.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationOf } from './application-status-pages.ts'
+import { heldTokens } from './effect-texts.ts'
+import { affectedCallers } from './recent-callers-list.ts'
+
+// The page of an application that authenticates by its private key, in place of `application-key-page.ts`.
+
+function revocationHint(t: ConsoleTranslate, application: Application): string {
+  const held = heldTokens(t, application)
+  return held
+    ? t(
+        'Select this if someone else may have the private key. This will revoke {count, plural, one {{tokens}} other {{tokens}}} immediately.',
+        held,
+      )
+    : t('Select this if someone else may have the private key.')
+}
+
+const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
+  jwks: jwksField(t, true),
+  when: radioField({
+    label: t('Current public keys'),
+    required: true,
+    choices: [
+      { value: '0', label: t('Revoke now'), hint: revocationHint(t, application) },
+      { value: '3600', label: t('Keep for 1 hour') },
+      {
+        value: '86400',
+        label: t('Keep for 24 hours'),
+        hint: t('Gives you time to deploy the new private key without an outage.'),
+      },
+      { value: '604800', label: t('Keep for 7 days') },
+    ],
+  }),
+})
+
+interface State {
+  readonly typed?: Form
+  readonly fieldErrors?: readonly FieldError[]
+  readonly status?: number
+  readonly warning?: string
+}
+
+function keysPage(t: ConsoleTranslate, application: Application, state: State = {}): ConsolePage {
+  const { client } = application
+  const { typed, fieldErrors = [], status, warning } = state
+  const form = formView({
+    fields: fieldsOf(t, application),
+    typed:
+      typed ??
+      new Map([
+        ['jwks', ''],
+        ['when', '86400'],
+      ]),
+    fieldErrors,
+    revision: client.revision,
+    action: applicationPath(client.clientId, '/key'),
+    submit: t('Replace keys'),
+    danger: true,
+    cancel: applicationPath(client.clientId),
+  })
+  const stops = [
+    t('replace the public keys at the time you select'),
+    t('revoke every token obtained with a previous key when it expires'),
+  ]
+  return {
+    view: 'console/confirm',
+    title: t('Replace the public keys?'),
+    lead: t(
+      'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
+    ),
+    breadcrumbs: applicationBreadcrumbs(t, client),
+    status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
+    ...(warning && { warning }),
+    data: { confirm: { stops, form, ...affectedCallers(t, application) } },
+  }
+}
+
+export const askKeys = ({ t, show }: ConsoleCall, application: Application): void => show(keysPage(t, application))
+
+export async function replaceKeys(call: ConsoleCall, application: Application): Promise<void> {
+  const { management, who, params, form, files, show, goTo, t } = call
+  const clientId = params.clientId!
+  try {
+    const outcome = await attempt(fieldsOf(t, application), { form, files }, ({ jwks, when }) =>
+      rotateApplicationSecret(management, who, { clientId, jwks, overlap: Number(when), revision: revisionOf(form) }),
+    )
+    if (outcome.fieldErrors) return show(keysPage(t, application, { typed: form, fieldErrors: outcome.fieldErrors }))
+    goTo(applicationPath(clientId, '?notice=keys_replaced'))
+  } catch (error) {
+    if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
+    const warning = t(
+      'Another user changed this application, so no key was replaced. To replace the keys, submit the form again.',
+    )
+    show(keysPage(t, await applicationOf(call), { typed: form, status: 412, warning }))
+  }
+}

@@ -1,0 +1,309 @@
+/** Client authentication by a private key (RFC 7523, sections 2.2 and 3; RFC 7521, section 4.2). */
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import * as client from 'openid-client'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { ACTOR } from '../support/factory.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+
+const ALGS = ['ES256', 'PS256', 'RS256', 'EdDSA'] as const
+const SETTINGS = { authMethod: 'private_key_jwt' } as const
+
+let server: Keywright
+let api: { identifier: string; clientId: string; clientSecret: string }
+let key: ClientKey
+let clientId: string
+
+const register = (keys: readonly ClientKey[], settings = {}) =>
+  server.make.register({
+    settings: { ...SETTINGS, ...settings },
+    apis: [api.identifier],
+    keys: keys.flatMap(({ parsed }) => parsed),
+  })
+
+const assertionOf = (claims = {}, header = {}, from = key, id = clientId) =>
+  signAssertion(from, { clientId: id, audience: server.issuer, claims, header })
+
+const tokenBy = (assertion: string, form = {}): Promise<Answer> =>
+  server.token({ grant_type: 'client_credentials', ...assertionForm(assertion), ...form })
+
+beforeAll(async () => {
+  server = await startKeywright()
+  api = await server.make.api()
+  key = await newClientKey()
+  clientId = (await register([key])).clientId
+})
+
+afterAll(() => server.stop())
+
+const now = () => Math.floor(Date.now() / 1000)
+
+describe('an assertion', () => {
+  test.each(ALGS)('that %s signs gets a token, with and without the client ID', async (alg) => {
+    const own = await newClientKey(alg)
+    const { clientId: id } = await register([own])
+    for (const form of [{}, { client_id: id }]) {
+      const { status, body } = await tokenBy(await assertionOf({}, {}, own, id), form)
+      expect(status).toBe(200)
+      expect(claimsOf(body.access_token)).toMatchObject({ sub: id, client_id: id, aud: api.identifier })
+    }
+  })
+
+  test('finds its key by the key ID, or among all keys without one', async () => {
+    const keys = [await newClientKey('ES256', { kid: 'a' }), await newClientKey('ES256', { kid: 'b' })]
+    const { clientId: id } = await register(keys)
+    expect((await tokenBy(await assertionOf({}, {}, keys[1], id))).status).toBe(200)
+    expect((await tokenBy(await assertionOf({}, { kid: undefined }, keys[1], id))).status).toBe(200)
+    expect((await tokenBy(await assertionOf({}, { kid: 'a' }, keys[1], id))).status).toBe(401)
+  })
+
+  test('authenticates at the endpoints of pushed requests, devices and revocation too', async () => {
+    const settings = {
+      grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+      redirectUris: ['https://app.example.com/callback'],
+    }
+    const { clientId: id } = await register([key], settings)
+    const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    const request = {
+      response_type: 'code',
+      redirect_uri: settings.redirectUris[0]!,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+      scope: 'openid',
+    }
+    const forms: [string, Record<string, string>, number][] = [
+      ['/oauth2/par', request, 201],
+      ['/oauth2/device', { scope: 'openid' }, 200],
+      ['/oauth2/revoke', { token: 'unknown' }, 200],
+    ]
+    for (const [path, form, status] of forms) {
+      const post = (proof: Record<string, string>) => postForm(server.url + path, { ...form, ...proof })
+      expect([path, (await post(assertionForm(await assertionOf({}, {}, key, id)))).status]).toEqual([path, status])
+      expect([
+        path,
+        (await post(assertionForm(await assertionOf({ aud: 'https://other.example' }, {}, key, id)))).status,
+      ]).toEqual([path, 401])
+      expect([path, (await post({ client_id: id })).status]).toEqual([path, 401])
+    }
+  })
+
+  test('works by openid-client as it is', async () => {
+    const own = await newClientKey('ES256', { kid: 'first' })
+    const { clientId: id } = await register([own])
+    const config = await client.discovery(
+      new URL(server.issuer),
+      id,
+      undefined,
+      client.PrivateKeyJwt({ key: own.privateKey, kid: 'first' }),
+      { execute: [client.allowInsecureRequests] },
+    )
+    const tokens = await client.clientCredentialsGrant(config, { resource: api.identifier })
+    expect(claimsOf(tokens.access_token)).toMatchObject({ client_id: id })
+  })
+})
+
+describe('is refused with invalid_client and a reason that admins see', () => {
+  const CASES: [string, () => Promise<string>, string][] = [
+    [
+      'the token endpoint as the audience',
+      () => assertionOf({ aud: `${server.issuer}/oauth2/token` }),
+      'assertion_audience',
+    ],
+    ['another issuer as the audience', () => assertionOf({ aud: 'https://other.example' }), 'assertion_audience'],
+    ['a list with the issuer as the audience', () => assertionOf({ aud: [server.issuer] }), 'assertion_audience'],
+    ['no audience', () => assertionOf({ aud: undefined }), 'assertion_audience'],
+    ['an issuer other than the client', () => assertionOf({ iss: 'https://other.example' }), 'assertion_invalid'],
+    ['no issuer', () => assertionOf({ iss: undefined }), 'assertion_invalid'],
+    ['an expiry in the past', () => assertionOf({ exp: now() - 30 }), 'assertion_expired'],
+    ['an expiry too far ahead', () => assertionOf({ exp: now() + 400 }), 'assertion_invalid'],
+    ['no expiry', () => assertionOf({ exp: undefined }), 'assertion_invalid'],
+    ['an issue time in the future', () => assertionOf({ iat: now() + 60 }), 'assertion_invalid'],
+    ['a start in the future', () => assertionOf({ nbf: now() + 60 }), 'assertion_invalid'],
+    ['no ID', () => assertionOf({ jti: undefined }), 'assertion_invalid'],
+    ['an empty ID', () => assertionOf({ jti: '' }), 'assertion_invalid'],
+    ['an ID of 301 characters', () => assertionOf({ jti: 'x'.repeat(301) }), 'assertion_invalid'],
+    ['an ID that is no text', () => assertionOf({ jti: 7 as never }), 'assertion_invalid'],
+    ['another type', () => assertionOf({}, { typ: 'at+jwt' }), 'assertion_invalid'],
+    [
+      'an extension that must be understood',
+      () => assertionOf({}, { crit: ['x'], x: 1 }).catch(() => forged({ crit: ['x'], x: 1 })),
+      'assertion_invalid',
+    ],
+    ['a key of another client', async () => assertionOf({}, {}, await newClientKey()), 'assertion_key'],
+    ['no signature', async () => `${part({ alg: 'none' })}.${(await assertionOf()).split('.')[1]}.`, 'assertion_key'],
+    ['the public key as the secret of an HMAC', () => byHmac(), 'assertion_key'],
+    ['an algorithm that is not accepted', () => byOther('ES384'), 'assertion_key'],
+    ['a changed payload', async () => changed(await assertionOf()), 'assertion_key'],
+  ]
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+  async function forged(header: Record<string, unknown>): Promise<string> {
+    const [, payload, signature] = (await assertionOf()).split('.')
+    return `${part({ alg: 'ES256', ...header })}.${payload}.${signature}`
+  }
+
+  const rightClaims = () => ({
+    iss: clientId,
+    sub: clientId,
+    aud: server.issuer,
+    exp: now() + 60,
+    jti: crypto.randomUUID(),
+  })
+
+  const byHmac = () =>
+    new SignJWT(rightClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(JSON.stringify(key.jwk)))
+
+  async function byOther(alg: string): Promise<string> {
+    const { privateKey } = await generateKeyPair(alg)
+    return await new SignJWT(rightClaims()).setProtectedHeader({ alg }).sign(privateKey)
+  }
+
+  function changed(assertion: string): string {
+    const [header, payload, signature] = assertion.split('.')
+    const claims = JSON.parse(Buffer.from(payload!, 'base64url').toString())
+    return `${header}.${part({ ...claims, exp: claims.exp + 1 })}.${signature}`
+  }
+
+  test.each(CASES)('%s', async (_, make, reason) => {
+    const own = await newClientKey()
+    const former = { key, clientId }
+    // A client of its own, so that its refusals are those of this case.
+    key = own
+    clientId = (await register([own])).clientId
+    try {
+      const { status, body } = await tokenBy(await make(), { client_id: clientId })
+      expect([status, body.error]).toEqual([401, 'invalid_client'])
+      expect(JSON.stringify(body)).not.toContain(reason)
+      await expect.poll(() => reasonsOf(clientId)).toEqual([reason])
+    } finally {
+      ;({ key, clientId } = former)
+    }
+  })
+
+  const reasonsOf = (id: string): Promise<string[]> =>
+    server
+      .knex('client_usage_hours as h')
+      .join('clients as c', 'c.id', 'h.client_id')
+      .where({ 'c.client_id': id })
+      .whereNot('h.outcome', 'issued')
+      .pluck('h.outcome')
+
+  test('a second use', async () => {
+    const assertion = await assertionOf()
+    expect((await tokenBy(assertion)).status).toBe(200)
+    expect((await tokenBy(assertion)).body.error).toBe('invalid_client')
+  })
+
+  test('a second use in one moment: of 20 one succeeds', async () => {
+    const assertion = await assertionOf()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => tokenBy(assertion)))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(19)
+  })
+
+  test('the same ID from two clients is no second use', async () => {
+    const { clientId: other } = await register([key])
+    const jti = crypto.randomUUID()
+    expect((await tokenBy(await assertionOf({ jti }))).status).toBe(200)
+    expect((await tokenBy(await assertionOf({ jti }, {}, key, other))).status).toBe(200)
+  })
+
+  test('requests that are malformed, or prove their client in two ways', async () => {
+    const assertion = await assertionOf()
+    const basic = { clientId, clientSecret: 'kws_x' }
+    const cases: [Promise<Answer>, number, string][] = [
+      [tokenBy(assertion, { client_assertion_type: 'urn:other' }), 401, 'invalid_client'],
+      [server.token({ grant_type: 'client_credentials', client_assertion: assertion }), 401, 'invalid_client'],
+      [tokenBy(assertion, { client_id: 'kwc_other' }), 400, 'invalid_request'],
+      [tokenBy(assertion, { client_secret: 'kws_x' }), 400, 'invalid_request'],
+      [
+        server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) }, { basic }),
+        400,
+        'invalid_request',
+      ],
+      [tokenBy('x'), 401, 'invalid_client'],
+      [tokenBy(`${part(null)}.${part(null)}.x`), 401, 'invalid_client'],
+      [tokenBy('x'.repeat(20_000)), 401, 'invalid_client'],
+      [tokenBy(`${part({ alg: 'ES256' })}.${part({ sub: 'kwc_\0' })}.x`), 401, 'invalid_client'],
+    ]
+    for (const [answer, status, error] of cases) {
+      const { body, ...sent } = await answer
+      expect([sent.status, body.error]).toEqual([status, error])
+    }
+  })
+
+  test('a client secret, and no authentication at all', async () => {
+    const withSecret = await server.make.client({}, [api.identifier])
+    expect((await server.machineToken({ clientId, clientSecret: withSecret.clientSecret })).status).toBe(401)
+    expect((await server.token({ grant_type: 'client_credentials', client_id: clientId })).status).toBe(401)
+    const assertion = await signAssertion(key, { clientId: withSecret.clientId, audience: server.issuer })
+    expect((await tokenBy(assertion)).status).toBe(401)
+  })
+})
+
+describe('keys', () => {
+  test('new ones end the earlier ones and their tokens at once', async () => {
+    const own = await newClientKey()
+    const { clientId: id } = await register([own])
+    const { body } = await tokenBy(await assertionOf({}, {}, own, id))
+    const next = await newClientKey('EdDSA')
+    await rotateSecret(server.knex, id, 0, ACTOR, { keys: next.parsed })
+    expect((await tokenBy(await assertionOf({}, {}, own, id))).status).toBe(401)
+    expect((await server.introspect(body.access_token, api)).body).toEqual({ active: false })
+    expect((await tokenBy(await assertionOf({}, {}, next, id))).status).toBe(200)
+  })
+
+  test('within an overlap both work', async () => {
+    const own = await newClientKey()
+    const { clientId: id } = await register([own])
+    const next = await newClientKey()
+    await rotateSecret(server.knex, id, 3600, ACTOR, { keys: next.parsed })
+    for (const one of [own, next]) expect((await tokenBy(await assertionOf({}, {}, one, id))).status).toBe(200)
+  })
+
+  test('their last use is recorded', async () => {
+    const own = await newClientKey()
+    const { key: row, clientId: id } = await register([own])
+    await tokenBy(await assertionOf({}, {}, own, id))
+    const lastUse = async () =>
+      (await server.knex('client_secrets').where({ client_id: row, kind: 'key' }).first('last_used_at')).last_used_at
+    await expect.poll(lastUse).not.toBeNull()
+  })
+
+  test.each([
+    ['a private key', async () => exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)],
+    ['a symmetric key', async () => ({ kty: 'oct', k: 'AAAA' })],
+    ['a curve that is not accepted', async () => exportJWK((await generateKeyPair('ES384')).publicKey)],
+    [
+      'an RSA key of 1024 bits',
+      async () => ({ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(128, 255).toString('base64url') }),
+    ],
+    ['a key for encryption', async () => ({ ...key.jwk, use: 'enc' })],
+    ['a key without its coordinates', async () => ({ kty: 'EC', crv: 'P-256' })],
+  ])('%s is not registered', async (_, make) => {
+    const { parsePublicKeys } = await import('../../src/clients/client-keys.ts')
+    await expect(parsePublicKeys(JSON.stringify({ keys: [await make()] }))).rejects.toMatchObject({
+      code: 'invalid_input',
+    })
+  })
+
+  test.each(['', '[]', 'null', '{}', '{"keys":[]}', '{"keys":[1]}', '{"keys":{}}', '-----BEGIN PUBLIC KEY-----'])(
+    '%j is no key set',
+    async (text) => {
+      const { parsePublicKeys } = await import('../../src/clients/client-keys.ts')
+      await expect(parsePublicKeys(text)).rejects.toMatchObject({ code: 'invalid_input' })
+    },
+  )
+})
+
+test('discovery names the method and its algorithms for each endpoint', async () => {
+  const { body: document } = await send(`${server.url}/.well-known/openid-configuration`)
+  for (const endpoint of ['token', 'introspection', 'revocation']) {
+    expect(document[`${endpoint}_endpoint_auth_methods_supported`]).toContain('private_key_jwt')
+    expect([...document[`${endpoint}_endpoint_auth_signing_alg_values_supported`]].sort()).toEqual(
+      ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'].sort(),
+    )
+  }
+})

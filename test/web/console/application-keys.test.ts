@@ -1,0 +1,94 @@
+/** Applications that authenticate by a private key: registered, shown and given new keys in the console. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../../support/client-assertions.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import type { Browser } from '../../support/scriptless-browser.ts'
+import { createTestUser } from '../../support/test-users.ts'
+import { enter, wordsOf } from './console-visits.ts'
+import { sendForm } from './filled-forms.ts'
+
+let server: Keywright
+let admin: Browser
+let key: ClientKey
+
+beforeAll(async () => {
+  server = await startKeywright()
+  admin = await enter(server, await createTestUser(server.knex, await server.make.account(), 'admin'))
+  key = await newClientKey('ES256', { kid: 'first-key-2026' })
+})
+afterAll(() => server.stop())
+
+const keySet = (...keys: ClientKey[]) => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
+
+const add = async (name: string, jwks: string) =>
+  await sendForm(admin, await admin.visit('/applications/new?type=service'), /\/applications\/new$/, {
+    name,
+    authMethod: 'private_key_jwt',
+    jwks,
+  })
+
+const clientIdOf = async (name: string): Promise<string> =>
+  (await server.knex('clients').where({ name }).first('client_id')).client_id
+
+async function tokenStatus(clientId: string, by: ClientKey): Promise<number> {
+  const assertion = await signAssertion(by, { clientId, audience: server.issuer })
+  return (await server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) })).status
+}
+
+describe('an application with a private key', () => {
+  it('gets a token from the form on, and its page shows the key and no secret', async () => {
+    const page = await add('By key', keySet(key))
+    const clientId = await clientIdOf('By key')
+    expect(await tokenStatus(clientId, key)).toBe(200)
+    expect(page.url).toContain(`/applications/${clientId}`)
+    const words = wordsOf(page)
+    expect(words).toContain('Private key')
+    expect(words).toContain('Public key')
+    expect(words).toContain('ends in 2026')
+    expect(words).not.toMatch(/client secret/i)
+    expect(words).not.toContain('CLIENT_SECRET')
+  })
+
+  it('has an error at the field for what is no key set, and registers nothing', async () => {
+    for (const [name, jwks] of [
+      ['None', ''],
+      ['Malformed', '{'],
+      ['Private', JSON.stringify({ keys: [{ ...key.jwk, d: 'AAAA' }] })],
+    ] as const) {
+      const page = await add(name, jwks)
+      expect([name, page.status]).toEqual([name, 400])
+      expect(wordsOf(page)).toMatch(/key/)
+      expect(await server.knex('clients').where({ name })).toEqual([])
+    }
+  })
+
+  it('gets new keys, which end the earlier ones at once or later', async () => {
+    await add('Replaced', keySet(key))
+    const clientId = await clientIdOf('Replaced')
+    const replace = async (by: ClientKey, when: string) =>
+      await sendForm(admin, await admin.visit(`/applications/${clientId}/key`), /\/key$/, { jwks: keySet(by), when })
+    const [second, third] = [await newClientKey(), await newClientKey('EdDSA')]
+    expect(wordsOf(await replace(second, '3600'))).toContain('Public keys replaced.')
+    expect([await tokenStatus(clientId, key), await tokenStatus(clientId, second)]).toEqual([200, 200])
+    const all = await admin.visit(`/applications/${clientId}/secrets`)
+    const [, retire] = /href="([^"]*\/retire)"/.exec(all.text)!
+    for (const page of [all, await admin.visit(retire!), await admin.visit(`${retire}-unused`)]) {
+      expect(wordsOf(page)).toMatch(/public key/i)
+      expect(wordsOf(page)).not.toMatch(/client secret/i)
+    }
+    expect(wordsOf(all)).toContain('Replace keys')
+    await replace(third, '0')
+    expect([await tokenStatus(clientId, second), await tokenStatus(clientId, third)]).toEqual([401, 200])
+  })
+
+  it('is archived and restored with its keys, and nothing speaks of a client secret', async () => {
+    await add('Restored', keySet(key))
+    const clientId = await clientIdOf('Restored')
+    for (const step of ['archive', 'restore']) {
+      const page = await admin.visit(`/applications/${clientId}/${step}`)
+      expect(wordsOf(page)).not.toMatch(/client secret/i)
+      await sendForm(admin, page, new RegExp(`/${step}$`), {})
+      expect(await tokenStatus(clientId, key)).toBe(step === 'archive' ? 401 : 200)
+    }
+  })
+})
