@@ -24,6 +24,8 @@ export interface ConsoleSession extends ConsoleSessionService {
   readonly pages: readonly ConsoleSessionPage[]
   /** A page of the company's product. */
   readonly returnUrl: string
+  /** The only origin that may frame the pages; null: none may. */
+  readonly embedOrigin: string | null
 }
 
 /** A URL that opens a console session, before it is opened. */

@@ -16,6 +16,7 @@ import {
   type ValuesOf,
   words,
 } from '../shared/attributes.ts'
+import type { Font } from '../shared/fonts.ts'
 import { imageError } from '../shared/images.ts'
 import { nameError, textError } from '../shared/names.ts'
 import { redirectSchemesError } from '../shared/redirect-schemes.ts'
@@ -50,6 +51,26 @@ export const GENERAL_ATTRIBUTES = {
     description: 'The colour of buttons, links and selected items',
     example: '#1f5fbf',
     option: { help: 'Colour of buttons and links; initially #1f5fbf' },
+  }),
+  font: attribute({
+    type: choice<Font>(
+      [
+        { value: 'system', label: 'System' },
+        { value: 'humanist', label: 'Humanist' },
+        { value: 'geometric', label: 'Geometric' },
+        { value: 'grotesque', label: 'Grotesque' },
+        { value: 'rounded', label: 'Rounded' },
+        { value: 'serif', label: 'Serif' },
+      ],
+      'select',
+    ),
+    initial: 'system',
+    section: 'branding',
+    label: 'Font',
+    hint: 'A style of fonts that operating systems have. Pages load no font.',
+    description: 'The style of the font of all pages',
+    example: 'humanist',
+    option: { help: 'Style of the font of all pages; initially system' },
   }),
   logo: attribute({
     type: nullable(image, 'not set'),

@@ -37,6 +37,8 @@ export interface ConsoleSessionRequest {
   readonly user: UserOfService
   readonly pages: readonly ConsoleSessionPage[]
   readonly returnUrl: string
+  /** The origin of the product whose pages frame those of the session. Absent: none. */
+  readonly embedOrigin?: string | undefined
 }
 
 export interface CreatedConsoleSession {
@@ -65,7 +67,7 @@ async function accountOf(knex: Knex, idOrExternalId: string): Promise<Account> {
   return account
 }
 
-async function checkRequest(knex: Knex, { pages, returnUrl }: ConsoleSessionRequest): Promise<void> {
+async function checkRequest(knex: Knex, { pages, returnUrl, embedOrigin }: ConsoleSessionRequest): Promise<void> {
   const { productOrigins } = await getInstanceSettings(knex)
   const errors = new FieldErrorCollector()
   const unknown = pages.find((page) => !CONSOLE_SESSION_PAGES.includes(page))
@@ -76,6 +78,10 @@ async function checkRequest(knex: Knex, { pages, returnUrl }: ConsoleSessionRequ
   await errors.collect(() => {
     const error = urlOfOriginsError('return_url', returnUrl, productOrigins)
     if (error) throw invalidInput(error, 'returnUrl')
+  })
+  await errors.collect(() => {
+    if (embedOrigin !== undefined && !productOrigins.includes(embedOrigin))
+      throw invalidInput('embed_origin must be one of the origins of your product (product_origins)', 'embedOrigin')
   })
   errors.throwFieldErrors()
 }
@@ -113,7 +119,8 @@ export const createConsoleSession = operation<ConsoleSessionRequest, CreatedCons
     const account = await accountOf(knex, request.account)
     const member = await memberOf(management, principal, account.id, request.user)
     const pages = [...new Set(request.pages)]
-    const session = { ...service, id: randomUUID(), pages, returnUrl: request.returnUrl }
+    const { returnUrl, embedOrigin = null } = request
+    const session = { ...service, id: randomUUID(), pages, returnUrl, embedOrigin }
     const since = Number(member.sessionsValidFrom)
     const of = { userId: member.id, accountId: account.id, since }
     const { ticket, expiresAt } = sealConsoleSession(encryptionKeys, { ...session, ...of }, Date.now())

@@ -42,6 +42,7 @@ const fixedAssets = (): [string, Asset][] => [
   ['keywright.css', assetOf(CSS, Buffer.concat(STYLES.map(own)))],
   ['submit.js', assetOf(SCRIPT, own('submit.js'))],
   ['console.js', assetOf(SCRIPT, own('console.js'))],
+  ['embedded.js', assetOf(SCRIPT, own('embedded.js'))],
   ['passkeys.js', assetOf(SCRIPT, own('passkeys.js'))],
   ['icon.svg', assetOf(SVG, own('icon.svg'))],
 ]
@@ -91,11 +92,12 @@ export function createAssets(brand: Brand): Assets {
   const accentAsset = memoized()
 
   function find(name: string): Asset | undefined {
-    const { accent, logo } = brand.current()
-    if (name === 'brand.css') return brandAsset(accent, () => assetOf(CSS, Buffer.from(brandCss(accent))))
+    const { accent, font, logo } = brand.current()
+    const styles = (of: string) => () => assetOf(CSS, Buffer.from(brandCss(of, font)))
+    if (name === 'brand.css') return brandAsset(`${accent} ${font}`, styles(accent))
     if (name === 'logo') return logo ? logoAsset(logo.etag, () => assetOf(logo.type, logo.bytes)) : undefined
     const [, hex] = ACCENT_NAME.exec(name) ?? []
-    return hex ? accentAsset(hex, () => assetOf(CSS, Buffer.from(brandCss(`#${hex}`)))) : fixed.get(name)
+    return hex ? accentAsset(`${hex} ${font}`, styles(`#${hex}`)) : fixed.get(name)
   }
 
   return {

@@ -1,10 +1,12 @@
 import { type Accent, accentsOf } from '../shared/accent-colours.ts'
+import { FONTS, type Font } from '../shared/fonts.ts'
 
 /** What the operator chose the pages to brand like. */
 export interface InstanceBrand {
   readonly name: string
   /** `#rrggbb`. */
   readonly accent: string
+  readonly font: Font
   /** Plain text on the sign-in page; null: none. */
   readonly signInText: string | null
   /** Where users sign in at the product of the operator; null: they sign in here. */
@@ -15,6 +17,7 @@ export interface InstanceBrand {
 const DEFAULT_BRAND: InstanceBrand = {
   name: 'Keywright',
   accent: '#1f5fbf',
+  font: 'system',
   signInText: null,
   signInUrl: null,
   logo: null,
@@ -64,8 +67,9 @@ const HEX = /^#[0-9a-f]{6}$/i
 const properties = ({ fill, edge, fillHover, ink, text }: Accent): string =>
   `--kw-accent:${fill};--kw-accent-edge:${edge};--kw-accent-hover:${fillHover};--kw-on-accent:${ink};--kw-accent-text:${text}`
 
-/** The accent of the instance or of an application as custom properties, for either colour scheme. */
-export function brandCss(accent: string): string {
+/** The accent of the instance or of an application, and the font, as custom properties, for either colour scheme. */
+export function brandCss(accent: string, font: Font = 'system'): string {
   const { light, dark } = accentsOf(HEX.test(accent) ? accent : DEFAULT_BRAND.accent)
-  return `:root{${properties(light)}}\n@media (prefers-color-scheme:dark){:root{${properties(dark)}}}\n`
+  const sans = `--kw-sans:${FONTS[font] ?? FONTS.system}`
+  return `:root{${properties(light)};${sans}}\n@media (prefers-color-scheme:dark){:root{${properties(dark)}}}\n`
 }

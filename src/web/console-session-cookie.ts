@@ -15,6 +15,8 @@ export interface ConsoleSessionCookie {
   /** Of the URL that opened it. */
   readonly openedBy: string
   readonly returnUrl: string
+  /** The origin that may frame the pages; null: none may. */
+  readonly embedOrigin: string | null
 }
 
 const ticketsOf = (keys: EncryptionKeys) =>
@@ -27,6 +29,11 @@ export function readConsoleSession(ctx: Context, keys: EncryptionKeys): ConsoleS
 
 export const writeConsoleSession = (ctx: Context, keys: EncryptionKeys, cookie: ConsoleSessionCookie): void =>
   writeCookie(ctx, COOKIE, ticketsOf(keys).seal({ ...cookie, expiresAt: Date.now() + LIFETIME }))
+
+/** Lets the origin of the session in this browser frame the pages of the request, also those that say that the session has ended. */
+export function allowFrameOfSession(ctx: Context, keys: EncryptionKeys): void {
+  ctx.state.embedOrigin = readConsoleSession(ctx, keys)?.embedOrigin ?? undefined
+}
 
 export function forgetConsoleSession(ctx: Context): void {
   if (readCookie(ctx, COOKIE)) writeCookie(ctx, COOKIE, '', 0)

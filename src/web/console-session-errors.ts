@@ -13,12 +13,15 @@ export type ConsoleSessionRefusal =
   | 'ended'
   /** The URL that opens a session was used, or has expired. */
   | 'link_over'
+  /** The session is for a frame of the product, and the page is not in it. */
+  | 'not_framed'
 
 const MESSAGES: Readonly<Record<ConsoleSessionRefusal, string>> = {
   not_included: 'this session does not have the page',
   not_recent: 'this session began more than ten minutes ago',
   ended: 'the session has ended',
   link_over: 'the link was used or has expired',
+  not_framed: 'this session works only in a page of the product',
 }
 
 /** A request that a console session does not allow. Its page leads back to the company's product. */

@@ -20,6 +20,14 @@ function isNavigation(ctx: Context): boolean {
   return ctx.method === 'GET' && !isEarly && ['', 'document', 'iframe', 'frame'].includes(ctx.get('sec-fetch-dest'))
 }
 
+/** @throws ConsoleSessionError: the page is not in the frame that the session is for */
+function checkFrame(ctx: Context, ticket: ConsoleSessionTicket): void {
+  if (ticket.embedOrigin === null) return
+  const framer = URL.parse(ctx.get('referer'))?.origin
+  if (ctx.get('sec-fetch-dest') === 'document' || (framer !== undefined && framer !== ticket.embedOrigin))
+    throw new ConsoleSessionError('not_framed', ticket)
+}
+
 async function begin(web: Web, ctx: Context, ticket: ConsoleSessionTicket): Promise<string> {
   const { knex } = web.management
   if (!(await mayOpen(knex, ticket, Date.now()))) throw new ConsoleSessionError('link_over', ticket)
@@ -45,13 +53,16 @@ export function consoleSessionOpening(web: Web): Router {
     const { encryptionKeys } = web.management
     const ticket = readConsoleSessionTicket(encryptionKeys, tokenIn(ctx.query.ticket))
     if (!ticket) throw new ConsoleSessionError('link_over')
+    ctx.state.embedOrigin = ticket.embedOrigin ?? undefined
     if (!isNavigation(ctx)) {
       ctx.status = 204
       return
     }
     if (!(await isOpenHere(web, ctx, ticket))) {
+      checkFrame(ctx, ticket)
       const id = await begin(web, ctx, ticket)
-      writeConsoleSession(ctx, encryptionKeys, { id, openedBy: ticket.id, returnUrl: ticket.returnUrl })
+      const { returnUrl, embedOrigin } = ticket
+      writeConsoleSession(ctx, encryptionKeys, { id, openedBy: ticket.id, returnUrl, embedOrigin })
     }
     seeOther(ctx, startPathOf(ticket.pages))
   })

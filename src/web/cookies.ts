@@ -5,9 +5,18 @@ const nameOf = (ctx: Context, name: string): string => (ctx.secure ? `__Host-${n
 
 export const readCookie = (ctx: Context, name: string): string | undefined => ctx.cookies.get(nameOf(ctx, name))
 
+/**
+ * In a frame of another site, a browser stores and sends only cookies of that site's partition (CHIPS): two products, or the product and
+ * this site by itself, have different ones.
+ */
+const siteOptions = (ctx: Context) =>
+  ctx.state.embedOrigin && ctx.secure
+    ? ({ sameSite: 'none', partitioned: true } as const)
+    : ({ sameSite: 'lax' } as const)
+
 /** @param maxAge milliseconds; absent for as long as the browser is open */
 export function writeCookie(ctx: Context, name: string, value: string, maxAge?: number): void {
-  const options = { httpOnly: true, sameSite: 'lax', path: '/', secure: ctx.secure, overwrite: true } as const
+  const options = { httpOnly: true, ...siteOptions(ctx), path: '/', secure: ctx.secure, overwrite: true } as const
   ctx.cookies.set(nameOf(ctx, name), value, { ...options, maxAge })
 }
 

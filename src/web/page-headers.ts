@@ -43,7 +43,8 @@ interface PageNeeds {
   readonly hasFrame?: boolean | undefined
 }
 
-const policy = ({ formTargets = [], isLive, hasFrame }: PageNeeds): string =>
+/** @param embedOrigin the only origin that may frame the page; absent: none may */
+const policy = ({ formTargets = [], isLive, hasFrame }: PageNeeds, embedOrigin: string | undefined): string =>
   [
     "default-src 'none'",
     "script-src 'self'",
@@ -53,16 +54,25 @@ const policy = ({ formTargets = [], isLive, hasFrame }: PageNeeds): string =>
     ...(hasFrame ? ["frame-src 'self'"] : []),
     ...formAction(formTargets),
     "base-uri 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${embedOrigin ?? "'none'"}`,
   ].join('; ')
+
+/**
+ * The origin that may frame the page of a request; undefined: none may. It is that of the console session, for its own pages and for
+ * errors: nobody signs in within a frame.
+ */
+export const embedOriginOf = ({ state }: Context): string | undefined =>
+  state.user?.consoleSession || state.failure ? state.embedOrigin : undefined
 
 const TWO_YEARS = 63_072_000
 
-/** What every page is sent with: framed by nobody, kept by no cache, running nothing that is not ours. A live page fetches itself. */
+/** What every page is sent with: framed by nobody, or by the product that opened the console session, kept by no cache, running nothing that is not ours. A live page fetches itself. */
 export function setPageHeaders(ctx: Context, needs: PageNeeds = {}): void {
+  const embedOrigin = embedOriginOf(ctx)
+  // X-Frame-Options cannot name an origin (RFC 7034, section 2.1: ALLOW-FROM is not supported any more).
+  if (!embedOrigin) ctx.set('X-Frame-Options', 'DENY')
   ctx.set({
-    'Content-Security-Policy': policy(needs),
-    'X-Frame-Options': 'DENY',
+    'Content-Security-Policy': policy(needs, embedOrigin),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',

@@ -10,7 +10,7 @@ import { shellOf } from './console/kit/navigation.ts'
 import { sessionShellOf } from './console/kit/session-navigation.ts'
 import { csrfToken } from './csrf.ts'
 import type { Page, Show } from './page.ts'
-import { setPageHeaders, withSignIn } from './page-headers.ts'
+import { embedOriginOf, setPageHeaders, withSignIn } from './page-headers.ts'
 import { languageLinks, translateFor } from './page-language.ts'
 
 const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
@@ -44,7 +44,9 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
     const texts = textsOf(ctx, page)
     const shell = () => shellOf(texts.gettext, ctx.state.user, ctx.path)
     const session = sessionShellOf(texts.gettext, ctx.state.user, ctx.path)
-    const data = { ...page.data, ...texts, title: page.title, site, csrf, shell, session }
+    const origin = embedOriginOf(ctx)
+    const embed = origin && { origin, script: assets.urlOf('embedded.js') }
+    const data = { ...page.data, ...texts, embed, title: page.title, site, csrf, shell, session }
     const html = templates.render(page.view, data)
     setPageHeaders(ctx, { ...page, formTargets: withSignIn(page.formTargets, brand.current().signInUrl) })
     if (page.status) ctx.status = page.status

@@ -9,6 +9,7 @@ import type { Brand } from './brand.ts'
 import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
 import { createPageAccess } from './console/kit/page-access.ts'
+import { allowFrameOfSession } from './console-session-cookie.ts'
 import { consoleSessionOpening } from './console-session-opening.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo-application.ts'
@@ -112,5 +113,9 @@ export function createWeb(
   const routes = [assetRoutes(assets, services), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]
-  return compose([refreshBrand(brand), renderErrors(show, brand), ...routes, handleUnmatched(web)])
+  const allowFrame: Middleware = (ctx, next) => {
+    allowFrameOfSession(ctx, services.management.encryptionKeys)
+    return next()
+  }
+  return compose([refreshBrand(brand), allowFrame, renderErrors(show, brand), ...routes, handleUnmatched(web)])
 }

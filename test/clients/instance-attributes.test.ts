@@ -29,6 +29,7 @@ const SUMMARY = { type: 'image/svg+xml', size: SVG.length }
 const SETTINGS: InstanceSettings = {
   name: 'ACME ID',
   accent: '#0a7d4f',
+  font: 'humanist',
   signInText: 'Need help? Write to support@example.com.',
   defaultLanguage: 'de',
   logo: LOGO,

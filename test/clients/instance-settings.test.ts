@@ -27,6 +27,7 @@ const DEFAULTS = {
 const UNSET = {
   name: 'Keywright',
   accent: '#1f5fbf',
+  font: 'system',
   signInText: null,
   defaultLanguage: 'en',
   logo: null,
@@ -321,7 +322,8 @@ describe('the command line', () => {
     const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
     const texts = { sign_in_text: null, redirect_schemes: '', product_origins: '', default_language: 'en' }
     const signIn = { sign_in_url: null, sign_in_url_mfa: 'off', password_sign_in: 'everyone' }
-    const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...signIn, ...defaults }
+    const signInTexts = { ...texts, second_factor_required: 'nobody', ...sessions, ...signIn }
+    const others = { api: 'on', font: 'system', ...signInTexts, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')

@@ -38,8 +38,9 @@ export async function overhangOf(page: Page): Promise<number> {
 export type RealBrowser = Awaited<ReturnType<typeof launchBrowser>>
 
 /** Chromium (`findChromium`). Every page has cookies of its own, and fails the test when a script of it fails. */
-export async function launchBrowser(executablePath: string) {
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS, timeout: PATIENCE })
+/** @param more arguments beside those of every test */
+export async function launchBrowser(executablePath: string, more: readonly string[] = []) {
+  const browser = await chromium.launch({ executablePath, args: [...ARGUMENTS, ...more], timeout: PATIENCE })
   return {
     async open(options: BrowserContextOptions = {}): Promise<Page> {
       const context = await browser.newContext({ viewport: DESK, colorScheme: 'light', ...options })

@@ -193,7 +193,7 @@ export const createWorld = (): World => ({
     'calendar.read': { title: 'Read your calendar', description: 'All entries, also those marked private.' },
     'calendar.write': { title: 'Change your calendar', description: '' },
   },
-  brand: { name: 'Keywright', accent: '#1f5fbf', signInText: null, signInUrl: null, logo: null },
+  brand: { name: 'Keywright', accent: '#1f5fbf', font: 'system', signInText: null, signInUrl: null, logo: null },
   leadsTo: 'https://sync.example.com/callback?code=1',
   done: [],
 })

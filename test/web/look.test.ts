@@ -48,7 +48,7 @@ describe('the look', () => {
     let asked = 0
     const brand = createBrand(async () => {
       asked += 1
-      return { name: 'Acme', accent: '#123456', signInText: null, signInUrl: null, logo: null }
+      return { name: 'Acme', accent: '#123456', font: 'system', signInText: null, signInUrl: null, logo: null }
     })
     await Promise.all([brand.refresh(), brand.refresh()])
     expect([asked, brand.current().name]).toEqual([1, 'Acme'])

@@ -29,6 +29,15 @@ const request = z
       .string()
       .max(2000)
       .meta({ description: 'A page of your product, of one of the `product_origins` of the instance' }),
+    embed_origin: z
+      .string()
+      .max(200)
+      .optional()
+      .meta({
+        description:
+          'The origin of your pages that show those of the session in a frame, of the `product_origins`. Without it, no page can be framed',
+        examples: ['https://app.example.com'],
+      }),
   })
   .meta({
     id: 'ConsoleSessionRequest',

@@ -387,6 +387,7 @@ export async function openSamplePages() {
   const brand = createBrand(async () => ({
     name: 'Keywright',
     accent: '#1f5fbf',
+    font: 'system',
     signInText: null,
     signInUrl: null,
     logo: null,

@@ -27,5 +27,5 @@ export function sessionShellOf(t: ConsoleTranslate, user: SignedInUser | undefin
     const { href, label } = AREAS[page]
     return { href, label: t(label), current: isAt(path, href) }
   })
-  return { returnUrl, links: links.length > 1 ? links : [], user: portrait(user) }
+  return { returnUrl, start: links[0], links: links.length > 1 ? links : [], user: portrait(user) }
 }
