@@ -23,6 +23,7 @@ import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { ServerServices } from './server-services.ts'
 import { StatusPublication } from './status/status-publication.ts'
 import { ClientTokens } from './tokens/client-tokens.ts'
+import { createDelegatedTokens } from './tokens/delegated-tokens.ts'
 import { Issuer } from './tokens/issuance.ts'
 import { createFreshTokens } from './tokens/reusable-tokens.ts'
 import { createPages, type Pages } from './web/pages.ts'
@@ -51,6 +52,7 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
   const { clock, knex } = database
   const issuer = new Issuer({ accessTokenStore, keyRings, statusIndexes, server: serverWatch, issuerUrl, clock })
   return {
+    delegatedTokens: createDelegatedTokens({ knex, issuer, registrations: services.registrations }),
     clientTokens: new ClientTokens(knex, issuer, createFreshTokens(database, serverWatch)),
     refreshTokens: new RefreshTokens(knex, issuer),
     codeTokens: new CodeTokens(knex, issuer),
@@ -97,12 +99,20 @@ export function createApplication(services: ServerServices, options: Application
   const { isOpen, exposition } = options
   const issuerUrl = () => options.issuerUrl
   const mail = mailSummary(config.mail)
-  const management = { knex: database.knex, reports: database.reports, encryptionKeys, mail, issuerUrl }
+  const { delegatedTokens, ...tokenServices } = createTokenServices(services, options.issuerUrl)
+  const management = {
+    knex: database.knex,
+    reports: database.reports,
+    encryptionKeys,
+    mail,
+    issuerUrl,
+    delegatedTokens,
+  }
   const directory = createDirectory(database)
   const pages = createPages(directory)
   const oidc = createOidcInterface({
     ...services,
-    ...createTokenServices(services, options.issuerUrl),
+    ...tokenServices,
     statusListTtl: config.statusListTtl,
     statusFeedMax: config.statusFeedMax,
     pages: pages.protocolPages,

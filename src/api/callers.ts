@@ -1,6 +1,5 @@
 import type { Knex } from 'knex'
 import type { Context } from 'koa'
-import { roleOf } from '../accounts/memberships.ts'
 import { mayOwnKeyPairs } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
@@ -55,13 +54,14 @@ interface CallerStatusRow {
 const CALLER_STATUS = `
   SELECT c.kind, c.account_id, c.user_id AS owner_id, ow.role AS owner_role,
          CASE WHEN o.status = 'active' THEN ow.status ELSE o.status END AS owner_status,
-         ${roleOf('p')} AS user_role, p.status AS user_status, p.account_id AS user_account,
-         a.status AS user_account_status
+         coalesce(pm.role, p.role) AS user_role, pm.account_id AS user_account, a.status AS user_account_status,
+         CASE WHEN p.status = 'active' THEN coalesce(pm.status, 'active') ELSE p.status END AS user_status
     FROM clients c
     LEFT JOIN users o ON o.id = c.user_id
     LEFT JOIN memberships ow ON ow.user_id = c.user_id AND ow.account_id = c.account_id
     LEFT JOIN users p ON p.id = $2::uuid
-    LEFT JOIN accounts a ON a.id = p.account_id
+    LEFT JOIN memberships pm ON pm.user_id = p.id AND pm.account_id = coalesce($3::uuid, p.account_id)
+    LEFT JOIN accounts a ON a.id = pm.account_id
    WHERE c.client_id = $1 AND c.status = 'active'`
 
 const inactiveToken = () => invalidToken('the access token has expired or was revoked')
@@ -133,6 +133,9 @@ function principalOfUser(
   if (row.account_id !== null && row.account_id !== row.user_account) {
     throw forbidden('this application acts only for users of its own account')
   }
+  // A token acts in one account, of which its user may be no member any more.
+  if (row.user_account === null && row.user_role !== 'operator')
+    throw invalidToken('the user of this access token is no member of its account')
   const by: Actor = { ...actor, type: 'user', id: userId, through: clientId }
   return { ...base, role: row.user_role!, accountId: row.user_account, userId, actor: by }
 }
@@ -142,8 +145,12 @@ function principalOfUser(
  * store, so that a token revoked on any node is invalid here at once, and reads the present state of its client and user.
  */
 export function createCallerReader({ database, accessTokenStore, keyRings, issuerUrl }: CallerServices) {
-  async function readCallerStatus(clientId: string, subject: string | null): Promise<CallerStatusRow | undefined> {
-    const values = [clientId, subject]
+  async function readCallerStatus(
+    clientId: string,
+    subject: string | null,
+    account: string | null,
+  ): Promise<CallerStatusRow | undefined> {
+    const values = [clientId, subject, account]
     const [row] = await database.query<CallerStatusRow>({ name: 'management-caller', text: CALLER_STATUS, values })
     return row
   }
@@ -156,10 +163,12 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
     const clientId = String(claims.client_id)
     const subject = claims.sub === clientId ? null : String(claims.sub)
     if (subject !== null && !isId(subject)) throw invalidToken('the subject of the access token is unknown')
+    const account = typeof claims.account_id === 'string' ? claims.account_id : null
+    if (account !== null && !isId(account)) throw invalidToken('the account of the access token is unknown')
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
     const [{ token: active }, row] = await Promise.all([
       accessTokenStore.introspect({ callerKey: 0, callerVersion: 0, token }),
-      readCallerStatus(clientId, subject),
+      readCallerStatus(clientId, subject, account),
     ])
     if (!active || !row) throw inactiveToken()
     checkBinding(ctx, claims)

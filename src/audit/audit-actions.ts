@@ -31,6 +31,7 @@ export const AUDIT_ACTIONS = [
   'user.recovery_code_used',
   'user.console_session_created',
   'user.console_session_opened',
+  'user.token_delegated',
   'user.session_ended',
   'user.other_sessions_ended',
   'user.tokens_revoked',

@@ -18,6 +18,7 @@ import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import { isId } from '../shared/ids.ts'
 import { urlOfOriginsError } from '../shared/web-origins.ts'
+import { MANAGEMENT_API, type ManagementScope } from './management-scopes.ts'
 import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram } from './recent-sign-in.ts'
@@ -131,6 +132,47 @@ export const createConsoleSession = operation<ConsoleSessionRequest, CreatedCons
     return { url: `${issuerUrl!()}${CONSOLE_SESSION_PATH}?ticket=${ticket}`, expiresAt }
   },
 )
+
+/** The scopes of the management API that a service can pass on: those of the pages that a console session can have. */
+export const DELEGATED_SCOPES = [
+  'key_pairs:read',
+  'key_pairs:write',
+  'applications:read',
+  'applications:write',
+  'tokens:read',
+  'tokens:write',
+  'activity:read',
+  'webhooks:read',
+  'webhooks:write',
+] as const satisfies readonly ManagementScope[]
+
+/** Seconds. */
+const TOKEN_LIFETIME = 600
+
+/**
+ * Issues a token for the management API with which a service acts for a user, in one account, for ten minutes. Creates the user, or
+ * updates them, as `createConsoleSession` does.
+ * @throws KeywrightError `invalid_input`, `forbidden`, `not_found` (the account), `conflict`
+ */
+export const createDelegatedToken = operation<
+  Pick<ConsoleSessionRequest, 'account' | 'user'> & { readonly scopes: readonly (typeof DELEGATED_SCOPES)[number][] },
+  { readonly accessToken: string; readonly expiresIn: number; readonly scope: string; readonly userId: string }
+>(PERMISSIONS.createConsoleSessions, async (management, principal, request) => {
+  const { knex } = management
+  const { clientId } = await serviceOf(knex, principal)
+  const missing = request.scopes.find((scope) => !principal.scopes?.has(scope))
+  if (missing) throw new KeywrightError('forbidden', `the service has no access token with the scope ${missing}`)
+  const account = await accountOf(knex, request.account)
+  const member = await memberOf(management, principal, account.id, request.user)
+  const scope = request.scopes.join(' ')
+  const of = { clientId, userId: member.id, accountId: account.id, resource: MANAGEMENT_API }
+  const issued = await management.delegatedTokens!.issue({ ...of, scope, lifetime: TOKEN_LIFETIME })
+  await recordAudit(knex, principal.actor, {
+    ...userEntry('user.token_delegated', member, { jti: issued.jti, scope }),
+    accountId: account.id,
+  })
+  return { accessToken: issued.accessToken, expiresIn: issued.expiresIn, scope: issued.scope, userId: member.id }
+})
 
 /** Records that the URL was opened: by the user, for whom the service answers. */
 export async function recordConsoleSessionOpening(

@@ -4,6 +4,7 @@ import type { Role } from '../accounts/user-attributes.ts'
 import type { MailSummary } from '../mail/mail-summary.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { DelegatedTokens } from '../tokens/delegated-tokens.ts'
 import type { DryRunResult } from './dry-run.ts'
 import type { ManagementScope } from './management-scopes.ts'
 import type { Principal } from './principal.ts'
@@ -17,6 +18,8 @@ export interface Management {
   readonly encryptionKeys: EncryptionKeys
   /** Absent: Keywright sends no e-mail. */
   readonly mail?: MailSummary | undefined
+  /** Absent on the command line. */
+  readonly delegatedTokens?: DelegatedTokens | undefined
   /** The issuer identifier, for URLs in responses. Absent on the command line. */
   readonly issuerUrl?: (() => string) | undefined
 }

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES } from '../../accounts/user-attributes.ts'
 import { CONSOLE_SESSION_PAGES } from '../../clients/console-session-tickets.ts'
-import { createConsoleSession } from '../../management/console-session-operations.ts'
+import {
+  createConsoleSession,
+  createDelegatedToken,
+  DELEGATED_SCOPES,
+} from '../../management/console-session-operations.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas } from '../attribute-schemas.ts'
-import { timestamp } from '../fields.ts'
+import { idText, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 
 const { email, name } = attributeSchemas(PROFILE_ATTRIBUTES)
@@ -74,5 +78,56 @@ export const CONSOLE_SESSION_ROUTES: readonly ApiRoute[] = [
     handle: async ({ management, who, body }) => ({
       body: toWire(await createConsoleSession(management, who, { ...toDomain(body), user: toDomain(body.user) })),
     }),
+  }),
+  route({
+    method: 'post',
+    path: '/console-sessions/tokens',
+    operation: createDelegatedToken,
+    id: 'createDelegatedToken',
+    tag: 'Console sessions',
+    summary: 'Obtain a token of this API that acts for a user',
+    description:
+      'For pages of your own in place of those of the console: your back end calls this API with the token, for ten minutes, as the user and limited to the account. The claim `act` names the service. The user is created, or updated, by the external ID. Keep the token in the back end.',
+    body: z
+      .strictObject({
+        account: request.shape.account,
+        user,
+        scopes: z
+          .array(z.enum(DELEGATED_SCOPES))
+          .min(1)
+          .max(20)
+          .meta({
+            description: 'Scopes that the token of the service has too',
+            examples: [['key_pairs:read', 'key_pairs:write']],
+          }),
+      })
+      .meta({
+        id: 'DelegatedTokenRequest',
+        examples: [
+          {
+            account: 'cus_8Jx2',
+            user: { external_id: 'usr_17', email: 'ada@example.com', role: 'admin' },
+            scopes: ['key_pairs:read', 'key_pairs:write'],
+          },
+        ],
+      }),
+    responses: {
+      201: z
+        .object({
+          access_token: z.string(),
+          token_type: z.literal('Bearer'),
+          expires_in: z
+            .number()
+            .int()
+            .meta({ description: 'Seconds', examples: [600] }),
+          scope: z.string(),
+          user_id: idText,
+        })
+        .meta({ id: 'DelegatedToken' }),
+    },
+    async handle({ management, who, body }) {
+      const issued = await createDelegatedToken(management, who, { ...body, user: toDomain(body.user) })
+      return { body: { ...toWire(issued), token_type: 'Bearer' as const } }
+    },
   }),
 ]

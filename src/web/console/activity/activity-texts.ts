@@ -86,6 +86,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.email_verified': '{actor} verified the email address of {target}',
   'user.console_session_created': '{actor} created a console session for {target}',
   'user.console_session_opened': '{actor} opened a console session of {target}',
+  'user.token_delegated': '{actor} obtained a token to act for {target}',
   'user.session_ended': '{actor} signed {target} out of one session',
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
