@@ -1,50 +1,13 @@
 /** examples/nginx: nginx asks keywright-verify about each request. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { findProgram } from '../support/debian.ts'
-import { freePort, type Program, startProgram } from '../support/program.ts'
-import { ask, exampleWith, startVerifier } from './example-environment.ts'
-import { type GatewayEnvironment, testGateway } from './gateway-tests.ts'
-
-const nginx = await findProgram('/usr/sbin/nginx', 'nginx')
-
-/** The nginx.conf of a distribution, with files in a directory of the test. */
-const mainConfig = (home: string) => `
-${process.getuid?.() === 0 ? 'user www-data;' : ''}
-worker_processes 1;
-pid ${home}/pid;
-error_log stderr warn;
-events {}
-http {
-  access_log off;
-  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((use) => `${use}_temp_path ${home}/${use};`).join(' ')}
-  include ${home}/keywright.conf;
-}
-`
-
-async function startNginx(
-  { environment, home }: Pick<GatewayEnvironment, 'environment' | 'home'>,
-  verifier: string,
-): Promise<Program> {
-  const port = await freePort()
-  const config = await exampleWith('nginx/keywright.conf', {
-    'listen 8080': `listen 127.0.0.1:${port}`,
-    '127.0.0.1:8180': new URL(verifier).host,
-    '127.0.0.1:9000': environment.upstream,
-    '  location / {':
-      '  location /admin/ {\n    set $needed_scope "write";\n    proxy_pass http://api;\n  }\n\n  location / {',
-  })
-  await writeFile(join(home, 'keywright.conf'), config)
-  await writeFile(join(home, 'nginx.conf'), mainConfig(home))
-  const command = [nginx!, '-p', home, '-e', 'stderr', '-c', join(home, 'nginx.conf'), '-g', 'daemon off;']
-  return await startProgram(command, port)
-}
+import { ask, startVerifier } from './example-environment.ts'
+import { testGateway } from './gateway-tests.ts'
+import { nginx, startNginx } from './nginx-environment.ts'
 
 testGateway({
   name: 'nginx',
   isInstalled: nginx !== undefined,
-  start: startNginx,
+  start: ({ environment, home }, verifier) => startNginx({ upstream: environment.upstream, home }, verifier),
   malformed: 401,
   additionalTests(running) {
     test('a location that only sets its scope is protected like the others', async () => {
@@ -64,7 +27,7 @@ testGateway({
       const client = await environment.server.make.client({}, [api.identifier])
       const { body } = await environment.server.machineToken(client, { resource: api.identifier })
       const another = await startVerifier({ ...environment, api })
-      const front = await startNginx(running, another.url)
+      const front = await startNginx({ upstream: environment.upstream, home: running.home }, another.url)
       expect((await ask(front, body.access_token)).body.headers?.['x-scope']?.split(' ')).toHaveLength(scopes.length)
       await front.stop()
       await another.stop()

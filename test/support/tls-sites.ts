@@ -17,10 +17,12 @@ type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => void
 /** Web sites over TLS, each at a name of its own. */
 export function createTlsSites() {
   const directory = mkdtempSync(join(tmpdir(), 'keywright-sites-'))
-  const { cert, key } = createCertificates(directory, 'sites')
+  const { ca, cert, key } = createCertificates(directory, 'sites')
   const tls = { cert: readFileSync(cert), key: readFileSync(key) }
   const servers: ReturnType<typeof createServer>[] = []
   return {
+    /** The file of the authority that a program needs to trust `https://localhost`. */
+    ca,
     async serve(port: number, handle: Handler): Promise<void> {
       const server = createServer(tls, handle)
       servers.push(server)

@@ -1,0 +1,348 @@
+/** `<keywright-keys>`: the API keys of a user of your product. See README.md and keywright-keys.d.ts. */
+
+const ENGLISH = {
+  none: 'No API keys yet',
+  generate: 'Generate new keys',
+  generateFirst: 'Generate keys',
+  replaces: 'This revokes your present client ID, client secret and all their tokens immediately.',
+  confirmGenerate: 'Generate keys now',
+  cancel: 'Cancel',
+  once: 'Copy the secret now. It is shown only once.',
+  clientId: 'Client ID',
+  clientSecret: 'Client secret',
+  apiKey: 'API key',
+  copy: 'Copy',
+  copied: 'Copied',
+  done: 'I have copied them',
+  endsIn: 'Client secret ends in',
+  generated: 'Generated',
+  lastUsed: 'Last used',
+  never: 'never',
+  stop: 'Stop',
+  stops: 'This stops the keys for good and revokes all their tokens immediately.',
+  confirmStop: 'Stop these keys',
+  failed: 'This did not work. Nothing was changed.',
+  retry: 'Try again',
+  loading: 'Loading…',
+  frame: 'API keys',
+}
+
+const GERMAN = {
+  none: 'Noch keine API-Schlüssel',
+  generate: 'Neue Schlüssel generieren',
+  generateFirst: 'Schlüssel generieren',
+  replaces: 'Dadurch werden Ihre aktuelle Client-ID, Ihr Client-Secret und alle zugehörigen Tokens sofort widerrufen.',
+  confirmGenerate: 'Schlüssel jetzt generieren',
+  cancel: 'Abbrechen',
+  once: 'Kopieren Sie das Secret jetzt. Es wird nur einmal angezeigt.',
+  clientId: 'Client-ID',
+  clientSecret: 'Client-Secret',
+  apiKey: 'API-Schlüssel',
+  copy: 'Kopieren',
+  copied: 'Kopiert',
+  done: 'Ich habe sie kopiert',
+  endsIn: 'Client-Secret endet auf',
+  generated: 'Generiert',
+  lastUsed: 'Zuletzt verwendet',
+  never: 'nie',
+  stop: 'Stoppen',
+  stops: 'Dadurch werden die Schlüssel endgültig gestoppt und alle zugehörigen Tokens sofort widerrufen.',
+  confirmStop: 'Diese Schlüssel stoppen',
+  failed: 'Das hat nicht funktioniert. Es wurde nichts geändert.',
+  retry: 'Erneut versuchen',
+  loading: 'Wird geladen …',
+  frame: 'API-Schlüssel',
+}
+
+// Constructed, because a strict Content-Security-Policy allows no inline style.
+const STYLE = `
+  :host {
+    display: block;
+    color: var(--keywright-text, inherit);
+    font: var(--keywright-font, inherit);
+  }
+  iframe {
+    display: block;
+    width: 100%;
+    min-height: 10rem;
+    border: 0;
+  }
+  .panel {
+    padding: 1.25rem;
+    background: var(--keywright-background, transparent);
+    border: 1px solid var(--keywright-border, color-mix(in srgb, currentcolor 25%, transparent));
+    border-radius: var(--keywright-radius, 0.75rem);
+  }
+  .panel + .panel { margin-top: 1rem; }
+  p { margin: 0 0 1rem; }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; margin: 0 0 1rem; }
+  dt { opacity: 0.75; }
+  dd { margin: 0; overflow-wrap: anywhere; }
+  code, input { font-family: ui-monospace, menlo, consolas, monospace; font-size: 0.875em; }
+  label { display: block; margin-bottom: 0.25rem; font-weight: 600; }
+  .copy { display: flex; gap: 0.5rem; margin-bottom: 1rem; }
+  input {
+    flex: 1;
+    min-width: 0;
+    padding: 0.5rem 0.75rem;
+    color: inherit;
+    background: transparent;
+    border: 1px solid var(--keywright-border, color-mix(in srgb, currentcolor 50%, transparent));
+    border-radius: calc(var(--keywright-radius, 0.75rem) / 2);
+  }
+  button {
+    min-height: 2.75rem;
+    padding: 0.25rem 1rem;
+    font: inherit;
+    font-weight: 600;
+    color: inherit;
+    cursor: pointer;
+    background: transparent;
+    border: 1px solid var(--keywright-border, color-mix(in srgb, currentcolor 50%, transparent));
+    border-radius: calc(var(--keywright-radius, 0.75rem) / 2);
+  }
+  button.primary {
+    color: var(--keywright-on-accent, #fff);
+    background: var(--keywright-accent, #1f5fbf);
+    border-color: transparent;
+  }
+  button.danger {
+    color: #fff;
+    background: var(--keywright-danger, #b3261e);
+    border-color: transparent;
+  }
+  :focus-visible { outline: 3px solid var(--keywright-accent, #1f5fbf); outline-offset: 2px; }
+  .row { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+  .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  @media (max-width: 24rem) {
+    dl { grid-template-columns: 1fr; }
+    dd { margin-bottom: 0.5rem; }
+  }
+`
+
+/** An element with properties and children; text is never parsed as HTML. */
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties)
+  made.append(...children)
+  return made
+}
+
+class RequestError extends Error {
+  constructor(status) {
+    super(`the endpoint answered ${status}`)
+    this.status = status
+  }
+}
+
+export class KeywrightKeys extends HTMLElement {
+  static observedAttributes = ['session-url', 'endpoint', 'lang']
+
+  texts = {}
+  fetch = (...request) => globalThis.fetch(...request)
+  #root = this.attachShadow({ mode: 'open' })
+  #view = element('div')
+  #spoken = element('p', { className: 'quiet' })
+  /** The present view: an answer that comes later does not replace it. */
+  #turn = 0
+
+  constructor() {
+    super()
+    const style = new CSSStyleSheet()
+    style.replaceSync(STYLE)
+    this.#root.adoptedStyleSheets = [style]
+    this.#spoken.setAttribute('role', 'status')
+    this.#root.append(this.#view, this.#spoken)
+  }
+
+  connectedCallback() {
+    addEventListener('message', this.#receive)
+    this.refresh()
+  }
+
+  disconnectedCallback() {
+    removeEventListener('message', this.#receive)
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.refresh()
+  }
+
+  /** Shows the frame, or reads the keys again. */
+  async refresh() {
+    const sessionUrl = this.getAttribute('session-url')
+    if (sessionUrl) return this.#showFrame(sessionUrl)
+    if (!this.hasAttribute('endpoint')) return
+    await this.#attempt(async () => {
+      const { items } = await this.#ask('GET', '')
+      return () => this.#showList(items)
+    })
+  }
+
+  #text(name) {
+    const isGerman = (this.closest('[lang]')?.lang ?? '').startsWith('de')
+    return this.texts[name] ?? (isGerman ? GERMAN : ENGLISH)[name]
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(`keywright-${name}`, { detail, bubbles: true, composed: true }))
+  }
+
+  #show(...children) {
+    this.#turn += 1
+    this.#view.replaceChildren(...children)
+  }
+
+  #showFrame(url) {
+    const frame = element('iframe', { src: url, title: this.#text('frame'), allow: 'clipboard-write' })
+    this.#show(frame)
+  }
+
+  #receive = ({ source, origin, data }) => {
+    const frame = this.#view.querySelector('iframe')
+    if (!frame || source !== frame.contentWindow || origin !== new URL(frame.src).origin) return
+    if (data?.type === 'keywright:height' && Number.isFinite(data.height)) frame.style.height = `${data.height}px`
+    if (data?.type === 'keywright:session-over') this.#tell('session-over', { reason: String(data.reason) })
+  }
+
+  /** @throws RequestError */
+  async #ask(method, path, body) {
+    const headers = { accept: 'application/json', 'x-requested-with': 'keywright-keys' }
+    const request = { method, headers, credentials: 'same-origin' }
+    if (body)
+      Object.assign(request, {
+        body: JSON.stringify(body),
+        headers: { ...headers, 'content-type': 'application/json' },
+      })
+    const response = await this.fetch(this.getAttribute('endpoint') + path, request)
+    if (!response.ok) throw new RequestError(response.status)
+    return await response.json()
+  }
+
+  /** Shows what the work returns, unless something else is shown meanwhile. */
+  async #attempt(work) {
+    const turn = ++this.#turn
+    this.#view.setAttribute('aria-busy', 'true')
+    try {
+      const show = await work()
+      if (turn === this.#turn) show()
+    } catch (error) {
+      if (turn === this.#turn) this.#showFailure(error)
+    } finally {
+      this.#view.removeAttribute('aria-busy')
+    }
+  }
+
+  #button(text, onclick, className = '') {
+    return element('button', { type: 'button', onclick, className, textContent: this.#text(text) })
+  }
+
+  #showFailure(error) {
+    const retry = this.#button('retry', () => this.refresh())
+    this.#show(
+      element('div', { className: 'panel' }, element('p', { role: 'alert', textContent: this.#text('failed') }), retry),
+    )
+    this.#tell('error', { status: error instanceof RequestError ? error.status : 0 })
+  }
+
+  #time(value) {
+    if (!value) return this.#text('never')
+    const time = element('time', {
+      dateTime: value,
+      textContent: new Date(value).toLocaleString(this.closest('[lang]')?.lang),
+    })
+    return time
+  }
+
+  #fact(label, value) {
+    return [element('dt', { textContent: this.#text(label) }), element('dd', {}, value)]
+  }
+
+  #showList(items) {
+    const active = items.filter(({ status }) => status === 'active')
+    const own = active.find(({ pair_name }) => pair_name === null)
+    const panels = active.map((pair) => this.#pairPanel(pair))
+    const generate = this.#button(own ? 'generate' : 'generateFirst', () => this.#askGenerate(own), 'primary')
+    const none = element('p', { textContent: this.#text('none') })
+    this.#show(...panels, element('div', { className: 'panel' }, ...(own ? [] : [none]), generate))
+  }
+
+  #pairPanel(pair) {
+    const panel = element('div', { className: 'panel' })
+    panel.append(
+      element(
+        'dl',
+        {},
+        ...this.#fact('clientId', element('code', { textContent: pair.client_id })),
+        ...this.#fact('endsIn', element('code', { textContent: pair.last_four ?? '' })),
+        ...this.#fact('generated', this.#time(pair.created_at)),
+        ...this.#fact('lastUsed', this.#time(pair.last_used_at)),
+      ),
+      this.#button('stop', () => this.#askStop(pair)),
+    )
+    return panel
+  }
+
+  #confirm(text, action, className) {
+    const cancel = this.#button('cancel', () => this.refresh())
+    const warning = text ? [element('p', { textContent: this.#text(text) })] : []
+    this.#show(element('div', { className: 'panel' }, ...warning, element('div', { className: 'row' }, action, cancel)))
+    action.focus()
+    if (text) this.#spoken.textContent = this.#text(text)
+    action.className = className
+  }
+
+  #askGenerate(own) {
+    const generate = async () => {
+      action.disabled = true
+      await this.#attempt(async () => {
+        // The keys that the user saw: others, from another tab, are not replaced.
+        const made = await this.#ask('POST', '', { replaces: own?.client_id ?? null })
+        return () => this.#showSecret(made)
+      })
+    }
+    const action = this.#button('confirmGenerate', generate)
+    this.#confirm(own ? 'replaces' : undefined, action, own ? 'danger' : 'primary')
+  }
+
+  #askStop(pair) {
+    const stop = async () => {
+      action.disabled = true
+      await this.#attempt(async () => {
+        await this.#ask('POST', `/${encodeURIComponent(pair.client_id)}/stop`, {})
+        this.#tell('stopped', { clientId: pair.client_id })
+        const { items } = await this.#ask('GET', '')
+        return () => this.#showList(items)
+      })
+    }
+    const action = this.#button('confirmStop', stop)
+    this.#confirm('stops', action, 'danger')
+  }
+
+  #secretField(label, value) {
+    const input = element('input', { readOnly: true, value, id: label })
+    input.onfocus = () => input.select()
+    const copy = this.#button('copy', async () => {
+      await navigator.clipboard?.writeText(value).catch(() => input.select())
+      this.#spoken.textContent = this.#text('copied')
+    })
+    return [
+      element('label', { htmlFor: label, textContent: this.#text(label) }),
+      element('div', { className: 'copy' }, input, copy),
+    ]
+  }
+
+  #showSecret({ client_id, client_secret, api_key }) {
+    const once = element('p', { textContent: this.#text('once'), tabIndex: -1 })
+    const fields = [
+      ...this.#secretField('clientId', client_id),
+      ...this.#secretField('clientSecret', client_secret),
+      ...(api_key ? this.#secretField('apiKey', api_key) : []),
+    ]
+    const done = this.#button('done', () => this.refresh(), 'primary')
+    this.#show(element('div', { className: 'panel' }, once, ...fields, done))
+    once.focus()
+    this.#tell('generated', { clientId: client_id })
+  }
+}
+
+if (!customElements.get('keywright-keys')) customElements.define('keywright-keys', KeywrightKeys)

@@ -1,0 +1,167 @@
+/**
+ * examples/dashboard: the customers of a company get API keys in the company's own pages. In Chromium, framed from another site, without
+ * cookies of other sites, with an API behind nginx.
+ */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
+import { launchBrowser, type RealBrowser } from '../support/browser.ts'
+import { findChromium } from '../support/debian.ts'
+import { ACTOR } from '../support/factory.ts'
+import { managingApplication } from '../support/management.ts'
+import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
+import { send } from '../support/requests.ts'
+import { createTlsSites, forwardTo, SITES_ARGUMENTS } from '../support/tls-sites.ts'
+import {
+  ask,
+  type ExampleEnvironment,
+  examplePath,
+  startExampleEnvironment,
+  startVerifier,
+  untilRejected,
+} from './example-environment.ts'
+import { nginx, startNginx } from './nginx-environment.ts'
+
+const chromium = await findChromium()
+const isInstalled = chromium !== undefined && nginx !== undefined
+
+const ADMIN_TOKEN = 'secret of the staff'
+
+let environment: ExampleEnvironment
+let verifier: Program
+let gateway: Program
+let dashboard: Program
+let browser: RealBrowser
+let sites: ReturnType<typeof createTlsSites>
+let home: string
+let product: string
+let accountId: string
+
+beforeAll(async () => {
+  if (!isInstalled) return
+  sites = createTlsSites()
+  home = await openDirectory()
+  const [issuerPort, productPort, port] = [await freePort(), await freePort(), await freePort()]
+  const issuer = `https://localhost:${issuerPort}`
+  product = `https://app.acme.test:${productPort}`
+  environment = await startExampleEnvironment({ ISSUER: issuer, TRUST_PROXY: 'on' })
+  const { server, upstream, api } = environment
+  await server.knex('apis').update({ is_default: false })
+  await server.knex('apis').where({ identifier: api.identifier }).update({ is_default: true })
+  await server.knex.transaction((trx) => updateInstanceSettings(trx, { productOrigins: [product] }, ACTOR))
+  await sites.serve(
+    issuerPort,
+    forwardTo(() => server.url),
+  )
+  verifier = await startVerifier(environment, { NODE_EXTRA_CA_CERTS: sites.ca })
+  gateway = await startNginx({ upstream, home }, verifier.url)
+  const { clientId, clientSecret } = await managingApplication(server, null)
+  dashboard = await startProgram([process.execPath, examplePath('dashboard/server.mjs')], port, {
+    KEYWRIGHT_URL: server.url,
+    KEYWRIGHT_PUBLIC_URL: issuer,
+    CLIENT_ID: clientId,
+    CLIENT_SECRET: clientSecret,
+    ORIGIN: product,
+    PORT: String(port),
+    ADMIN_TOKEN,
+  })
+  await sites.serve(
+    productPort,
+    forwardTo(() => dashboard.url),
+  )
+  browser = await launchBrowser(chromium!, SITES_ARGUMENTS)
+  accountId = (await administrate('/customers', { id: 'cus_8Jx2', name: 'Weather watchers' })).account_id
+})
+
+afterAll(async () => {
+  if (!isInstalled) return
+  await browser?.close()
+  await dashboard?.stop()
+  await gateway?.stop()
+  await verifier?.stop()
+  await sites.close()
+  await environment.stop()
+  await removeDirectory(home)
+})
+
+async function administrate(path: string, body: object) {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
+  const answer = await send(`${dashboard.url}/admin${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  if (answer.status >= 300) throw new Error(`${answer.status} ${answer.text} ${dashboard.written()}`)
+  return answer.body
+}
+
+/** An admin of the customer, who is signed in to the product. */
+async function enter(id: string, path: string): Promise<Page> {
+  const user = { id, customer: 'cus_8Jx2', email: `${id}@example.com`, name: 'Ada', role: 'admin' }
+  const { sign_in } = await administrate('/users', user)
+  const page = await browser.open({ ignoreHTTPSErrors: true })
+  await page.goto(product + sign_in)
+  await page.goto(product + path)
+  return page
+}
+
+async function tokenOf(clientId: string, clientSecret: string): Promise<string> {
+  const { status, text, body } = await environment.server.machineToken({ clientId, clientSecret })
+  if (status !== 200) throw new Error(text)
+  return body.access_token
+}
+
+async function expectReachesApi(token: string): Promise<void> {
+  const { status, body } = await ask(gateway, token)
+  expect([status, body.headers['x-account-id']]).toEqual([200, accountId])
+}
+
+describe.skipIf(!isInstalled)('the dashboard', () => {
+  it('an admin clicks two buttons in a frame and has keys, which end when the admin is removed', async () => {
+    const page = await enter('usr-framed', '/keys')
+    const frame = page.frameLocator('keywright-keys iframe')
+    await frame.getByRole('link', { name: 'Generate keys' }).click()
+    await frame.getByRole('button', { name: 'Generate keys' }).click()
+    await frame.getByText('Copy the secret now').waitFor()
+    const clientId = await frame.locator('input[value^="kwc_"]').inputValue()
+    const clientSecret = await frame.locator('input[value^="kws_"]').inputValue()
+    const token = await tokenOf(clientId, clientSecret)
+    await expectReachesApi(token)
+    await administrate('/removed-users', { id: 'usr-framed' })
+    expect((await untilRejected(gateway, token)).status).toBe(401)
+    await expect(tokenOf(clientId, clientSecret)).rejects.toThrow('invalid_client')
+    await frame.getByRole('link', { name: 'I have copied them' }).click()
+    await frame.getByText('This session has ended').waitFor()
+  })
+
+  it('the component generates keys with two clicks without a frame, lists them and stops them', async () => {
+    const page = await enter('usr-own', '/keys/own')
+    const sent: string[] = []
+    page.on('request', (request) => sent.push(new URL(request.url()).origin))
+    await page.getByRole('button', { name: 'Generate keys' }).click()
+    await page.getByRole('button', { name: 'Generate keys now' }).click()
+    const clientId = await page.getByLabel('Client ID').inputValue()
+    const clientSecret = await page.getByLabel('Client secret').inputValue()
+    const token = await tokenOf(clientId, clientSecret)
+    await expectReachesApi(token)
+    await page.getByRole('button', { name: 'I have copied them' }).click()
+    await page.getByText(clientId).waitFor()
+    expect(await page.content()).not.toContain(clientSecret)
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByRole('button', { name: 'Stop these keys' }).click()
+    await page.getByText('No API keys yet').waitFor()
+    expect((await untilRejected(gateway, token)).status).toBe(401)
+    // The token that acts for the user stays in the back end of the product.
+    expect(new Set(sent)).toEqual(new Set([product]))
+  })
+
+  it('the console opens by a redirect and leads back', async () => {
+    const page = await enter('usr-console', '/console')
+    expect(new URL(page.url()).origin).toBe(environment.issuer)
+    await page.getByRole('link', { name: 'Activity' }).click()
+    await page.getByRole('link', { name: /Back to/ }).click()
+    await page.waitForURL(`${product}/keys`)
+  })
+
+  it('requests for keys without the header of the component are refused', async () => {
+    const page = await enter('usr-forged', '/keys/own')
+    const status = await page.evaluate(`fetch('/api/keys', { method: 'POST' }).then(({ status }) => status)`)
+    expect(status).toBe(403)
+  })
+})
