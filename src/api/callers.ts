@@ -60,7 +60,8 @@ const CALLER_STATUS = `
     LEFT JOIN users o ON o.id = c.user_id
     LEFT JOIN memberships ow ON ow.user_id = c.user_id AND ow.account_id = c.account_id
     LEFT JOIN users p ON p.id = $2::uuid
-    LEFT JOIN memberships pm ON pm.user_id = p.id AND pm.account_id = coalesce($3::uuid, p.account_id)
+    LEFT JOIN memberships pm
+      ON pm.user_id = p.id AND p.role <> 'operator' AND pm.account_id = coalesce($3::uuid, p.account_id)
     LEFT JOIN accounts a ON a.id = pm.account_id
    WHERE c.client_id = $1 AND c.status = 'active'`
 
