@@ -53,7 +53,7 @@ const html = (title, body) => ({ status: 200, type: 'text/html; charset=utf-8', 
 const json = (status, body) => ({ status, type: 'application/json', body: JSON.stringify(body) })
 const file = (type, body) => ({ status: 200, type, body })
 
-/** The user as Keywright is told about them, each time that they come. */
+/** The user as Keywright learns of them, each time that they come. */
 const asKeywrightUser = ({ customer, id, email, name, role }) => ({
   account: customer,
   user: { external_id: id, email, name, role },

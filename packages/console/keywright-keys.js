@@ -143,7 +143,7 @@ export class KeywrightKeys extends HTMLElement {
   #view = element('div')
   #spoken = element('p', { className: 'quiet' })
   /** The present view: an answer that comes later does not replace it. */
-  #turn = 0
+  #shown = 0
 
   constructor() {
     super()
@@ -188,7 +188,7 @@ export class KeywrightKeys extends HTMLElement {
   }
 
   #show(...children) {
-    this.#turn += 1
+    this.#shown += 1
     this.#view.replaceChildren(...children)
   }
 
@@ -220,13 +220,13 @@ export class KeywrightKeys extends HTMLElement {
 
   /** Shows what the work returns, unless something else is shown meanwhile. */
   async #attempt(work) {
-    const turn = ++this.#turn
+    const view = ++this.#shown
     this.#view.setAttribute('aria-busy', 'true')
     try {
       const show = await work()
-      if (turn === this.#turn) show()
+      if (view === this.#shown) show()
     } catch (error) {
-      if (turn === this.#turn) this.#showFailure(error)
+      if (view === this.#shown) this.#showFailure(error)
     } finally {
       this.#view.removeAttribute('aria-busy')
     }

@@ -134,7 +134,7 @@ function principalOfUser(
   if (row.account_id !== null && row.account_id !== row.user_account) {
     throw forbidden('this application acts only for users of its own account')
   }
-  // A token acts in one account, of which its user may be no member any more.
+  // A token acts in one account, and its user may be no member of it any more.
   if (row.user_account === null && row.user_role !== 'operator')
     throw invalidToken('the user of this access token is no member of its account')
   const by: Actor = { ...actor, type: 'user', id: userId, through: clientId }

@@ -1356,6 +1356,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/console-sessions/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Obtain a token of this API that acts for a user
+         * @description For pages of your own in place of those of the console: your back end calls this API with the token, for ten minutes, as the user and limited to the account. The claim `act` names the service. The user is created, or updated, by the external ID. Keep the token in the back end. Requires an operator.
+         */
+        post: operations["createDelegatedToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-in-challenges/{challenge}": {
         parameters: {
             query?: never;
@@ -3678,6 +3698,11 @@ export interface components {
             pages: ("keys" | "applications" | "usage" | "activity" | "webhooks" | "inspect")[];
             /** @description A page of your product, of one of the `product_origins` of the instance */
             return_url: string;
+            /**
+             * @description The origin of your pages that show those of the session in a frame, of the `product_origins`. Without it, no page can be framed
+             * @example https://app.example.com
+             */
+            embed_origin?: string;
         };
         /** @description The credentials with which the API introspects tokens; shown only in this response */
         CreatedApi: {
@@ -3701,6 +3726,73 @@ export interface components {
             /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
             application: components["schemas"]["ApplicationSettings"];
+        };
+        DelegatedToken: {
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /**
+             * @description Seconds
+             * @example 600
+             */
+            expires_in: number;
+            scope: string;
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            user_id: string;
+        };
+        /**
+         * @example {
+         *       "account": "cus_8Jx2",
+         *       "user": {
+         *         "external_id": "usr_17",
+         *         "email": "ada@example.com",
+         *         "role": "admin"
+         *       },
+         *       "scopes": [
+         *         "key_pairs:read",
+         *         "key_pairs:write"
+         *       ]
+         *     }
+         */
+        DelegatedTokenRequest: {
+            /**
+             * @description The ID or the external ID of the account
+             * @example cus_8Jx2
+             */
+            account: string;
+            user: {
+                /**
+                 * @description Your own ID of the user
+                 * @example usr_17
+                 */
+                external_id: string;
+                /**
+                 * @description The address that the user signs in with
+                 * @example ada@example.com
+                 */
+                email: string;
+                /**
+                 * @description The full name of the user; null: unknown
+                 * @example Ada Lovelace
+                 */
+                name?: string | null;
+                /**
+                 * @description Absent: the present role; a new user becomes a member
+                 * @enum {string}
+                 */
+                role?: "member" | "viewer" | "developer" | "admin";
+            };
+            /**
+             * @description Scopes that the token of the service has too
+             * @example [
+             *       "key_pairs:read",
+             *       "key_pairs:write"
+             *     ]
+             */
+            scopes: ("key_pairs:read" | "key_pairs:write" | "applications:read" | "applications:write" | "tokens:read" | "tokens:write" | "activity:read" | "webhooks:read" | "webhooks:write")[];
         };
         Deletion: {
             /**
@@ -3849,6 +3941,12 @@ export interface components {
              * @example #1f5fbf
              */
             accent: string;
+            /**
+             * @description The style of the font of all pages
+             * @example humanist
+             * @enum {string}
+             */
+            font: "system" | "humanist" | "geometric" | "grotesque" | "rounded" | "serif";
             /** @description Shown beside the name; null: no logo */
             logo: {
                 /**
@@ -3968,6 +4066,12 @@ export interface components {
              * @example #1f5fbf
              */
             accent?: string;
+            /**
+             * @description The style of the font of all pages
+             * @example humanist
+             * @enum {string}
+             */
+            font?: "system" | "humanist" | "geometric" | "grotesque" | "rounded" | "serif";
             /** @description Shown beside the name; null: no logo */
             logo?: {
                 /**
@@ -9907,6 +10011,42 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createDelegatedToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DelegatedTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegatedToken"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -21,13 +21,13 @@ let sites: ReturnType<typeof createTlsSites>
 let product: string
 let stranger: string
 
-/** A page that shows an address in a frame, sets its height, and keeps what it is told. */
+/** A page that shows an address in a frame, sets its height, and keeps the messages that it receives. */
 const framing = (address: string) => `<!doctype html><html><body><h1>Product</h1>
 <iframe id="frame" src="${address.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}" style="width:100%;border:0"></iframe>
 <script>
-window.told = []
+window.received = []
 addEventListener('message', ({ data, origin }) => {
-  told.push({ ...data, origin })
+  received.push({ ...data, origin })
   if (data.type === 'keywright:height') document.getElementById('frame').style.height = data.height + 'px'
 })
 </script></body></html>`
@@ -72,8 +72,8 @@ async function openFramed(origin: string, address: string, options = {}): Promis
   return page
 }
 
-const toldTo = (page: Page): Promise<{ type: string; height?: number; reason?: string; origin: string }[]> =>
-  page.evaluate('window.told')
+const messagesTo = (page: Page): Promise<{ type: string; height?: number; reason?: string; origin: string }[]> =>
+  page.evaluate('window.received')
 
 describe.skipIf(!chromium)('in a frame of the product', () => {
   it('an admin generates a key pair with two clicks, without cookies of other sites', async () => {
@@ -94,8 +94,8 @@ describe.skipIf(!chromium)('in a frame of the product', () => {
     const page = await openFramed(product, await create())
     await page.frameLocator('#frame').getByRole('link', { name: 'Generate keys' }).waitFor()
     const { issuer } = server
-    await until(async () => (await toldTo(page)).some(({ height }) => height! > 100))
-    for (const message of await toldTo(page))
+    await until(async () => (await messagesTo(page)).some(({ height }) => height! > 100))
+    for (const message of await messagesTo(page))
       expect(message).toMatchObject({ type: 'keywright:height', origin: issuer })
     const frame = page.frames()[1]!
     await until(async () => await frame.evaluate<boolean>('document.documentElement.scrollHeight <= innerHeight'))
@@ -120,7 +120,7 @@ describe.skipIf(!chromium)('in a frame of the product', () => {
     await server.knex('engine_models').where({ model: 'Session' }).update({ payload: null })
     await page.frameLocator('#frame').getByRole('link', { name: 'Generate keys' }).click()
     await page.frameLocator('#frame').getByText('This session has ended').waitFor()
-    await until(async () => (await toldTo(page)).some(({ type }) => type === 'keywright:session-over'))
+    await until(async () => (await messagesTo(page)).some(({ type }) => type === 'keywright:session-over'))
   })
 
   it('a URL without embed_origin is shown in no frame', async () => {
@@ -134,7 +134,7 @@ describe.skipIf(!chromium)('outside of it', () => {
     const url = await create()
     const page = await openFramed(stranger, url)
     await until(() => page.frames()[1]!.url().startsWith('chrome-error:'))
-    expect(await toldTo(page)).toEqual([])
+    expect(await messagesTo(page)).toEqual([])
     const framed = await openFramed(product, url)
     await framed.frameLocator('#frame').getByRole('link', { name: 'Generate keys' }).waitFor()
   })
