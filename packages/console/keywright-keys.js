@@ -144,6 +144,7 @@ export class KeywrightKeys extends HTMLElement {
   #spoken = element('p', { className: 'quiet' })
   /** The present view: an answer that comes later does not replace it. */
   #shown = 0
+  #isPlanned = false
 
   constructor() {
     super()
@@ -156,7 +157,7 @@ export class KeywrightKeys extends HTMLElement {
 
   connectedCallback() {
     addEventListener('message', this.#receive)
-    this.refresh()
+    this.#refreshSoon()
   }
 
   disconnectedCallback() {
@@ -164,7 +165,17 @@ export class KeywrightKeys extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (this.isConnected) this.refresh()
+    if (this.isConnected) this.#refreshSoon()
+  }
+
+  /** Once for all attributes: a session URL that is loaded twice is used up before its frame has it. */
+  #refreshSoon() {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    queueMicrotask(() => {
+      this.#isPlanned = false
+      if (this.isConnected) this.refresh()
+    })
   }
 
   /** Shows the frame, or reads the keys again. */

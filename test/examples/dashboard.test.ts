@@ -115,10 +115,14 @@ async function expectReachesApi(token: string): Promise<void> {
 describe.skipIf(!isInstalled)('the dashboard', () => {
   it('an admin clicks two buttons in a frame and has keys, which end when the admin is removed', async () => {
     const page = await enter('usr-framed', '/keys')
+    const opened: string[] = []
+    page.on('request', (request) => opened.push(request.url()))
+    await page.reload()
     const frame = page.frameLocator('keywright-keys iframe')
     await frame.getByRole('link', { name: 'Generate keys' }).click()
     await frame.getByRole('button', { name: 'Generate keys' }).click()
     await frame.getByText('Copy the secret now').waitFor()
+    expect(opened.filter((url) => url.includes('/console-sessions/open'))).toHaveLength(1)
     const clientId = await frame.locator('input[value^="kwc_"]').inputValue()
     const clientSecret = await frame.locator('input[value^="kws_"]').inputValue()
     const token = await tokenOf(clientId, clientSecret)
