@@ -15,6 +15,8 @@ import { compressPages } from './http/compress-pages.ts'
 import { loadWhenUsed } from './http/late-middleware.ts'
 import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
+import type { UpstreamClient } from './identity-providers/upstream-client.ts'
+import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
@@ -26,6 +28,7 @@ import { ClientTokens } from './tokens/client-tokens.ts'
 import { createDelegatedTokens } from './tokens/delegated-tokens.ts'
 import { Issuer } from './tokens/issuance.ts'
 import { createFreshTokens } from './tokens/reusable-tokens.ts'
+import { upstreamCheck, upstreamClient } from './upstream-check.ts'
 import { createPages, type Pages } from './web/pages.ts'
 import { createDirectory } from './web/sign-in-directory.ts'
 import type { WebServices } from './web/web-services.ts'
@@ -80,7 +83,7 @@ const web = (services: WebServices, pages: Pages): Koa.Middleware =>
   loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
 
 /** The steps of a sign-in, which count what came of each attempt. */
-function createSignInServices(services: ServerServices, issuerUrl: string) {
+function createSignInServices(services: ServerServices, issuerUrl: string, client: UpstreamClient) {
   const { database, encryptionKeys, metrics, log } = services
   const { knex, clock } = database
   const progress = createSignInProgress(encryptionKeys, clock)
@@ -90,6 +93,7 @@ function createSignInServices(services: ServerServices, issuerUrl: string) {
     signInAtProduct: createSignInAtProduct(knex, encryptionKeys, clock, progress, count),
     joinTickets: progress.joinTickets,
     factors: createFactors({ knex, encryptionKeys, clock, progress, issuerUrl, log, count }),
+    upstream: createUpstreamSignIn({ knex, encryptionKeys, clock, progress, client, issuerUrl, log }),
   }
 }
 
@@ -99,6 +103,8 @@ export function createApplication(services: ServerServices, options: Application
   const { isOpen, exposition } = options
   const issuerUrl = () => options.issuerUrl
   const mail = mailSummary(config.mail)
+  const client = upstreamClient(services.outgoing)
+  const upstream = upstreamCheck(client, options.issuerUrl)
   const { delegatedTokens, ...tokenServices } = createTokenServices(services, options.issuerUrl)
   const management = {
     knex: database.knex,
@@ -107,6 +113,7 @@ export function createApplication(services: ServerServices, options: Application
     mail,
     issuerUrl,
     delegatedTokens,
+    upstream,
   }
   const directory = createDirectory(database)
   const pages = createPages(directory)
@@ -120,7 +127,7 @@ export function createApplication(services: ServerServices, options: Application
   })
   const webServices = {
     flow: oidc.signInFlow,
-    ...createSignInServices(services, options.issuerUrl),
+    ...createSignInServices(services, options.issuerUrl, client),
     passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
     verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
     emailChangeLinks: createEmailChangeLinks(database.knex, encryptionKeys),

@@ -6,6 +6,7 @@ import { type Actor, recordAudit } from './audit/audit-log.ts'
 import { countSealed, resealColumn, type SealedColumn } from './database/resealing.ts'
 import { listServerNodes, type ServerNode } from './database/server-nodes.ts'
 import { SEALED_TOTP_SECRETS } from './factors/totp-factors.ts'
+import { SEALED_UPSTREAM_SECRETS } from './identity-providers/identity-provider-secrets.ts'
 import { SEALED_SIGNING_KEYS, touchRing } from './keys/signing-keys.ts'
 import { SEALED_ENGINE_MODELS } from './oidc/adapter.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
@@ -13,7 +14,7 @@ import { KeywrightError } from './shared/errors.ts'
 import { SEALED_WEBHOOK_SECRETS } from './webhooks/webhook-secrets.ts'
 
 /** Columns that every node needs to work: they are resealed in the transaction that changes the key. */
-const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN, ...SEALED_WEBHOOK_SECRETS]
+const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN, SEALED_UPSTREAM_SECRETS, ...SEALED_WEBHOOK_SECRETS]
 
 /** Columns that may have many rows, such as those of sessions and codes: resealed page by page, after the key has changed. */
 const LARGE_COLUMNS = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES, SEALED_TOTP_SECRETS]

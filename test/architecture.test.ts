@@ -13,6 +13,7 @@ const FEATURES: Record<string, string[]> = {
   mail: [],
   accounts: ['mail'],
   factors: ['accounts'],
+  'identity-providers': ['accounts'],
   apis: [],
   keys: [],
   clients: ['accounts', 'apis'],
@@ -40,6 +41,7 @@ const ROOTS = [
   'bootstrap.ts',
   'encryption-key-rotation.ts',
   'documents.ts',
+  'upstream-check.ts',
 ]
 
 /** The layers that a layer may import, beside itself. */

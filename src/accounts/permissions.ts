@@ -45,6 +45,18 @@ export const PERMISSIONS = {
   reportLeaks: { role: 'admin', scope: 'leaks:report', text: 'Report leaked credentials' },
   manageWebhooks: { role: 'admin', scope: 'webhooks:write', text: 'Manage webhooks' },
 
+  viewIdentityProviders: {
+    role: 'admin',
+    scope: 'identity_providers:read',
+    text: 'View the identity providers of the account',
+  },
+  manageIdentityProviders: {
+    role: 'admin',
+    scope: 'identity_providers:write',
+    text: 'Manage the identity providers of the account, through which its users sign in',
+    recentSignIn: true,
+  },
+
   findUsers: { role: 'operator', scope: 'users:read', text: 'Find users by address in all accounts' },
   addMemberships: { role: 'operator', scope: 'users:write', text: 'Add users to further accounts' },
   upsertUsers: { role: 'operator', scope: 'users:write', text: 'Create and update users by external ID' },
@@ -70,7 +82,9 @@ export const PERMISSIONS = {
     scope: 'instance:write',
     text: 'Change the settings and signing keys of the instance',
   },
-} as const satisfies Readonly<Record<string, { readonly role: Role; readonly scope: string; readonly text: string }>>
+} as const satisfies Readonly<
+  Record<string, { readonly role: Role; readonly scope: string; readonly text: string; readonly recentSignIn?: true }>
+>
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, viewer: 1, developer: 2, admin: 3, operator: 4 }
 

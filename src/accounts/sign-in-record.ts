@@ -28,7 +28,12 @@ export async function recordSignIn(
   trx: Knex,
   locked: Credentials,
   origin: SignInOrigin,
-  how: { readonly second_factor?: string; readonly passkey?: string; readonly at?: 'product' } = {},
+  how: {
+    readonly second_factor?: string
+    readonly passkey?: string
+    readonly at?: 'product'
+    readonly identity_provider?: string
+  } = {},
 ): Promise<void> {
   const { id, accountId } = locked.user
   // Somebody who signs in for the first time has no known browser.

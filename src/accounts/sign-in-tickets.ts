@@ -8,6 +8,12 @@ import type { SessionAccount } from './memberships.ts'
 /** Seconds in which somebody who has proved their password takes the next step. */
 const LIFETIME = 15 * 60
 
+/** The identity at a provider with which a session begins, and `revocationEpoch` of the provider: with another number the session is over. */
+export interface SessionIdentity {
+  readonly id: string
+  readonly revocationEpoch: number
+}
+
 /** What somebody else states of a sign-in there: the product of the operator, or an OpenID provider. */
 export interface SignInElsewhere {
   /** The authentication context class (OpenID Connect Core, section 2); absent: `amr` decides. */
@@ -16,6 +22,8 @@ export interface SignInElsewhere {
   readonly authenticatedAt?: number
   /** Absent: the first account of the user, which is not fixed. */
   readonly account?: SessionAccount
+  /** Absent: it did not go through an identity provider. */
+  readonly identity?: SessionIdentity
 }
 
 /** What somebody has proved in a sign-in that has further steps. */

@@ -10,6 +10,7 @@ import { CLIENT_USAGE_ROUTES } from './routes/client-usage-routes.ts'
 import { CONSOLE_SESSION_ROUTES } from './routes/console-session-routes.ts'
 import { DELETION_ROUTES } from './routes/deletion-routes.ts'
 import { EXTERNAL_ID_ROUTES } from './routes/external-id-routes.ts'
+import { IDENTITY_PROVIDER_ROUTES } from './routes/identity-provider-routes.ts'
 import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
 import { INSTANCE_ROUTES } from './routes/instance-routes.ts'
 import { KEY_PAIR_ROUTES } from './routes/key-pair-routes.ts'
@@ -21,6 +22,7 @@ import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
 import { SIGN_IN_CHALLENGE_ROUTES } from './routes/sign-in-challenge-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
+import { USER_IDENTITY_ROUTES } from './routes/user-identity-routes.ts'
 import { USER_MEMBERSHIP_ROUTES } from './routes/user-membership-routes.ts'
 import { USER_ROUTES } from './routes/user-routes.ts'
 import { USER_SESSION_ROUTES } from './routes/user-session-routes.ts'
@@ -43,9 +45,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...USER_ROUTES,
   ...USER_SESSION_ROUTES,
   ...USER_MEMBERSHIP_ROUTES,
+  ...USER_IDENTITY_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,
+  ...IDENTITY_PROVIDER_ROUTES,
   ...ACCOUNT_ROUTES,
   ...EXTERNAL_ID_ROUTES,
   ...CONSOLE_SESSION_ROUTES,

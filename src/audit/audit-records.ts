@@ -108,6 +108,7 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
     .joinRaw(`LEFT JOIN users tu ON tu.id = ${asId('target', 'user')}`)
     .joinRaw(`LEFT JOIN clients tc ON l.target_type = 'client' AND tc.client_id = l.target_id`)
     .joinRaw(`LEFT JOIN accounts ta ON ta.id = ${asId('target', 'account')}`)
+    .joinRaw(`LEFT JOIN identity_providers ti ON ti.id = ${asId('target', 'identity_provider')}`)
     .joinRaw(`LEFT JOIN webhooks tw ON tw.id = ${asId('target', 'webhook')}`)
     .orderBy([
       { column: 'l.at', order: 'desc' },
@@ -122,7 +123,7 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
       'tc.kind as target_kind',
       db.raw(`${actorVisibility('l', 'au', 'ac')} AS visibility`),
       db.raw('coalesce(au.email, ac.name) AS actor_label'),
-      db.raw('coalesce(tu.email, tc.name, ta.name, tw.name) AS target_label'),
+      db.raw('coalesce(tu.email, tc.name, ta.name, tw.name, ti.name) AS target_label'),
     )
 
 /** A selection of events, without their names. */

@@ -4,6 +4,7 @@ import { openInstance } from '../instance.ts'
 import { mailSummary } from '../mail/mail-summary.ts'
 import type { Management } from '../management/operation.ts'
 import { commandLinePrincipal, type Principal } from '../management/principal.ts'
+import { commandUpstreamCheck } from './command-upstream-check.ts'
 import { type CommandResult, writeResult } from './output.ts'
 
 /** What a command works with: it calls operations with `management` and `principal`. */
@@ -45,7 +46,8 @@ export function withInstance<Options>(
     const instance = await openInstance(config, { role: 'command', onNotice: notice })
     try {
       const { encryptionKeys, database } = instance
-      const management = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail) }
+      const upstream = commandUpstreamCheck(config)
+      const management = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail), upstream }
       const context = { management, principal: commandLinePrincipal(process.env.USER), config }
       const result = await run(context, options, ...(given.slice(0, -2) as string[]))
       if (result) writeResult(result, options.json === true)

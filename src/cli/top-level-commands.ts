@@ -88,6 +88,12 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
     define: async (command) => (await import('./commands/webhook-commands.ts')).addWebhookCommands(command),
   },
   {
+    name: 'identity-provider',
+    description: 'Manage OpenID providers through which users sign in',
+    define: async (command) =>
+      (await import('./commands/identity-provider-commands.ts')).addIdentityProviderCommands(command),
+  },
+  {
     name: 'audit',
     description: 'Verify and export the activity log',
     define: async (command) => (await import('./commands/audit-commands.ts')).addAuditCommands(command),

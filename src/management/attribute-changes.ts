@@ -4,6 +4,7 @@ import { API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { DEFAULT_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../clients/instance-attributes.ts'
+import { IDENTITY_PROVIDER_ATTRIBUTES } from '../identity-providers/identity-provider-attributes.ts'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf, namesOf } from '../shared/attributes.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import { WEBHOOK_ATTRIBUTES } from '../webhooks/webhook-attributes.ts'
@@ -21,6 +22,7 @@ const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   api: API_ATTRIBUTES,
   user: USER_ATTRIBUTES,
   webhook: WEBHOOK_ATTRIBUTES,
+  identity_provider: IDENTITY_PROVIDER_ATTRIBUTES,
   instance: { ...INSTANCE_ATTRIBUTES, ...LOGGED_DEFAULTS },
 }
 

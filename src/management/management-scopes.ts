@@ -20,6 +20,8 @@ export const MANAGEMENT_SCOPES = {
   'activity:read': 'View the activity log',
   'webhooks:read': 'View webhooks and their deliveries, without their secrets',
   'webhooks:write': 'Create, change, disable and delete webhooks, rotate their secrets and resend events',
+  'identity_providers:read': 'View identity providers, without their secrets',
+  'identity_providers:write': 'Manage identity providers, which decide who signs in',
   'accounts:read': 'View accounts',
   'accounts:write': 'Create, rename, disable, enable and delete accounts',
   'apis:read': 'View APIs, their scopes and lifetimes',

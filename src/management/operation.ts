@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { includesRole } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
+import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
 import type { MailSummary } from '../mail/mail-summary.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -22,6 +23,8 @@ export interface Management {
   readonly delegatedTokens?: DelegatedTokens | undefined
   /** The issuer identifier, for URLs in responses. Absent on the command line. */
   readonly issuerUrl?: (() => string) | undefined
+  /** Asks identity providers and DNS. Absent: nothing is asked. */
+  readonly upstream?: UpstreamCheck | undefined
 }
 
 /** The least role that an operation requires, and the scope that an access token needs. `accounts/permissions.ts` has them all. */

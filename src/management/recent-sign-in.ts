@@ -6,7 +6,7 @@ import { isCommandLine, type Principal } from './principal.ts'
 const RECENT = 10 * 60_000
 
 /** Whether the user has just proved who they are. */
-export const isRecent = ({ signedInAt }: Principal): boolean =>
+export const isRecent = ({ signedInAt }: Pick<Principal, 'signedInAt'>): boolean =>
   signedInAt !== null && Date.now() - signedInAt.getTime() < RECENT
 
 /** Whether the caller is a program with an access token, which acts for itself or for a user. */

@@ -3,13 +3,13 @@ import type Provider from 'oidc-provider'
 import type { AdapterPayload } from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
 import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
-import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
+import { isMultiFactor, type SessionIdentity } from '../accounts/sign-in-tickets.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { isId } from '../shared/ids.ts'
 import { acrOf, statedElsewhere } from './authentication-context.ts'
-import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
+import { findActiveUser, isCurrentSession, isIdentityValid } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
 import { endStoredSession, recordSessionUse } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE, validityOf } from './engine-sessions.ts'
@@ -34,6 +34,8 @@ export interface Login {
    * goes on (`signedInAt`); otherwise the first account.
    */
   readonly account?: SessionAccount
+  /** The identity at a provider that the session depends on. Absent: that of the present session, if it goes on (`signedInAt`). */
+  readonly identity?: SessionIdentity
 }
 
 /** When and how the user of a session signed in. */
@@ -52,17 +54,23 @@ interface SessionFacts {
 type NotifiedSession = Pick<AdapterPayload, 'authorizations' | 'accountId'>
 
 /** A login as the engine expects it. */
-const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt, account }: Login) => ({
+const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt, account, identity }: Login) => ({
   accountId: userId,
   amr: [...amr],
   acr: acr ?? acrOf(amr),
   ts: epochSeconds(signedInAt ?? authenticatedAt),
   since: since.toISOString(),
   ...(account && { account: { id: account.id, isFixed: account.isFixed } }),
+  ...(identity && { identity: { id: identity.id, revocationEpoch: identity.revocationEpoch } }),
 })
 
 /** A login with its account. Without a stated one, the user stays in that of the present session, which only its continuation leaves fixed. */
-function withAccount(login: Login, { accountId, account }: Pick<BrowserSession, 'accountId' | 'account'>): Login {
+function withAccount(
+  stated: Login,
+  { accountId, account, identity }: Pick<BrowserSession, 'accountId' | 'account' | 'identity'>,
+): Login {
+  const goesOn = stated.signedInAt !== undefined && accountId === stated.userId
+  const login = goesOn && identity ? { ...stated, identity } : stated
   if (login.account || !account || accountId !== login.userId) return login
   return { ...login, account: { id: account.id, isFixed: account.isFixed && login.signedInAt !== undefined } }
 }
@@ -123,11 +131,17 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     const hasEnded = present.accountId !== undefined && (await endStoredSession(knex, present.jti))
     if (login.signedInAt && !hasEnded) return
     const acr = login.acr ?? (login.signedInAt && statedElsewhere(present.acr))
-    const { ts: loginTs, since, account, ...details } = toEngineLogin({ ...login, ...(acr !== undefined && { acr }) })
+    const {
+      ts: loginTs,
+      since,
+      account,
+      identity,
+      ...details
+    } = toEngineLogin({ ...login, ...(acr !== undefined && { acr }) })
     const begun: BrowserSession = new (engine().Session)()
     if (!isOther) begun.authorizations = present.authorizations
     begun.loginAccount({ ...details, loginTs })
-    Object.assign(begun, validityOf({ since, account, memberSince: user.memberSince?.toISOString() }))
+    Object.assign(begun, validityOf({ since, account, identity, memberSince: user.memberSince?.toISOString() }))
     begun.lastUsedAt = epochSeconds()
     begun.seen = seenBrowser(ctx)
     const ttl = sessionTtl(user.sessionLifetimes, begun)
@@ -147,7 +161,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     async user(ctx: Context): Promise<(User & AccountOfUser & SessionFacts) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findActiveUser(services, present.accountId, present.account) : undefined
-      if (!user || !isCurrentSession(user, present)) return undefined
+      if (!user || !isCurrentSession(user, present) || !(await isIdentityValid(services, present))) return undefined
       await keepAlive(ctx, user.sessionLifetimes, present)
       const amr = present.amr ?? []
       const lacksSecondFactor = user.hasSecondFactor && !isMultiFactor(amr)

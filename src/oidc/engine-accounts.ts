@@ -2,6 +2,7 @@ import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
 import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { type AccountOfUser, findUserOfSession, mayAct, type User } from '../accounts/users.ts'
+import { isIdentityCurrent } from '../identity-providers/user-identities.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { UserAccount } from './engine-consents.ts'
 import { interactionResultOf } from './engine-internals.ts'
@@ -52,6 +53,12 @@ export const hasNotEnded = (
 export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
   !session.consoleSession && hasNotEnded(user, session, user.sessionLifetimes)
 
+/** Whether the identity with which a session began, if any, may still be used (`user-identities.ts`). */
+export const isIdentityValid = async (
+  { database }: Pick<OidcServices, 'database'>,
+  { identity }: Pick<BrowserSession, 'identity'>,
+): Promise<boolean> => !identity || (await isIdentityCurrent(database.reader, identity))
+
 /** The session of the request, with the sign-in that has just been finished for it. */
 function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
   const session = ctx.oidc.session as unknown as BrowserSession
@@ -89,6 +96,7 @@ export async function findAccount(
   const account = bySession ? sessionOf(ctx, userId).account : undefined
   const user = await findActiveUser(services, userId, account)
   if (!user || (bySession && !isUsable(ctx, user))) return undefined
+  if (bySession && !(await isIdentityValid(services, sessionOf(ctx, userId)))) return undefined
   return {
     accountId: user.id,
     user,

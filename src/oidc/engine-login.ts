@@ -1,4 +1,5 @@
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 
 /** A sign-in: `sessionsValidFrom` of its user, ISO 8601, and the account in which it lets the user act. */
 export interface SessionValidity {
@@ -7,6 +8,8 @@ export interface SessionValidity {
   readonly account?: SessionAccount | undefined
   /** `memberSince` of the user, ISO 8601, for a fixed account. */
   readonly memberSince?: string | undefined
+  /** The identity at a provider without which the session is over. */
+  readonly identity?: SessionIdentity | undefined
 }
 
 /** The result of the sign-in of an interaction, which the engine stores. */

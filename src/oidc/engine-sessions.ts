@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type Provider from 'oidc-provider'
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import {
@@ -28,6 +29,8 @@ export type BrowserSession = InstanceType<Provider['Session']> & {
   account?: StoredAccount | undefined
   /** Limits a session that a service opened to some pages of the console. The engine accepts no such session. */
   consoleSession?: ConsoleSession
+  /** The identity at a provider without which the session is over; absent: it began without a provider. */
+  identity?: SessionIdentity | undefined
   /** When a request last used the session while it was valid, to within a few minutes, in seconds since 1970. Its own column has it. */
   lastUsedAt?: number | undefined
   /** The browser of that request. */
@@ -41,10 +44,11 @@ export const validityOf = ({
   since,
   account,
   memberSince,
-}: SessionValidity): Pick<BrowserSession, 'subjectSince' | 'account'> =>
+  identity,
+}: SessionValidity): Pick<BrowserSession, 'subjectSince' | 'account' | 'identity'> =>
   account?.isFixed
-    ? { subjectSince: undefined, account: { id: account.id, isFixed: true, since, memberSince } }
-    : { subjectSince: since, account: account && { id: account.id, isFixed: false } }
+    ? { subjectSince: undefined, account: { id: account.id, isFixed: true, since, memberSince }, identity }
+    : { subjectSince: since, account: account && { id: account.id, isFixed: false }, identity }
 
 /** The user's `sessionsValidFrom` when the session began, ISO 8601. */
 export const sinceOf = ({ subjectSince, account }: Pick<BrowserSession, 'subjectSince' | 'account'>) =>
@@ -52,7 +56,7 @@ export const sinceOf = ({ subjectSince, account }: Pick<BrowserSession, 'subject
 
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 
-const FIELDS = ['subjectSince', 'account', 'consoleSession', 'lastUsedAt', 'seen', 'listedAs']
+const FIELDS = ['subjectSince', 'account', 'identity', 'consoleSession', 'lastUsedAt', 'seen', 'listedAs']
 
 /** Makes the engine store the fields of `BrowserSession`. */
 export function useSessions(provider: Provider): void {

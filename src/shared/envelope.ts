@@ -23,6 +23,9 @@ export type Purpose =
   | 'signing key'
   | 'TOTP offer'
   | 'TOTP secret'
+  | 'upstream client secret'
+  | 'upstream link'
+  | 'upstream state'
   | 'webhook secret'
 
 /** What a sealed value belongs to: `context` ties it to its row. */

@@ -14,11 +14,12 @@ import {
   productOf,
 } from './product-sign-in-steps.ts'
 import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
-import type { SignInContext } from './sign-in-context.ts'
+import type { ProviderOffers, SignInContext } from './sign-in-context.ts'
 import type { Application, WebUser } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
-import { seeOther } from './sign-in-routes.ts'
+import { linkContextOf, seeOther } from './sign-in-routes.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { finishProvider, providerOffers, targetsOf, tryProvider } from './upstream-steps.ts'
 import type { Web } from './web-services.ts'
 
 /** An interaction with whom it is about. */
@@ -39,7 +40,9 @@ function contextOf(
   web: Web,
   ctx: Context,
   { interaction, application, path }: Omit<Asked, 'user' | 'context' | 'web'>,
+  offers: ProviderOffers,
 ): SignInContext {
+  const { maxAge } = interaction
   return {
     t: translateFor(ctx),
     signInPath: `${path}/sign-in`,
@@ -52,7 +55,13 @@ function contextOf(
     cancelPath: `${path}/deny`,
     application: application.name,
     applicationLogo: (application.isTrusted && application.logo) || undefined,
-    formTargets: formTargets(interaction.redirectUri),
+    formTargets: [...new Set([...formTargets(interaction.redirectUri), ...targetsOf(offers)])],
+    providerPath: `${path}/provider`,
+    offers,
+    uid: interaction.uid,
+    returnTo: path,
+    loginHint: interaction.loginHint,
+    maxAge: interaction.isForced ? 0 : maxAge,
     finish: (ctx, login) => web.flow.finishLogin(ctx, interaction.uid, login),
   }
 }
@@ -70,7 +79,11 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   setUiLocales(ctx, interaction.uiLocales)
   setUserLanguage(ctx, user?.language ?? null)
   const asked = { interaction, application, user, path }
-  return { ...asked, context: contextOf(web, ctx, asked), web: withAccent(web, application.accent) }
+  return {
+    ...asked,
+    context: contextOf(web, ctx, asked, await providerOffers(web, ctx)),
+    web: withAccent(web, application.accent),
+  }
 }
 
 function requestOf({ interaction, user }: Asked): SignInRequest {
@@ -126,6 +139,7 @@ async function allow(web: Web, ctx: Context): Promise<void> {
 const SIGN_IN_STEPS = [
   ['/sign-in', trySignIn],
   ['/passkey', tryPasskey],
+  ['/provider', tryProvider],
   ['/password', tryChoosePassword],
   ['/factor', tryCode],
   ['/factor/setup', trySetUp],
@@ -159,6 +173,13 @@ export function interactionRoutes(web: Web): Router {
     const { result } = await completeAtProduct(web, ctx, { uid, demandsSecondFactor })
     const reject = (error: string, description?: string) => web.flow.reject(ctx, uid, error, description)
     await continueFromProduct(asked.web, ctx, asked.context, result, { signInPath: asked.path, reject })
+  })
+
+  router.get('/callback/:providerId', async (ctx) => {
+    const asked = await find(web, ctx)
+    await finishProvider(asked.web, ctx, asked.context, (link) =>
+      linkContextOf(web, ctx, { returnTo: asked.path, link }),
+    )
   })
 
   router.post('/switch', async (ctx) => {

@@ -17,6 +17,8 @@ export const MANAGEMENT_PERMISSIONS: Readonly<Record<ManagementScope, MessageKey
   'activity:read': 'managementScope.activityRead',
   'webhooks:read': 'managementScope.webhooksRead',
   'webhooks:write': 'managementScope.webhooksWrite',
+  'identity_providers:read': 'managementScope.identityProvidersRead',
+  'identity_providers:write': 'managementScope.identityProvidersWrite',
   'accounts:read': 'managementScope.accountsRead',
   'accounts:write': 'managementScope.accountsWrite',
   'apis:read': 'managementScope.apisRead',

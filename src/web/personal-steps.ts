@@ -18,7 +18,7 @@ export const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) =
   const page = pathWithToken(ctx)
   if (user) await step(ctx, user)
   // The token of a link in an e-mail is all that its form holds, and the page of the link has it.
-  else if (ctx.method === 'POST' && page === ctx.path) showSignInForForm(web, ctx, page)
+  else if (ctx.method === 'POST' && page === ctx.path) await showSignInForForm(web, ctx, page)
   else seeOther(ctx, signInPathTo(page))
 }
 
@@ -26,6 +26,6 @@ export const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) =
 export const recentlySignedIn = (web: Web, step: PersonalStep) =>
   signedIn(web, async (ctx, user) => {
     if (isRecent(principalOf(user, ctx))) await step(ctx, user)
-    else if (ctx.method === 'POST') showConfirmationForForm(web, ctx, ctx.path, user)
+    else if (ctx.method === 'POST') await showConfirmationForForm(web, ctx, ctx.path, user)
     else seeOther(ctx, confirmPathTo(ctx.path))
   })

@@ -1,6 +1,9 @@
 import type { Context } from 'koa'
+import type { ProviderOffers } from '../identity-providers/upstream-results.ts'
 import type { Translate } from '../languages/translator.ts'
 import type { Login } from './sign-in-flow.ts'
+
+export type { ProviderOffers }
 
 /** Asks the browser for a passkey. */
 export interface PasskeyPrompt {
@@ -21,6 +24,18 @@ export interface SignInContext {
   readonly factorPath: string
   /** What the page asks the browser for a passkey with; absent: browsers offer none here. */
   passkey?(): PasskeyPrompt | undefined
+  /** Where the choice of an identity provider is posted to. */
+  readonly providerPath: string
+  /** Absent: there are none. */
+  readonly offers?: ProviderOffers | undefined
+  /** The interaction of an application's request. */
+  readonly uid?: string
+  /** The address that an application named. */
+  readonly loginHint?: string | undefined
+  /** Seconds since the user authenticated, which the application requires; 0: the user authenticates now. */
+  readonly maxAge?: number | undefined
+  /** An identity at a provider that is connected after this sign-in, sealed. */
+  readonly link?: string | undefined
   /** The application one continues to. */
   readonly application?: string
   /** The address of its logo, if an operator answers for the application. */

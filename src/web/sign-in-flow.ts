@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { SessionAccount } from '../accounts/memberships.ts'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
@@ -69,6 +70,8 @@ export interface Login {
    * goes on (`signedInAt`); otherwise the first account.
    */
   readonly account?: SessionAccount
+  /** The identity at a provider that the session depends on. */
+  readonly identity?: SessionIdentity
 }
 
 /** A session that a service opens. */

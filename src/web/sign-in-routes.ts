@@ -1,8 +1,12 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { SignInRequest } from '../accounts/sign-in-challenges.ts'
+import type { UpstreamTarget } from '../identity-providers/upstream-state.ts'
 import type { Translate } from '../languages/translator.ts'
+import { isRecent } from '../management/recent-sign-in.ts'
 import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
+import { browserBinding } from './csrf.ts'
+import { identityLinkPage } from './identity-link-page.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
@@ -19,7 +23,8 @@ import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor
 import type { SignInContext } from './sign-in-context.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
-import { currentUser, type Web } from './web-services.ts'
+import { finishProvider, providerOffers, stateOfResponse, targetsOf, tryProvider } from './upstream-steps.ts'
+import { currentUser, originOf, type Web } from './web-services.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
 
@@ -35,6 +40,8 @@ interface SignInParameters {
   readonly interrupted?: string | undefined
   /** Whether somebody who is signed in proves that it is still they. */
   readonly isConfirmation?: boolean
+  /** An identity at a provider that is connected afterwards, sealed. */
+  readonly link?: string | undefined
 }
 
 /** The form is shown once more before anything is done: its user may be another one now. */
@@ -44,9 +51,10 @@ const continuePage = (t: Translate, { path, page, fields, hadFile }: Interrupted
   data: { path, page, fields, hadFile },
 })
 
-function contextOf(web: Web, ctx: Context, parameters: SignInParameters): SignInContext {
-  const { returnTo, interrupted, isConfirmation = false } = parameters
+async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): Promise<SignInContext> {
+  const { returnTo, interrupted, isConfirmation = false, link } = parameters
   const t = translateFor(ctx)
+  const offers = await providerOffers(web, ctx)
   return {
     t,
     signInPath: '/signin',
@@ -59,9 +67,17 @@ function contextOf(web: Web, ctx: Context, parameters: SignInParameters): SignIn
     returnTo,
     interrupted,
     isConfirmation,
+    providerPath: '/signin/provider',
+    offers,
+    formTargets: targetsOf(offers),
+    link,
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
       forgetConsoleSession(ctx)
+      const linked = link && (await web.upstream.linkOf(link, browserBinding(ctx)))
+      const email = linked && (await web.directory.user(login.userId))?.email
+      if (linked && email)
+        return web.show(ctx, identityLinkPage(t, { ticket: link, provider: linked.providerName, email, returnTo }))
       const form = interrupted && openInterruptedForm(web.management.encryptionKeys, interrupted)
       if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(t, form))
       else seeOther(ctx, returnTo)
@@ -76,6 +92,7 @@ function parametersIn(ctx: Context): SignInParameters {
     returnTo: ownPath(form.get('return_to')),
     interrupted: form.get('interrupted') || undefined,
     isConfirmation: form.has('confirmation'),
+    link: form.get('link') || undefined,
   }
 }
 
@@ -107,31 +124,52 @@ function parametersOfForm({ management }: Web, ctx: Context, page: string, userI
 }
 
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
-export function showSignInForForm(web: Web, ctx: Context, page: string): void {
+export async function showSignInForForm(web: Web, ctx: Context, page: string): Promise<void> {
   const parameters = parametersOfForm(web, ctx, page, null)
-  const context = contextOf(web, ctx, parameters)
+  const context = await contextOf(web, ctx, parameters)
   const fieldError = context.t('signIn.sessionExpired')
   if (parameters.interrupted) web.show(ctx, signInPage(context, { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }
 
 /** Answers a form that takes a recent sign-in of somebody who is signed in: it is kept while they prove it is still they. */
-export function showConfirmationForForm(
+export async function showConfirmationForForm(
   web: Web,
   ctx: Context,
   page: string,
   user: { id: string; email: string },
-): void {
+): Promise<void> {
   const parameters = { ...parametersOfForm(web, ctx, page, user.id), isConfirmation: true }
   if (parameters.interrupted)
-    web.show(ctx, signInPage(contextOf(web, ctx, parameters), { email: user.email, status: 401 }))
+    web.show(ctx, signInPage(await contextOf(web, ctx, parameters), { email: user.email, status: 401 }))
   else seeOther(ctx, confirmPathTo(page))
 }
 
 /** Shows the sign-in page, also to a user who is signed in in this browser. */
-export function showSignIn(web: Web, ctx: Context, returnTo: string, email: string): void {
-  web.show(ctx, signInPage(contextOf(web, ctx, { returnTo }), { email }))
+export async function showSignIn(web: Web, ctx: Context, returnTo: string, email: string): Promise<void> {
+  web.show(ctx, signInPage(await contextOf(web, ctx, { returnTo }), { email }))
 }
+
+const parametersOf = ({ returnTo, interrupted, confirms }: UpstreamTarget): SignInParameters => ({
+  returnTo: ownPath(returnTo),
+  interrupted,
+  isConfirmation: confirms !== undefined,
+})
+
+/** For signing in with credentials of this instance, to connect an identity. */
+export const linkContextOf = (web: Web, ctx: Context, parameters: { returnTo: string; link: string }) =>
+  contextOf(web, ctx, parameters)
+
+const SIGN_IN_STEPS = [
+  ['/signin', trySignIn],
+  ['/signin/passkey', tryPasskey],
+  ['/signin/provider', tryProvider],
+  ['/signin/password', tryChoosePassword],
+  ['/signin/factor', tryCode],
+  ['/signin/factor/setup', trySetUp],
+  ['/signin/factor/setup/passkey', tryPasskeySetUp],
+  ['/signin/factor/finish', finishSetUp],
+] as const
 
 /** Signing in without an application having asked, and signing out. */
 export function signInRoutes(web: Web): Router {
@@ -141,7 +179,7 @@ export function signInRoutes(web: Web): Router {
     const returnTo = ownPath(ctx.query.return_to)
     if (await currentUser(web, ctx)) ctx.redirect(returnTo)
     else if (leadsToProduct(web, ctx)) goToProduct(web, ctx, requestFor(ctx, returnTo))
-    else web.show(ctx, signInPage(contextOf(web, ctx, { returnTo })))
+    else web.show(ctx, signInPage(await contextOf(web, ctx, { returnTo })))
   })
 
   router.get('/signin/confirm', async (ctx) => {
@@ -150,7 +188,7 @@ export function signInRoutes(web: Web): Router {
     if (!user) return seeOther(ctx, signInPathTo(returnTo))
     if (user.role !== 'operator' && leadsToProduct(web, ctx))
       return goToProduct(web, ctx, requestFor(ctx, returnTo, user))
-    web.show(ctx, signInPage(contextOf(web, ctx, { returnTo, isConfirmation: true }), { email: user.email }))
+    web.show(ctx, signInPage(await contextOf(web, ctx, { returnTo, isConfirmation: true }), { email: user.email }))
   })
 
   router.get('/signin/product', async (ctx) => {
@@ -162,28 +200,33 @@ export function signInRoutes(web: Web): Router {
 
   router.get('/signin/product/return', async (ctx) => {
     const { result, returnTo = '/' } = await completeAtProduct(web, ctx, {})
-    const context = contextOf(web, ctx, { returnTo: ownPath(returnTo) })
+    const context = await contextOf(web, ctx, { returnTo: ownPath(returnTo) })
     await continueFromProduct(web, ctx, context, result, { signInPath: signInPathTo(context.returnTo!) })
   })
 
-  router.post('/signin', (ctx) => trySignIn(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
+  for (const [path, step] of SIGN_IN_STEPS)
+    router.post(path, async (ctx) => step(web, ctx, await contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
 
-  router.post('/signin/passkey', (ctx) => tryPasskey(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
+  router.get('/signin/callback/:providerId', async (ctx) => {
+    const target = stateOfResponse(web, ctx)?.target
+    // The cookie of an interaction is sent to its paths only.
+    if (target?.uid !== undefined)
+      return seeOther(ctx, `/interaction/${target.uid}/callback/${ctx.params.providerId}${ctx.search}`)
+    const context = await contextOf(web, ctx, target ? parametersOf(target) : { returnTo: '/' })
+    await finishProvider(web, ctx, context, (link) => linkContextOf(web, ctx, { returnTo: context.returnTo!, link }))
+  })
 
-  router.post('/signin/password', (ctx) =>
-    tryChoosePassword(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
-  )
-
-  router.post('/signin/factor', (ctx) => tryCode(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
-  router.post('/signin/factor/setup', (ctx) =>
-    trySetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
-  )
-  router.post('/signin/factor/setup/passkey', (ctx) =>
-    tryPasskeySetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
-  )
-  router.post('/signin/factor/finish', (ctx) =>
-    finishSetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
-  )
+  router.post('/signin/link', async (ctx) => {
+    const { form } = ctx.state
+    const user = await currentUser(web, ctx)
+    const returnTo = ownPath(form.get('return_to'))
+    const isRecentUser = user && isRecent(user) ? user : undefined
+    const ticket = form.get('link') ?? ''
+    if (isRecentUser && (await web.upstream.confirmLink(ticket, browserBinding(ctx), isRecentUser.id, originOf(ctx))))
+      return seeOther(ctx, returnTo)
+    const context = await contextOf(web, ctx, { returnTo })
+    web.show(ctx, signInPage(context, { fieldError: context.t('upstream.expired'), status: 400 }))
+  })
 
   router.post('/signout', async (ctx) => {
     const session = readConsoleSession(ctx, web.management.encryptionKeys)

@@ -41,7 +41,7 @@ interface SignInState {
 export const loginOf = (
   { id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>,
   amr: readonly string[],
-  { acr, authenticatedAt, account }: SignInElsewhere = {},
+  { acr, authenticatedAt, account, identity }: SignInElsewhere = {},
 ): Login => ({
   userId: id,
   since: sessionsValidFrom,
@@ -49,6 +49,7 @@ export const loginOf = (
   ...(acr !== undefined && { acr }),
   ...(authenticatedAt !== undefined && { authenticatedAt: new Date(authenticatedAt) }),
   ...(account && { account }),
+  ...(identity && { identity }),
 })
 
 function confirmPage(context: SignInContext, state: SignInState): Page {
@@ -62,7 +63,8 @@ function confirmPage(context: SignInContext, state: SignInState): Page {
     failed: state.status === 400,
     passkey: context.passkey?.(),
   }
-  return { view: 'confirm-sign-in', title: t('confirmSignIn.title'), status: state.status, data }
+  const { formTargets } = context
+  return { view: 'confirm-sign-in', title: t('confirmSignIn.title'), status: state.status, formTargets, data }
 }
 
 export function signInPage(context: SignInContext, state: SignInState = {}): Page {

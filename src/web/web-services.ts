@@ -8,6 +8,7 @@ import type { SignIn } from '../accounts/sign-in.ts'
 import type { SignInAtProduct } from '../accounts/sign-in-at-product.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
+import type { UpstreamSignIn } from '../identity-providers/upstream-sign-in.ts'
 import type { Joining } from '../management/joining.ts'
 import type { Management } from '../management/operation.ts'
 import type { PageAccess } from './console/kit/page-access.ts'
@@ -24,6 +25,7 @@ export interface WebServices {
   readonly signIn: SignIn
   readonly signInAtProduct: SignInAtProduct
   readonly factors: Factors
+  readonly upstream: UpstreamSignIn
   readonly passwordLinks: PasswordLinks
   readonly verificationLinks: VerificationLinks
   readonly emailChangeLinks: EmailChangeLinks

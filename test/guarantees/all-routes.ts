@@ -4,6 +4,7 @@ import { sealChallenge } from '../../src/accounts/sign-in-challenges.ts'
 import { createUser } from '../../src/accounts/users.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { sealUpstreamSecret } from '../../src/identity-providers/identity-provider-secrets.ts'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { createClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
@@ -29,6 +30,8 @@ export const OWNED = [
   'leak_id',
   'webhook_id',
   'delivery_id',
+  'provider_id',
+  'identity_id',
 ]
 
 const previousSecretOf = async ({ knex }: Keywright, clientId: string): Promise<number> =>
@@ -62,6 +65,13 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     .insert({ ...webhook, from_seq: 0, sealed_secret: randomBytes(64), actions: ['api.created'] })
   const delivery = { id: randomUUID(), webhook_id: webhook.id, seq: 0, action: 'webhook.test', state: 'delivered' }
   await server.knex('webhook_deliveries').insert({ ...delivery, queue: randomUUID() })
+  const provider = { id: randomUUID(), account_id: account, name: 'Hidden', issuer: 'https://hidden.example.com' }
+  const sealed = sealUpstreamSecret(server.instance.encryptionKeys, provider.id, 'hidden')
+  const atProvider = { client_id: 'hidden', sealed_client_secret: sealed, scopes: ['openid'] }
+  await server.knex('identity_providers').insert({ ...provider, ...atProvider })
+  await server.knex('identity_provider_domains').insert({ provider_id: provider.id, domain: 'hidden.example.com' })
+  const identity = { id: randomUUID(), provider_id: provider.id, subject: 'hidden', user_id: person.id }
+  await server.knex('user_identities').insert(identity)
   const externalId = `walled-${randomUUID()}`
   await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
   // An earlier request may have made the person a member of another account.
@@ -71,6 +81,9 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     external_id: externalId,
     webhook_id: webhook.id,
     delivery_id: delivery.id,
+    provider_id: provider.id,
+    identity_id: identity.id,
+    domain: 'hidden.example.com',
     client_id: client.clientId,
     key_pair_id: pair.clientId,
     user_id: person.id,
@@ -252,6 +265,7 @@ const partsOf = (knex: Keywright['knex'], account: string) => {
     tokens: knex('active_access_tokens').where({ account_id: account }).orderBy('jti').select('jti'),
     grants: knex('active_refresh_tokens').whereIn('client_id', ofClients).orderBy('grant_id').select('grant_id'),
     leaks: knex('leaks').where({ account_id: account }).orderBy('id'),
+    identity_providers: knex('identity_providers').where({ account_id: account }).orderBy('id'),
     webhooks: knex('webhooks').where({ account_id: account }).orderBy('id'),
     instance: knex('instance_settings'),
     apis: knex('apis').orderBy('id'),

@@ -872,6 +872,46 @@ export interface paths {
         patch: operations["updateMembership"];
         trace?: never;
     };
+    "/api/v1/users/{user_id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who a user is at identity providers
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listIdentitiesOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect a user from an identity provider
+         * @description Ends the sessions that began with the identity. Requires an admin of the account or an operator.
+         */
+        delete: operations["removeIdentityOfUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -1118,6 +1158,162 @@ export interface paths {
          * @description It is sent within seconds, with the same ID. Of a pending delivery, the next attempt is made at once. Requires an admin of the account or an operator.
          */
         post: operations["resendWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List identity providers, newest first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listIdentityProviders"];
+        put?: never;
+        /**
+         * Create an identity provider
+         * @description Users then sign in through this OpenID provider. Its metadata is read first. Identity providers decide who signs in, so of the programs only an application of the instance that acts for itself may manage them. Requires an admin of the account or an operator.
+         */
+        post: operations["createIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve an identity provider with its email domains
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readIdentityProvider"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an identity provider
+         * @description Ends the sessions that began with it, and removes the identities of its users. The users stay. Requires an admin of the account or an operator.
+         */
+        delete: operations["deleteIdentityProvider"];
+        options?: never;
+        head?: never;
+        /**
+         * Update an identity provider
+         * @description Requires an admin of the account or an operator.
+         */
+        patch: operations["updateIdentityProvider"];
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable an identity provider
+         * @description Nobody signs in through it, and the sessions that began with it end. Requires an admin of the account or an operator.
+         */
+        post: operations["disableIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable an identity provider
+         * @description Users sign in through it again. Sessions that ended stay ended. Requires an admin of the account or an operator.
+         */
+        post: operations["enableIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the metadata of an identity provider
+         * @description Answers 400 if the provider does not respond or its metadata is not valid. Requires an admin of the account or an operator.
+         */
+        post: operations["testIdentityProvider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}/domains/{domain}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add an email domain
+         * @description It leads nobody to the provider until it is verified. Requires an admin of the account or an operator.
+         */
+        put: operations["addEmailDomain"];
+        post?: never;
+        /**
+         * Remove an email domain
+         * @description Requires an admin of the account or an operator.
+         */
+        delete: operations["removeEmailDomain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-providers/{provider_id}/domains/{domain}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify an email domain
+         * @description Addresses of the domain then lead to the provider. An operator asserts that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider. Requires an admin of the account or an operator.
+         */
+        post: operations["verifyEmailDomain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3833,6 +4029,264 @@ export interface components {
              */
             revoked: number | null;
         };
+        IdentityProvider: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @description null: of the instance */
+            account_id: string | null;
+            /**
+             * @description The name on the sign-in page
+             * @example Acme
+             */
+            name: string;
+            /**
+             * @description The issuer identifier of the OpenID provider (OpenID Connect Discovery); http only for localhost. It does not change
+             * @example https://login.example.com
+             */
+            issuer: string;
+            /**
+             * @description The client ID of Keywright at the provider
+             * @example keywright
+             */
+            client_id: string;
+            /**
+             * @description How Keywright sends its client secret to the provider (OpenID Connect Core, section 9)
+             * @enum {string}
+             */
+            client_auth: "client_secret_basic" | "client_secret_post";
+            /**
+             * @description The scopes that are requested from the provider; openid is among them
+             * @example [
+             *       "openid",
+             *       "profile",
+             *       "email"
+             *     ]
+             */
+            scopes: string[];
+            /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
+            creates_users: boolean;
+            /**
+             * @description For a provider of the instance: the claim with the ID or external ID of the account in which a new user is created; null: it creates no users; visible to operators only
+             * @example customer_id
+             */
+            account_claim?: string | null;
+            /**
+             * @description The claim, a string or an array of strings, that decides the role of a new user; null: none
+             * @example groups
+             */
+            role_claim: string | null;
+            /**
+             * @description value=role for each value of the role claim; of several roles the highest counts
+             * @example [
+             *       "administrators=admin",
+             *       "engineers=developer"
+             *     ]
+             */
+            role_values: string[];
+            /**
+             * @description The role of a new user whose role claim has no listed value
+             * @enum {string}
+             */
+            new_user_role: "member" | "viewer" | "developer" | "admin";
+            /** @description A sign-in whose `amr` has `mfa`, or whose `acr` is among the trusted ones, counts as a sign-in with a second factor; visible to operators only */
+            trusts_second_factor?: boolean;
+            /**
+             * @description Values of the claim `acr` that mean a second factor, beside `mfa` in `amr`; visible to operators only
+             * @example [
+             *       "phr"
+             *     ]
+             */
+            trusted_acr?: string[];
+            /**
+             * @description disabled: nobody signs in through it, and sessions that began with it have ended
+             * @enum {string}
+             */
+            status: "enabled" | "disabled";
+            /**
+             * @description The redirect URI that the provider must know
+             * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            redirect_uri: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Increases with each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
+        };
+        /**
+         * @example {
+         *       "creates_users": true,
+         *       "new_user_role": "developer"
+         *     }
+         */
+        IdentityProviderChange: {
+            /**
+             * @description The name on the sign-in page
+             * @example Acme
+             */
+            name?: string;
+            /**
+             * @description The client ID of Keywright at the provider
+             * @example keywright
+             */
+            client_id?: string;
+            /**
+             * @description How Keywright sends its client secret to the provider (OpenID Connect Core, section 9)
+             * @enum {string}
+             */
+            client_auth?: "client_secret_basic" | "client_secret_post";
+            /**
+             * @description The scopes that are requested from the provider; openid is among them
+             * @example [
+             *       "openid",
+             *       "profile",
+             *       "email"
+             *     ]
+             */
+            scopes?: string[];
+            /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
+            creates_users?: boolean;
+            /**
+             * @description For a provider of the instance: the claim with the ID or external ID of the account in which a new user is created; null: it creates no users; visible to operators only
+             * @example customer_id
+             */
+            account_claim?: string | null;
+            /**
+             * @description The claim, a string or an array of strings, that decides the role of a new user; null: none
+             * @example groups
+             */
+            role_claim?: string | null;
+            /**
+             * @description value=role for each value of the role claim; of several roles the highest counts
+             * @example [
+             *       "administrators=admin",
+             *       "engineers=developer"
+             *     ]
+             */
+            role_values?: string[];
+            /**
+             * @description The role of a new user whose role claim has no listed value
+             * @enum {string}
+             */
+            new_user_role?: "member" | "viewer" | "developer" | "admin";
+            /** @description A sign-in whose `amr` has `mfa`, or whose `acr` is among the trusted ones, counts as a sign-in with a second factor; visible to operators only */
+            trusts_second_factor?: boolean;
+            /**
+             * @description Values of the claim `acr` that mean a second factor, beside `mfa` in `amr`; visible to operators only
+             * @example [
+             *       "phr"
+             *     ]
+             */
+            trusted_acr?: string[];
+            /** @description The client secret of Keywright at the provider; no response has it */
+            client_secret?: string;
+        };
+        IdentityProviderWithDomains: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @description null: of the instance */
+            account_id: string | null;
+            /**
+             * @description The name on the sign-in page
+             * @example Acme
+             */
+            name: string;
+            /**
+             * @description The issuer identifier of the OpenID provider (OpenID Connect Discovery); http only for localhost. It does not change
+             * @example https://login.example.com
+             */
+            issuer: string;
+            /**
+             * @description The client ID of Keywright at the provider
+             * @example keywright
+             */
+            client_id: string;
+            /**
+             * @description How Keywright sends its client secret to the provider (OpenID Connect Core, section 9)
+             * @enum {string}
+             */
+            client_auth: "client_secret_basic" | "client_secret_post";
+            /**
+             * @description The scopes that are requested from the provider; openid is among them
+             * @example [
+             *       "openid",
+             *       "profile",
+             *       "email"
+             *     ]
+             */
+            scopes: string[];
+            /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
+            creates_users: boolean;
+            /**
+             * @description For a provider of the instance: the claim with the ID or external ID of the account in which a new user is created; null: it creates no users; visible to operators only
+             * @example customer_id
+             */
+            account_claim?: string | null;
+            /**
+             * @description The claim, a string or an array of strings, that decides the role of a new user; null: none
+             * @example groups
+             */
+            role_claim: string | null;
+            /**
+             * @description value=role for each value of the role claim; of several roles the highest counts
+             * @example [
+             *       "administrators=admin",
+             *       "engineers=developer"
+             *     ]
+             */
+            role_values: string[];
+            /**
+             * @description The role of a new user whose role claim has no listed value
+             * @enum {string}
+             */
+            new_user_role: "member" | "viewer" | "developer" | "admin";
+            /** @description A sign-in whose `amr` has `mfa`, or whose `acr` is among the trusted ones, counts as a sign-in with a second factor; visible to operators only */
+            trusts_second_factor?: boolean;
+            /**
+             * @description Values of the claim `acr` that mean a second factor, beside `mfa` in `amr`; visible to operators only
+             * @example [
+             *       "phr"
+             *     ]
+             */
+            trusted_acr?: string[];
+            /**
+             * @description disabled: nobody signs in through it, and sessions that began with it have ended
+             * @enum {string}
+             */
+            status: "enabled" | "disabled";
+            /**
+             * @description The redirect URI that the provider must know
+             * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            redirect_uri: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Increases with each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
+            domains: {
+                /** @example example.com */
+                domain: string;
+                /** @description null: it leads nobody to the provider */
+                verified_at: string | null;
+            }[];
+        };
         Inspection: {
             /**
              * @description What the text looks like
@@ -5082,6 +5536,104 @@ export interface components {
         };
         /**
          * @example {
+         *       "name": "Acme",
+         *       "issuer": "https://login.example.com",
+         *       "client_id": "keywright",
+         *       "client_secret": "a-client-secret"
+         *     }
+         */
+        NewIdentityProvider: {
+            /**
+             * Format: uuid
+             * @description For operators; absent: the instance. Admins: the own account
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id?: string;
+            /** @description The client secret of Keywright at the provider; no response has it */
+            client_secret: string;
+            /**
+             * @description The name on the sign-in page
+             * @example Acme
+             */
+            name: string;
+            /**
+             * @description The issuer identifier of the OpenID provider (OpenID Connect Discovery); http only for localhost. It does not change
+             * @example https://login.example.com
+             */
+            issuer: string;
+            /**
+             * @description The client ID of Keywright at the provider
+             * @example keywright
+             */
+            client_id: string;
+            /**
+             * @description How Keywright sends its client secret to the provider (OpenID Connect Core, section 9)
+             * @default client_secret_basic
+             * @enum {string}
+             */
+            client_auth?: "client_secret_basic" | "client_secret_post";
+            /**
+             * @description The scopes that are requested from the provider; openid is among them
+             * @default [
+             *       "openid",
+             *       "profile",
+             *       "email"
+             *     ]
+             * @example [
+             *       "openid",
+             *       "profile",
+             *       "email"
+             *     ]
+             */
+            scopes?: string[];
+            /**
+             * @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in
+             * @default false
+             */
+            creates_users?: boolean;
+            /**
+             * @description For a provider of the instance: the claim with the ID or external ID of the account in which a new user is created; null: it creates no users; visible to operators only
+             * @default null
+             * @example customer_id
+             */
+            account_claim?: string | null;
+            /**
+             * @description The claim, a string or an array of strings, that decides the role of a new user; null: none
+             * @default null
+             * @example groups
+             */
+            role_claim?: string | null;
+            /**
+             * @description value=role for each value of the role claim; of several roles the highest counts
+             * @default []
+             * @example [
+             *       "administrators=admin",
+             *       "engineers=developer"
+             *     ]
+             */
+            role_values?: string[];
+            /**
+             * @description The role of a new user whose role claim has no listed value
+             * @default member
+             * @enum {string}
+             */
+            new_user_role?: "member" | "viewer" | "developer" | "admin";
+            /**
+             * @description A sign-in whose `amr` has `mfa`, or whose `acr` is among the trusted ones, counts as a sign-in with a second factor; visible to operators only
+             * @default false
+             */
+            trusts_second_factor?: boolean;
+            /**
+             * @description Values of the claim `acr` that mean a second factor, beside `mfa` in `amr`; visible to operators only
+             * @default []
+             * @example [
+             *       "phr"
+             *     ]
+             */
+            trusted_acr?: string[];
+        };
+        /**
+         * @example {
          *       "account_id": "0198a5f2-6c1e-7d3a-9a4b-2f6c8e1d5b7a",
          *       "role": "developer"
          *     }
@@ -6042,6 +6594,28 @@ export interface components {
             application_tokens: components["schemas"]["BoundedCount"];
             /** @description The user is the last active admin of the account */
             is_last_admin: boolean;
+        };
+        UserIdentity: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            provider_id: string;
+            provider_name: string;
+            /** @description The claim `sub` of the provider */
+            subject: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description null: never */
+            last_used_at: string | null;
         };
         /**
          * @example {
@@ -8873,6 +9447,70 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    listIdentitiesOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["UserIdentity"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    removeIdentityOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listActivity: {
         parameters: {
             query?: {
@@ -9434,6 +10072,384 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listIdentityProviders: {
+        parameters: {
+            query?: {
+                account_id?: string;
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["IdentityProvider"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentityProvider"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateIdentityProvider: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IdentityProviderChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    disableIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    enableIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    testIdentityProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    addEmailDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    removeEmailDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    verifyEmailDomain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+                domain: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProviderWithDomains"];
+                };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];

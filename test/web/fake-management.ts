@@ -325,6 +325,7 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
     signInPath: '/signin',
     passwordPath: '/signin/password',
     factorPath: '/signin/factor',
+    providerPath: '/signin/provider',
     application: name(),
     cancelPath: '/signin/cancel',
     passkey: () => ({
@@ -410,6 +411,7 @@ export async function openFakeManagement(
         complete: async () => ({ result: { outcome: 'expired' } }),
       },
       factors: createFakeFactors(() => world.people[0] as never),
+      upstream: { offers: async () => ({ providers: [], isRouted: false, hasLoopback: false }) } as never,
       passwordLinks,
       verificationLinks,
       emailChangeLinks,

@@ -4,8 +4,9 @@ import { AUDIT_ACTIONS } from '../../../src/audit/audit-actions.ts'
 import type { AuditRecord } from '../../../src/audit/audit-records.ts'
 import { toConsoleEnglish, translateConsoleTo } from '../../../src/languages/console/console-translator.ts'
 import { languageOf } from '../../../src/languages/languages.ts'
+import { OPERATOR_ACTION_KINDS } from '../../../src/web/console/activity/action-kinds.ts'
 import { sentenceOf } from '../../../src/web/console/activity/activity-row.ts'
-import { actionText, OPERATOR_ACTION_KINDS } from '../../../src/web/console/activity/activity-texts.ts'
+import { actionText } from '../../../src/web/console/activity/activity-texts.ts'
 
 const english = toConsoleEnglish()
 const german = translateConsoleTo(languageOf('de')!)

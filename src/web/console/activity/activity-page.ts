@@ -4,9 +4,9 @@ import { accountFilter } from '../kit/account-filter.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { type Column, type Filter, listPage, type SearchOptions } from '../kit/list-page.ts'
 import { givenIn, pageIn } from '../kit/query-fields.ts'
+import { ACTION_KINDS, OPERATOR_ACTION_KINDS } from './action-kinds.ts'
 import { activityFilterIn } from './activity-filter.ts'
 import { activityRow } from './activity-row.ts'
-import { ACTION_KINDS, OPERATOR_ACTION_KINDS } from './activity-texts.ts'
 
 const FIELDS = new Set(['kind', 'by', 'target', 'address', 'from', 'to', 'account'])
 

@@ -33,9 +33,10 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.enabled': '{actor} enabled {target}',
   'user.disabled': '{actor} disabled {target}',
   'user.deleted': '{actor} deleted a user',
-  'user.signed_in': ({ passkey, at }) => {
+  'user.signed_in': ({ passkey, at, identity_provider: provider }) => {
     if (at === 'product') return ['{actor} signed in at your product']
-    return [passkey === undefined ? '{actor} signed in' : '{actor} signed in with a passkey']
+    if (passkey !== undefined) return ['{actor} signed in with a passkey']
+    return [provider === undefined ? '{actor} signed in' : '{actor} signed in through an identity provider']
   },
   'user.sign_in_accepted': '{actor} accepted a sign-in of {target} at your product',
   'user.sign_in_refused': ({ passkey, reason }) =>
@@ -87,6 +88,14 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.console_session_created': '{actor} created a console session for {target}',
   'user.console_session_opened': '{actor} opened a console session of {target}',
   'user.token_delegated': '{actor} obtained a token to act for {target}',
+  'user.identity_linked': ({ provider }) => [
+    '{actor} connected {target} with {provider}',
+    { provider: String(provider) },
+  ],
+  'user.identity_removed': ({ provider }) => [
+    '{actor} disconnected {target} from {provider}',
+    { provider: String(provider) },
+  ],
   'user.session_ended': '{actor} signed {target} out of one session',
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
@@ -136,6 +145,26 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
     '{actor} dismissed the report of a leaked {kind, select, client_secret {client secret} api_key {API key} access_token {access token} other {refresh token}} of {target}',
     { kind: String(kind) },
   ],
+  'identity_provider.created': '{actor} added the identity provider {target}',
+  'identity_provider.updated': '{actor} changed the identity provider {target}',
+  'identity_provider.enabled': '{actor} enabled the identity provider {target}',
+  'identity_provider.disabled': '{actor} disabled the identity provider {target}',
+  'identity_provider.deleted': ({ name }) =>
+    name
+      ? ['{actor} deleted the identity provider “{name}” ({target})', { name: String(name) }]
+      : ['{actor} deleted the identity provider {target}'],
+  'identity_provider.domain_added': ({ domain }) => [
+    '{actor} added the email domain {domain} to the identity provider {target}',
+    { domain: String(domain) },
+  ],
+  'identity_provider.domain_verified': ({ domain }) => [
+    '{actor} verified the email domain {domain} of the identity provider {target}',
+    { domain: String(domain) },
+  ],
+  'identity_provider.domain_removed': ({ domain }) => [
+    '{actor} removed the email domain {domain} from the identity provider {target}',
+    { domain: String(domain) },
+  ],
   'webhook.created': '{actor} added the webhook {target}',
   'webhook.updated': '{actor} changed the webhook {target}',
   'webhook.secret_rotated': '{actor} generated a new signing secret for the webhook {target}',
@@ -180,6 +209,8 @@ const OWN_ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.password_changed': '{actor} changed their password',
   'user.password_change_refused': '{actor} failed to change their password: the current password was wrong',
   'user.console_session_opened': '{actor} opened a console session',
+  'user.identity_linked': ({ provider }) => ['{actor} connected {provider}', { provider: String(provider) }],
+  'user.identity_removed': ({ provider }) => ['{actor} disconnected {provider}', { provider: String(provider) }],
   'user.session_ended': '{actor} signed out of one of their sessions',
   'user.other_sessions_ended': '{actor} signed out of all their other sessions',
   'user.factor_added': ({ factor }) => [
@@ -222,35 +253,3 @@ export function actionText(
   const [text, values] = typeof known === 'string' ? [known] : known(detail)
   return t(text, { ...values, ...names })
 }
-
-export interface ActionKind {
-  /** Prefix of the action names. */
-  readonly value: string
-  readonly label: ConsoleText
-}
-
-/** Filter choices. */
-export const ACTION_KINDS: readonly ActionKind[] = [
-  { value: 'user.sign', label: 'Sign-ins' },
-  { value: 'user.password', label: 'Passwords' },
-  { value: 'user.factor', label: 'Second factors' },
-  { value: 'user.', label: 'Users' },
-  { value: 'key_pair.', label: 'Key pairs' },
-  { value: 'client.', label: 'Applications' },
-  { value: 'consent.', label: 'Consent' },
-  { value: 'token.', label: 'Revoked tokens' },
-  { value: 'refresh_token.', label: 'Refresh tokens' },
-  { value: 'code.', label: 'Reused authorization codes' },
-  { value: 'leak.', label: 'Leaked credentials' },
-  { value: 'webhook.', label: 'Webhooks' },
-]
-
-export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
-  ...ACTION_KINDS,
-  { value: 'account.', label: 'Accounts' },
-  { value: 'api.', label: 'APIs' },
-  { value: 'signing_key.', label: 'Signing keys' },
-  { value: 'encryption_key.', label: 'Encryption key' },
-  { value: 'mail.', label: 'Email' },
-  { value: 'instance.', label: 'This instance' },
-]

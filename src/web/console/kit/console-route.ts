@@ -146,19 +146,25 @@ function checkIncluded({ sessionPages = [] }: ConsoleRoute, { consoleSession }: 
  * Redirects to the sign-in page and back. A posted form is kept during the sign-in.
  * @throws ConsoleSessionError: the session here was one that a service opened, and has ended
  */
-function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlySet<string>): void {
+async function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlySet<string>): Promise<void> {
   const ended = readConsoleSession(ctx, web.management.encryptionKeys)
   if (ended) throw new ConsoleSessionError('ended', ended)
   const page = returnPath(ctx, route, shown)
   if (route.method === 'get') seeOther(ctx, signInPathTo(page))
-  else showSignInForForm(web, ctx, page)
+  else await showSignInForForm(web, ctx, page)
 }
 
 /** @throws ConsoleSessionError: nobody signs in in a console session */
-function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, user: SignedInUser): void {
+async function askConfirmation(
+  web: Web,
+  ctx: Context,
+  route: ConsoleRoute,
+  page: string,
+  user: SignedInUser,
+): Promise<void> {
   if (user.consoleSession) throw new ConsoleSessionError('not_recent', user.consoleSession)
   if (route.method === 'get') seeOther(ctx, confirmPathTo(page))
-  else showConfirmationForForm(web, ctx, page, user)
+  else await showConfirmationForForm(web, ctx, page, user)
 }
 
 const isSignInMissing = (error: unknown): boolean =>
@@ -176,13 +182,13 @@ export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
       const user = await userOfBrowser(web, ctx)
-      if (!user) return askSignIn(web, ctx, route, shown)
+      if (!user) return await askSignIn(web, ctx, route, shown)
       checkIncluded(route, user)
       const call = callOf(web, ctx, user, route.isTranslated)
       demandOf(call.who, route.permission)
-      await handleRoute(route, call).catch((error: unknown) => {
+      await handleRoute(route, call).catch(async (error: unknown) => {
         if (!isSignInMissing(error)) throw error
-        askConfirmation(web, ctx, route, returnPath(ctx, route, shown), user)
+        await askConfirmation(web, ctx, route, returnPath(ctx, route, shown), user)
       })
     })
   }

@@ -1,0 +1,19 @@
+import type { Config } from '../config/load-config.ts'
+import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
+import { redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
+
+/** Asks identity providers and DNS for a command. Most commands ask neither, so nothing is loaded before. */
+export const commandUpstreamCheck = ({ issuer, port, outgoingAllow }: Config): UpstreamCheck => ({
+  redirectUri: (providerId) => redirectUriOf(issuer ?? `http://localhost:${port}`, providerId),
+  async check(provider) {
+    const [{ createSsrfSafeFetch }, { upstreamClient }] = await Promise.all([
+      import('../http/ssrf-safe-fetch.ts'),
+      import('../upstream-check.ts'),
+    ])
+    const outgoing = createSsrfSafeFetch({ allow: outgoingAllow })
+    await upstreamClient(outgoing)
+      .check(provider)
+      .finally(() => outgoing.close())
+  },
+  textRecords: async (name) => (await import('../http/text-records.ts')).textRecords(name),
+})

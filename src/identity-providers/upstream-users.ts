@@ -1,0 +1,137 @@
+import type { Knex } from 'knex'
+import { findAccountByExternalId, findAccountById } from '../accounts/accounts.ts'
+import { type Credentials, findCredentials, lockCredentials } from '../accounts/credentials.ts'
+import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
+import { addUserWithoutPassword } from '../accounts/user-administration.ts'
+import { findUserById, mayAct, userEntry } from '../accounts/users.ts'
+import { recordAudit } from '../audit/audit-log.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import { verifiedDomainsOf } from './email-domains.ts'
+import { findIdentityProvider, type IdentityProvider } from './identity-providers.ts'
+import { accountIn, type Claims, domainOf, emailIn, isEmailVerified, nameIn, roleIn } from './upstream-claims.ts'
+import { insertIdentity } from './user-identities.ts'
+
+/** Somebody who signed in at a provider, where no identity has their subject yet. */
+export interface Newcomer {
+  readonly provider: IdentityProvider
+  readonly subject: string
+  readonly claims: Claims
+  readonly origin: SignInOrigin
+}
+
+/** Who a newcomer is here. */
+export type NewcomerResult =
+  | { readonly outcome: 'linked'; readonly identityId: string; readonly userId: string }
+  /** They prove with credentials of this instance who they are. */
+  | { readonly outcome: 'link'; readonly email: string | undefined }
+  /** Nobody is created for them: not by this provider, or not without an account. */
+  | { readonly outcome: 'unknown' }
+
+const UNKNOWN = { outcome: 'unknown' } as const
+
+/** Links an identity to a user who is locked, and records it. Undefined: the subject has a user meanwhile. */
+export async function linkIdentity(
+  trx: Knex,
+  { provider, subject, origin }: Omit<Newcomer, 'claims'>,
+  user: Credentials['user'],
+  how: 'email' | 'created' | 'confirmed',
+): Promise<string | undefined> {
+  const identityId = await insertIdentity(trx, { providerId: provider.id, subject, userId: user.id })
+  if (!identityId) return undefined
+  const entry = userEntry(
+    'user.identity_linked',
+    user,
+    { identity_provider: provider.id, provider: provider.name, how },
+    { subject },
+  )
+  await recordAudit(trx, signInActor(origin, user.id), entry)
+  return identityId
+}
+
+/** Whether a user may sign in by a provider: by one of an account only as an active member of that account. */
+export async function maySignInBy(
+  db: Knex,
+  { accountId }: Pick<IdentityProvider, 'accountId'>,
+  person: Credentials | undefined,
+): Promise<boolean> {
+  if (!person || accountId === null) return person?.mayAct === true
+  const member = await findUserById(db, person.user.id, accountId)
+  return member !== undefined && mayAct(member)
+}
+
+/** The account in which a new user is created. Undefined: no claim names an active one. */
+async function accountOfNewUser(db: Knex, { provider, claims }: Newcomer): Promise<string | undefined> {
+  if (provider.accountId !== null) return provider.accountId
+  const named = accountIn(claims, provider)
+  if (named === undefined) return undefined
+  const account =
+    (isId(named) ? await findAccountById(db, named) : undefined) ?? (await findAccountByExternalId(db, named))
+  return account?.status === 'active' ? account.id : undefined
+}
+
+async function createUser(
+  trx: Knex,
+  newcomer: Newcomer,
+  email: string,
+  verifiedDomains: readonly string[],
+): Promise<NewcomerResult> {
+  const { provider, claims, origin } = newcomer
+  const accountId = provider.createsUsers ? await accountOfNewUser(trx, newcomer) : undefined
+  if (accountId === undefined) return UNKNOWN
+  // To others, a provider of an account vouches for addresses in its own domains only.
+  const emailVerified = provider.accountId === null || verifiedDomains.includes(domainOf(email))
+  const profile = { email, emailVerified, name: nameIn(claims), role: roleIn(claims, provider), accountId }
+  const actor = { type: 'system', id: 'identity provider', ip: origin.ip, requestId: origin.requestId } as const
+  const user = await addUserWithoutPassword(trx, profile, actor)
+  // A link for a password is sent to no address that the provider of an account merely stated.
+  if (!emailVerified) await trx('users').where({ id: user.id }).update({ email_set_by_program: true })
+  const identityId = await linkIdentity(trx, newcomer, user, 'created')
+  return identityId ? { outcome: 'linked', identityId, userId: user.id } : UNKNOWN
+}
+
+/**
+ * Links a newcomer to the user with their address, if the address is verified by the provider and here, or creates a user. A user
+ * whose address is not verified on both sides, or who is no member of the account of the provider, is never taken over.
+ */
+async function findOrCreate(trx: Knex, newcomer: Newcomer): Promise<NewcomerResult> {
+  const { provider, claims } = newcomer
+  const email = emailIn(claims)
+  const verifiedDomains = await verifiedDomainsOf(trx, provider.id)
+  if (email === undefined || !isEmailVerified(claims, email, verifiedDomains)) return { outcome: 'link', email }
+  const found = await findCredentials(trx, email)
+  if (!found) return await createUser(trx, newcomer, email, verifiedDomains)
+  const person = await lockCredentials(trx, found.user.id)
+  if (!person || emailKey(person.user.email) !== emailKey(email)) return UNKNOWN
+  if (!(await maySignInBy(trx, provider, person))) return UNKNOWN
+  if (!person.user.emailVerified) return { outcome: 'link', email }
+  const identityId = await linkIdentity(trx, newcomer, person.user, 'email')
+  return identityId ? { outcome: 'linked', identityId, userId: person.user.id } : UNKNOWN
+}
+
+/** As `findOrCreate`. A user who is created at the same time by another request is not taken over either. */
+export async function resolveNewcomer(knex: Knex, newcomer: Newcomer): Promise<NewcomerResult> {
+  try {
+    return await knex.transaction((trx) => findOrCreate(trx, newcomer))
+  } catch (error) {
+    const isRefused = error instanceof KeywrightError && ['conflict', 'invalid_input', 'not_found'].includes(error.code)
+    if (!isRefused) throw error
+    return UNKNOWN
+  }
+}
+
+/** Links an identity to the user who has proved both. False: the identity or the user may not be linked (any more). */
+export async function confirmLink(
+  knex: Knex,
+  { providerId, subject }: { readonly providerId: string; readonly subject: string },
+  userId: string,
+  origin: SignInOrigin,
+): Promise<boolean> {
+  return await knex.transaction(async (trx) => {
+    const person = await lockCredentials(trx, userId)
+    const provider = (await findIdentityProvider(trx, providerId))?.provider
+    if (provider?.status !== 'enabled' || !person || !(await maySignInBy(trx, provider, person))) return false
+    return (await linkIdentity(trx, { provider, subject, origin }, person.user, 'confirmed')) !== undefined
+  })
+}

@@ -1,0 +1,88 @@
+import type { Knex } from 'knex'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
+import { isId, newId } from '../shared/ids.ts'
+
+/** Who somebody is at an identity provider. */
+export interface UserIdentity {
+  readonly id: string
+  readonly providerId: string
+  readonly providerName: string
+  /** Null: a provider of the instance. */
+  readonly providerAccountId: string | null
+  /** The claim `sub`. */
+  readonly subject: string
+  readonly createdAt: Date
+  /** Null: never. */
+  readonly lastUsedAt: Date | null
+}
+
+/** The identity of a subject of a provider. Undefined: nobody has it. */
+export async function findIdentity(
+  db: Knex,
+  providerId: string,
+  subject: string,
+): Promise<{ id: string; userId: string } | undefined> {
+  const row = await db('user_identities').where({ provider_id: providerId, subject }).first('id', 'user_id')
+  return row && { id: row.id, userId: row.user_id }
+}
+
+/** Undefined: the subject has a user meanwhile. */
+export async function insertIdentity(
+  trx: Knex,
+  identity: { readonly providerId: string; readonly subject: string; readonly userId: string },
+): Promise<string | undefined> {
+  const row = { id: newId(), provider_id: identity.providerId, subject: identity.subject, user_id: identity.userId }
+  const [inserted] = await trx('user_identities')
+    .insert(row)
+    .onConflict(['provider_id', 'subject'])
+    .ignore()
+    .returning<{ id: string }[]>('id')
+  return inserted?.id
+}
+
+export const recordIdentityUse = async (trx: Knex, id: string): Promise<void> => {
+  await trx('user_identities').where({ id }).update({ last_used_at: trx.fn.now() })
+}
+
+/** Whether the identity of a session still exists, and nobody has disabled its provider since the session began. */
+export async function isIdentityCurrent(db: Knex, { id, revocationEpoch }: SessionIdentity): Promise<boolean> {
+  const row = await db('user_identities AS i')
+    .join('identity_providers AS p', 'p.id', 'i.provider_id')
+    .where({ 'i.id': id, 'p.status': 'enabled', 'p.revocation_epoch': revocationEpoch })
+    .first('i.id')
+  return row !== undefined
+}
+
+const MAX_LISTED = 100
+
+/** The identities of a user, the oldest first. */
+export async function listIdentities(db: Knex, userId: string): Promise<UserIdentity[]> {
+  const rows = await db('user_identities AS i')
+    .join('identity_providers AS p', 'p.id', 'i.provider_id')
+    .where('i.user_id', userId)
+    .orderBy(['i.created_at', 'i.id'])
+    .limit(MAX_LISTED)
+    .select('i.*', 'p.name AS provider_name', 'p.account_id AS provider_account_id')
+  return rows.map((row) => ({
+    id: row.id,
+    providerId: row.provider_id,
+    providerName: row.provider_name,
+    providerAccountId: row.provider_account_id,
+    subject: row.subject,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+  }))
+}
+
+/** Removes an identity of a user, which ends the sessions that began with it. False: the user has none with this ID. */
+export async function deleteIdentity(
+  trx: Knex,
+  { userId, identityId }: { readonly userId: string; readonly identityId: string },
+): Promise<{ providerId: string } | undefined> {
+  if (!isId(identityId)) return undefined
+  const [row] = await trx('user_identities')
+    .where({ id: identityId, user_id: userId })
+    .delete()
+    .returning<{ provider_id: string }[]>('provider_id')
+  return row && { providerId: row.provider_id }
+}
