@@ -23,7 +23,7 @@ export const lateralMembership = (condition: string, preferred = 'm.user_id IS N
   LEFT JOIN LATERAL (
     SELECT m.account_id, m.role, m.status, m.valid_from, a.name AS account_name, a.status AS account_status
       FROM memberships m JOIN accounts a ON a.id = m.account_id
-     WHERE m.user_id = ${u}.id AND ${condition}
+     WHERE m.user_id = ${u}.id AND ${u}.role <> 'operator' AND ${condition}
      ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${first(u)}) DESC, m.created_at, m.account_id
      LIMIT 1) membership ON true`
 
@@ -40,6 +40,26 @@ export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccoun
     if (!account?.isFixed) found.orWhere('users.role', 'operator')
   })
 }
+
+/** An account in which a user may act. */
+export interface AccountOfMember {
+  readonly id: string
+  readonly name: string
+  readonly role: AccountRole
+}
+
+/** At most so many accounts of a user are listed. */
+const MAX_ACCOUNTS = 200
+
+/** The accounts in which a user may act, sorted by name. */
+export const listAccountsOf = async (db: Knex, userId: string): Promise<AccountOfMember[]> =>
+  await db('memberships AS m')
+    .join('accounts AS a', 'a.id', 'm.account_id')
+    .where('m.user_id', userId)
+    .whereRaw(MAY_ACT)
+    .orderByRaw('lower(a.name), a.id')
+    .limit(MAX_ACCOUNTS)
+    .select('a.id', 'a.name', 'm.role')
 
 /** SQL: the role of a user of the table or alias `u`. */
 export const roleOf = (u: string): string =>

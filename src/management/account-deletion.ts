@@ -9,18 +9,32 @@ import { type ClientRow, toClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { deletedClientEntry, deleteSomeOfClient } from './client-deletion.ts'
+import { endMembership } from './membership-end.ts'
 import { deleteSomeOfUser, markDeleted } from './user-deletion.ts'
 
 /** Who deletes the users and applications of a deleted account. */
 const ACTOR: Actor = { type: 'system', id: 'deletion' }
 
-async function deleteUser(knex: Knex, id: string, limit: number): Promise<void> {
-  await knex.transaction(async (trx) => {
+/** Removes a user from the account. False: they belong to no other one. */
+async function removeFrom(trx: Knex, userId: string, accountId: string): Promise<boolean> {
+  const member = await findUserById(trx, userId, accountId)
+  if (!member) return true
+  if (member.status === 'deleting' || !member.hasOtherAccounts) return false
+  await endMembership(trx, { userId, accountId }, ACTOR)
+  return true
+}
+
+/** Deletes a user who belongs to no other account. */
+async function deleteMember(knex: Knex, id: string, account: string, limit: number): Promise<void> {
+  const isRemoved = await knex.transaction(async (trx) => {
+    await lockAccountExclusive(trx, account)
     await lockUserExclusive(trx, id)
+    if (await removeFrom(trx, id, account)) return true
     const user = await findUserById(trx, id)
     if (user && user.status !== 'deleting') await markDeleted(trx, user, ACTOR)
+    return false
   })
-  await deleteSomeOfUser(knex, id, limit)
+  if (!isRemoved) await deleteSomeOfUser(knex, id, limit)
 }
 
 async function deleteApplication(knex: Knex, key: number, limit: number): Promise<void> {
@@ -39,6 +53,7 @@ async function deleteRow(trx: Knex, id: string): Promise<boolean> {
   const { rowCount } = await trx.raw(
     `DELETE FROM accounts a WHERE a.id = ? AND a.status = 'deleting'
         AND NOT EXISTS (SELECT 1 FROM users u WHERE u.account_id = a.id)
+        AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = a.id)
         AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.account_id = a.id)`,
     [id],
   )
@@ -53,8 +68,8 @@ const OBJECTS = 20
  * deletes the account when none is left. Returns whether the account is deleted.
  */
 export async function deleteSomeOfAccount(knex: Knex, id: string, limit: number): Promise<boolean> {
-  const users: string[] = await knex('users').where({ account_id: id }).orderBy('id').limit(OBJECTS).pluck('id')
-  for (const user of users) await deleteUser(knex, user, limit)
+  const members = knex('memberships').where({ account_id: id }).orderBy('user_id').limit(OBJECTS)
+  for (const user of await members.pluck('user_id')) await deleteMember(knex, user, id, limit)
   const applications = knex('clients').where({ account_id: id, kind: 'application' }).orderBy('id').limit(OBJECTS)
   for (const key of await applications.pluck('id')) await deleteApplication(knex, key, limit)
   return await knex.transaction((trx) => deleteRow(trx, id))

@@ -12,6 +12,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<string> | null
   /** When the user signed in to the console; null for a program and for the command line. */
   readonly signedInAt: Date | null
+  /** The user's session is valid in one account only, and does not change what the user has outside it. */
+  readonly isAccountFixed?: boolean
   readonly actor: Actor
 }
 

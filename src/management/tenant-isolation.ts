@@ -99,11 +99,14 @@ export async function userFor(
   return user
 }
 
-/** What a user has in all accounts, such as their password. An admin of one account would else decide for the others. */
+/**
+ * Whether the principal may read and change what a user has in all accounts, such as their password. An admin of one account, or who
+ * answers for a session of the user in one account, would else decide for the others.
+ */
 export const mayManagePerson = (
-  { role, userId }: Pick<Principal, 'role' | 'userId'>,
+  { role, userId, signedInAt, isAccountFixed = false }: Principal,
   { id, hasOtherAccounts }: { readonly id: string; readonly hasOtherAccounts: boolean },
-): boolean => role === 'operator' || userId === id || !hasOtherAccounts
+): boolean => role === 'operator' || !hasOtherAccounts || (userId === id && signedInAt !== null && !isAccountFixed)
 
 /**
  * A user whose profile, credentials or sessions the principal changes.

@@ -7,7 +7,7 @@ import { exportAudit } from '../audit/audit-query.ts'
 import { visibleRecord } from './attribute-changes.ts'
 import { operation, requirePermission } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { userFor } from './tenant-isolation.ts'
+import { personFor } from './tenant-isolation.ts'
 
 /** One part of what is stored about a user; its names are those of the JSON. */
 export interface UserDataItem {
@@ -114,7 +114,7 @@ export const exportUserData = operation<{ userId: string }, AsyncIterable<UserDa
   PERMISSIONS.exportOwnData,
   async ({ knex }, principal, { userId }) => {
     if (userId !== principal.userId) requirePermission(principal, PERMISSIONS.viewUsers)
-    const { id } = await userFor(knex, principal, userId)
+    const { id } = await personFor(knex, principal, userId)
     return userData(knex, principal, id)
   },
 )

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { joinMembership } from '../accounts/memberships.ts'
 import { normalizedEmail } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 
@@ -14,13 +15,15 @@ export type EmailChanges = { readonly email?: { readonly from?: unknown } } | un
 /** Messages about one event: an account may have any number of admins. */
 const MAX_RECIPIENTS = 50
 
-/** Active users of active accounts. */
-const recipients = (db: Knex) =>
+/** Active users of active accounts. @param account undefined: as they are in their first account, or in another one where they may act */
+const recipients = (db: Knex, account?: string) =>
   db('users')
-    .leftJoin('accounts', 'accounts.id', 'users.account_id')
+    .modify(joinMembership, account === undefined ? undefined : { id: account, isFixed: true })
     .where('users.status', 'active')
-    .whereRaw(`coalesce(accounts.status, 'active') = 'active'`)
-    .select('users.id', 'users.email', 'users.account_id AS accountId')
+    .whereRaw(
+      `coalesce(membership.status, 'active') = 'active' AND coalesce(membership.account_status, 'active') = 'active'`,
+    )
+    .select('users.id', 'users.email', 'membership.account_id AS accountId')
 
 /** The user, unless they are disabled. */
 export const findUserRecipient = async (db: Knex, userId: string): Promise<Recipient[]> =>
@@ -42,9 +45,13 @@ interface ResponsibleFor {
 /** Those who are responsible for a client: the owner of a key pair, the admins of an account, or, without an account, the operators. */
 export async function findClientRecipients(db: Knex, { owner, accountId }: ResponsibleFor): Promise<Recipient[]> {
   if (owner !== null) return await findUserRecipient(db, owner)
-  const role = accountId === null ? 'operator' : 'admin'
-  return await recipients(db)
-    .where({ 'users.account_id': accountId, 'users.role': role })
+  const responsible =
+    accountId === null
+      ? recipients(db).where('users.role', 'operator')
+      : recipients(db, accountId)
+          .where('membership.role', 'admin')
+          .whereIn('users.id', db('memberships').where({ account_id: accountId }).select('user_id'))
+  return await responsible
     // Somebody who never signed in has not accepted an invitation.
     .whereNotNull('users.password_hash')
     .orderBy('users.email_key')

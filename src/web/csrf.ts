@@ -52,6 +52,12 @@ export function csrfToken(ctx: Context): string {
   return mask(ctx.state.csrf)
 }
 
+/** Gives this browser another token: no page that it has shown before can send a form any more. */
+export function renewCsrfToken(ctx: Context): void {
+  ctx.state.csrf = randomBytes(BYTES).toString('base64url')
+  writeCookie(ctx, COOKIE, ctx.state.csrf)
+}
+
 /** A name of this browser for what only it may use, such as a challenge. */
 export function browserBinding(ctx: Context): string {
   csrfToken(ctx)

@@ -16,6 +16,7 @@ const NOTICES: Readonly<Record<string, MessageKey>> = {
   'session-ended': 'notice.sessionEnded',
   joined: 'notice.joined',
   declined: 'notice.declined',
+  'account-switched': 'notice.accountSwitched',
   'others-ended': 'notice.othersEnded',
 }
 

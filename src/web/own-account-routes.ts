@@ -9,7 +9,7 @@ import { principalOf } from './console/kit/console-route.ts'
 import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { translateFor } from './page-language.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
-import { type PersonalStep, signedIn } from './personal-steps.ts'
+import { type PersonalStep, signedIn, signedInAnyhow } from './personal-steps.ts'
 import type { SignedInUser, WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf, passwordError } from './sign-in-steps.ts'
@@ -120,8 +120,8 @@ export function accountRoutes(web: Web): Router {
   router.get('/password', signedIn(web, showPassword(web)))
   router.post('/password', signedIn(web, changePassword(web)))
   router.get('/data', signedIn(web, downloadOwnData(web)))
-  router.get('/applications', signedIn(web, connectedApplications(web)))
-  router.get('/applications/:clientId/withdraw', signedIn(web, askWithdrawal(web)))
-  router.post('/applications/:clientId/withdraw', signedIn(web, withdraw(web)))
+  router.get('/applications', signedInAnyhow(web, connectedApplications(web)))
+  router.get('/applications/:clientId/withdraw', signedInAnyhow(web, askWithdrawal(web)))
+  router.post('/applications/:clientId/withdraw', signedInAnyhow(web, withdraw(web)))
   return router
 }

@@ -1,5 +1,8 @@
 /** Where users see and change how they sign in. */
 export const SECURITY_PATH = '/account/security'
 
+/** Where users who belong to several accounts choose the one that they act in. */
+export const SWITCH_ACCOUNT_PATH = '/account/switch'
+
 /** Where users change their own address; the steps are below. */
 export const EMAIL_PATH = '/account/email'

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type AccountInvitation, listInvitations } from '../accounts/account-invitations.ts'
 import { getAccount } from '../accounts/accounts.ts'
+import { type AccountOfMember, listAccountsOf } from '../accounts/memberships.ts'
 import { saveProfile } from '../accounts/user-administration.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import { listUserSessions, type UserSession } from '../accounts/user-sessions.ts'
@@ -89,6 +90,8 @@ export interface Directory {
   connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** Invitations to accounts that a user may answer without a link. */
   invitations(userId: string): Promise<readonly AccountInvitation[]>
+  /** The accounts in which a user may act, sorted by name. */
+  accountsOf(userId: string): Promise<readonly AccountOfMember[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
   /** Keeps the language that a user selected. */
@@ -146,6 +149,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     scopeTexts: (wanted, language) => scopeTexts(reader, wanted, language),
     connections: (userId) => listConnectedApplications(reader, userId),
     invitations: (userId) => listInvitations(reader, userId),
+    accountsOf: (userId) => listAccountsOf(reader, userId),
     sessions: (userId) => listUserSessions(reader, userId),
     async keepLanguage({ userId, language }, actor) {
       await saveProfile(knex, userId, { language }, actor)

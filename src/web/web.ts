@@ -27,6 +27,7 @@ import { passwordLinkRoutes } from './password-link-routes.ts'
 import { securityRoutes } from './security-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { switchAccountRoutes } from './switch-account-routes.ts'
 import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
 
@@ -79,6 +80,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
     homeRoutes(web),
     accountRoutes(web),
     sessionRoutes(web),
+    switchAccountRoutes(web),
     securityRoutes(web),
     ownAddressRoutes(web),
     apiDocsRoutes(web),

@@ -1,5 +1,6 @@
 /** Users who belong to several accounts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deleteSomeOfAccount, startAccountDeletion } from '../../src/management/account-deletion.ts'
 import { setAccountStatus } from '../../src/management/account-operations.ts'
 import { deleteUser } from '../../src/management/deletion-operations.ts'
 import { resetFactors } from '../../src/management/factor-operations.ts'
@@ -14,7 +15,9 @@ import type { Management } from '../../src/management/operation.ts'
 import { readAccountOverview } from '../../src/management/overview-operations.ts'
 import { listSessions } from '../../src/management/session-operations.ts'
 import { revokeAllOfUser } from '../../src/management/token-operations.ts'
+import { exportUserData } from '../../src/management/user-data-export.ts'
 import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../src/management/user-operations.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { adminOf, operator } from './principals.ts'
@@ -201,6 +204,20 @@ describe('the end of a membership', () => {
   })
 })
 
+describe('the deletion of an account', () => {
+  it('removes users who belong to another one, and deletes the others', async () => {
+    const b = await generate(second, 'developer')
+    const { id: alone } = await createTestUser(on.knex, first)
+    await setAccountStatus(management, operator, { accountId: first, status: 'disabled' })
+    await startAccountDeletion(on.knex, first, ACTOR)
+    for (let n = 0; n < 20 && !(await deleteSomeOfAccount(on.knex, first, 500)); n++);
+    expect(await on.knex('accounts').where({ id: first })).toEqual([])
+    expect(await on.knex('users').where({ id: alone })).toEqual([])
+    expect(await memberships()).toMatchObject([{ accountId: second, isFirst: true, status: 'active' }])
+    expect(await works(b)).toBe(true)
+  })
+})
+
 describe('an admin of one account of a user', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['give a password', () => givePassword(management, adminOf(second), { userId: user.id })],
@@ -215,6 +232,15 @@ describe('an admin of one account of a user', () => {
     })
     await removeMembership(management, operator, { userId: user.id, accountId: first })
     await act()
+  })
+
+  it('does not export the data of a user who belongs to another one', async () => {
+    await expect(exportUserData(management, adminOf(second), { userId: user.id })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    await exportUserData(management, adminOf(second, user.id), { userId: user.id })
+    const fixed = { ...adminOf(second, user.id), isAccountFixed: true }
+    await expect(exportUserData(management, fixed, { userId: user.id })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('keeps a user from acting there alone by disabling the account', async () => {

@@ -72,6 +72,7 @@ export const principalOf = (user: SignedInUser, ctx: Context): Principal => ({
   scopes: null,
   // A password alone is not a recent sign-in of somebody who has a second factor.
   signedInAt: user.lacksSecondFactor ? null : user.signedInAt,
+  isAccountFixed: user.isAccountFixed,
   actor: { ...actorOf(ctx, user.id), ...(user.consoleSession && { through: user.consoleSession.clientId }) },
 })
 
