@@ -1,5 +1,4 @@
 import type { Knex } from 'knex'
-import { joinMembership } from '../accounts/memberships.ts'
 import { normalizedEmail } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 
@@ -15,15 +14,29 @@ export type EmailChanges = { readonly email?: { readonly from?: unknown } } | un
 /** Messages about one event: an account may have any number of admins. */
 const MAX_RECIPIENTS = 50
 
-/** Active users of active accounts. @param account undefined: as they are in their first account, or in another one where they may act */
-const recipients = (db: Knex, account?: string) =>
+/** SQL: a membership of the user in which they may act, the first account before others. */
+const MEMBERSHIP = `
+  LEFT JOIN LATERAL (
+    SELECT m.account_id FROM memberships m JOIN accounts a ON a.id = m.account_id AND a.status = 'active'
+     WHERE m.user_id = users.id AND m.status = 'active'
+     ORDER BY (m.account_id = users.account_id) DESC, m.created_at, m.account_id LIMIT 1) membership ON true`
+
+/** Active users of active accounts. */
+const recipients = (db: Knex) =>
   db('users')
-    .modify(joinMembership, account === undefined ? undefined : { id: account, isFixed: true })
+    .joinRaw(MEMBERSHIP)
     .where('users.status', 'active')
-    .whereRaw(
-      `coalesce(membership.status, 'active') = 'active' AND coalesce(membership.account_status, 'active') = 'active'`,
-    )
+    .whereRaw(`(membership.account_id IS NOT NULL OR users.role = 'operator')`)
     .select('users.id', 'users.email', 'membership.account_id AS accountId')
+
+/** Active users of an account with this role. */
+const membersWith = (db: Knex, accountId: string, role: string) =>
+  db('memberships AS m')
+    .join('accounts AS a', 'a.id', 'm.account_id')
+    .join('users', 'users.id', 'm.user_id')
+    .where({ 'm.account_id': accountId, 'm.role': role })
+    .where({ 'm.status': 'active', 'a.status': 'active', 'users.status': 'active' })
+    .select('users.id', 'users.email', 'm.account_id AS accountId')
 
 /** The user, unless they are disabled. */
 export const findUserRecipient = async (db: Knex, userId: string): Promise<Recipient[]> =>
@@ -46,11 +59,7 @@ interface ResponsibleFor {
 export async function findClientRecipients(db: Knex, { owner, accountId }: ResponsibleFor): Promise<Recipient[]> {
   if (owner !== null) return await findUserRecipient(db, owner)
   const responsible =
-    accountId === null
-      ? recipients(db).where('users.role', 'operator')
-      : recipients(db, accountId)
-          .where('membership.role', 'admin')
-          .whereIn('users.id', db('memberships').where({ account_id: accountId }).select('user_id'))
+    accountId === null ? recipients(db).where('users.role', 'operator') : membersWith(db, accountId, 'admin')
   return await responsible
     // Somebody who never signed in has not accepted an invitation.
     .whereNotNull('users.password_hash')
