@@ -86,6 +86,7 @@ const SMALL = new Set([
   'webhook_cursor',
   'mail_notice_cursor',
   'webhooks',
+  'identity_providers',
 ])
 
 beforeAll(async () => {
