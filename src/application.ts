@@ -6,7 +6,7 @@ import { createSignIn } from './accounts/sign-in.ts'
 import { createSignInAtProduct } from './accounts/sign-in-at-product.ts'
 import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
-import { isManagementPath } from './api/management-paths.ts'
+import { GLOBAL_TOKEN_REVOCATION_PATH, isManagementPath, isScimPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
 import { TokenExchange } from './exchange/token-exchange.ts'
 import { createFactors } from './factors/factors.ts'
@@ -79,6 +79,19 @@ function managementApi(services: ManagementApiServices): Koa.Middleware {
   return (ctx, next) => (isManagementPath(ctx.path) ? run(ctx, next) : next())
 }
 
+/** The endpoints of the identity providers of accounts, loaded when they are first used. */
+function globalTokenRevocation(services: ManagementApiServices): Koa.Middleware {
+  const run = loadWhenUsed(async () =>
+    (await import('./api/global-token-revocation.ts')).globalTokenRevocation(services),
+  )
+  return (ctx, next) => (ctx.path.replace(/\/$/, '') === GLOBAL_TOKEN_REVOCATION_PATH ? run(ctx, next) : next())
+}
+
+function scim(services: ManagementApiServices): Koa.Middleware {
+  const run = loadWhenUsed(async () => (await import('./api/scim/scim-interface.ts')).createScimInterface(services))
+  return (ctx, next) => (isScimPath(ctx.path) ? run(ctx, next) : next())
+}
+
 const web = (services: WebServices, pages: Pages): Koa.Middleware =>
   loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
 
@@ -147,17 +160,18 @@ export function createApplication(services: ServerServices, options: Application
   koa.use(redirectToOneLoopbackName(options.issuerUrl))
   koa.use(oidc.middleware)
   koa.use(createOperations({ readiness, metrics, metricsToken, issuerUrl: options.issuerUrl, exposition, isOpen }))
-  koa.use(
-    managementApi({
-      database,
-      accessTokenStore,
-      keyRings,
-      management,
-      githubKeys: githubKeys(services),
-      issuerUrl,
-      isOpen,
-    }),
-  )
+  const managementServices = {
+    database,
+    accessTokenStore,
+    keyRings,
+    management,
+    githubKeys: githubKeys(services),
+    issuerUrl,
+    isOpen,
+  }
+  koa.use(managementApi(managementServices))
+  koa.use(globalTokenRevocation(managementServices))
+  koa.use(scim(managementServices))
   koa.use(web(webServices, pages))
   return { koa, closeFeed: oidc.closeFeed }
 }

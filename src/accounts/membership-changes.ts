@@ -68,6 +68,11 @@ export async function saveMembershipStatus(
   await changeUser(trx, userId, {})
 }
 
+/** Ends the sessions that are fixed to the account. The caller has locked the user. */
+export async function endSessionsOfMembership(trx: Knex, { userId, accountId }: MembershipKey): Promise<void> {
+  await trx('memberships').where({ user_id: userId, account_id: accountId }).update(sessionsOfMembershipEnd(trx))
+}
+
 /** Whether a membership is the only one of its user. The caller has locked the user. */
 async function isOnly(trx: Knex, { userId, accountId }: MembershipKey): Promise<boolean> {
   const others = trx('memberships').where({ user_id: userId }).whereNot({ account_id: accountId })

@@ -41,6 +41,8 @@ export const PERMISSIONS = {
   viewUsers: { role: 'admin', scope: 'users:read', text: 'View users, their sessions and data' },
   manageUsers: { role: 'admin', scope: 'users:write', text: 'Invite, change, disable and delete users' },
   revokeTokensOfUsers: { role: 'admin', scope: 'tokens:write', text: 'Revoke all tokens of a user' },
+  viewScimTokens: { role: 'admin', scope: 'users:read', text: 'View the SCIM tokens of the account' },
+  manageScimTokens: { role: 'admin', scope: 'users:write', text: 'Generate and revoke SCIM tokens' },
   dismissLeaks: { role: 'admin', scope: 'tokens:write', text: 'Dismiss reported leaks' },
   reportLeaks: { role: 'admin', scope: 'leaks:report', text: 'Report leaked credentials' },
   manageWebhooks: { role: 'admin', scope: 'webhooks:write', text: 'Manage webhooks' },

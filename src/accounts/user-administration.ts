@@ -94,7 +94,7 @@ export async function checkProfileChange(
 
 /** Of another address, who set it: a program must not get a way to sign in by a link that is sent to the address. */
 const setterOf = ({ email }: Partial<Profile>, { type }: Actor) =>
-  email === undefined ? {} : { email_set_by_program: type === 'client' }
+  email === undefined ? {} : { email_set_by_program: type === 'client' || type === 'system' }
 
 interface SaveRules extends AddressRules {
   /** The revision that the caller read; undefined: any revision. */

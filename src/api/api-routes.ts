@@ -17,8 +17,10 @@ import { KEY_PAIR_ROUTES } from './routes/key-pair-routes.ts'
 import { LEAK_REPORT_ROUTES } from './routes/leak-report-routes.ts'
 import { MAIL_ROUTES } from './routes/mail-routes.ts'
 import { ME_ROUTES } from './routes/me-routes.ts'
+import { OFFBOARDING_ROUTES } from './routes/offboarding-routes.ts'
 import { OVERVIEW_ROUTES } from './routes/overview-routes.ts'
 import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
+import { SCIM_TOKEN_ROUTES } from './routes/scim-token-routes.ts'
 import { SIGN_IN_CHALLENGE_ROUTES } from './routes/sign-in-challenge-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
@@ -42,10 +44,12 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...LEAK_REPORT_ROUTES,
   ...CLIENT_USAGE_ROUTES,
   ...REVOCATION_EFFECT_ROUTES,
+  ...OFFBOARDING_ROUTES,
   ...USER_ROUTES,
   ...USER_SESSION_ROUTES,
   ...USER_MEMBERSHIP_ROUTES,
   ...USER_IDENTITY_ROUTES,
+  ...SCIM_TOKEN_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,

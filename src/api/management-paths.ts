@@ -4,6 +4,14 @@ export const API_ROOT = '/api/v1'
 /** The page of the API reference, which `src/web` serves. */
 const DOCS_PAGE = `${API_ROOT}/docs`
 
+/** The prefix of every path of SCIM (RFC 7644). */
+export const SCIM_ROOT = '/scim/v2'
+
+export const isScimPath = (path: string): boolean => path === SCIM_ROOT || path.startsWith(`${SCIM_ROOT}/`)
+
+/** draft-parecki-oauth-global-token-revocation. */
+export const GLOBAL_TOKEN_REVOCATION_PATH = '/oauth2/global-token-revocation'
+
 /** Whether the management API serves a path: every path below its prefix except the page of the API reference. */
 export const isManagementPath = (path: string): boolean =>
   (path === API_ROOT || path.startsWith(`${API_ROOT}/`)) && path !== DOCS_PAGE && path !== `${DOCS_PAGE}/`

@@ -80,6 +80,8 @@ export const AUDIT_ACTIONS = [
   'identity_provider.domain_added',
   'identity_provider.domain_verified',
   'identity_provider.domain_removed',
+  'scim_token.generated',
+  'scim_token.revoked',
   'account.created',
   'account.updated',
   'account.enabled',

@@ -94,6 +94,11 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
       (await import('./commands/identity-provider-commands.ts')).addIdentityProviderCommands(command),
   },
   {
+    name: 'scim-token',
+    description: 'Generate and revoke the tokens by which the identity provider of an account manages its users',
+    define: async (command) => (await import('./commands/scim-token-commands.ts')).addScimTokenCommands(command),
+  },
+  {
     name: 'audit',
     description: 'Verify and export the activity log',
     define: async (command) => (await import('./commands/audit-commands.ts')).addAuditCommands(command),

@@ -8,7 +8,7 @@ export type Recognized =
   | { readonly kind: 'jti'; readonly jti: string }
   | { readonly kind: 'client_id'; readonly clientId: string }
   | { readonly kind: 'client_secret' | 'api_key'; readonly text: string; readonly isWellFormed: boolean }
-  /** A refresh token or a one-time password. */
+  /** A refresh token, a one-time password or a SCIM token. */
   | { readonly kind: 'other_secret' }
   | { readonly kind: 'email'; readonly emailKey: string }
   | { readonly kind: 'last_four'; readonly lastFour: string }
@@ -27,7 +27,7 @@ function recognizePrefix(text: string): Recognized | undefined {
   const prefix = text.slice(0, 4)
   const secret = SECRETS[prefix]
   if (secret) return { kind: secret[1], text, isWellFormed: isWellFormedSecret(secret[0], text) }
-  if (prefix === 'kwr_' || prefix === 'kwp_') return { kind: 'other_secret' }
+  if (['kwr_', 'kwp_', 'kwd_'].includes(prefix)) return { kind: 'other_secret' }
   if (/^kw[ca]_(?:(?:live|test)_)?[0-9A-Za-z]{1,60}$/.test(text)) return { kind: 'client_id', clientId: text }
   return undefined
 }

@@ -34,7 +34,11 @@ const OPERATORS = 'operators'
  * Locks and returns the user. Changes of two users of one account, or of two operators, run one after the other: otherwise
  * each could find that the other user is still an active admin or operator.
  */
-async function lockForChange(trx: Knex, idOrEmail: string, { accountId, expected }: UserChangeRules): Promise<Member> {
+export async function lockForChange(
+  trx: Knex,
+  idOrEmail: string,
+  { accountId, expected }: UserChangeRules,
+): Promise<Member> {
   const { accountId: first } = await findUser(trx, idOrEmail)
   await lockAccountExclusive(trx, accountId ?? first ?? OPERATORS)
   const user = await lockMember(trx, idOrEmail, accountId)
@@ -45,7 +49,7 @@ async function lockForChange(trx: Knex, idOrEmail: string, { accountId, expected
 const conflict = (message: string) => new KeywrightError('conflict', message)
 
 /** Checks that the user may lose a role or the sign-in. @throws KeywrightError `conflict` */
-async function checkMayLoseAccess(trx: Knex, user: Member, rules: UserChangeRules): Promise<void> {
+export async function checkMayLoseAccess(trx: Knex, user: Member, rules: UserChangeRules): Promise<void> {
   if (rules.self === user.id) throw conflict('you cannot disable, demote or lock out yourself; ask another admin')
   const { keepAdmin, keepOperator } = rules
   const mustKeep = { admin: keepAdmin, operator: keepOperator, developer: false, viewer: false, member: false }[

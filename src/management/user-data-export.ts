@@ -19,6 +19,7 @@ export interface UserDataItem {
     | 'consent'
     | 'grant'
     | 'key_pair'
+    | 'identity_provider'
     | 'application'
     | 'activity'
   readonly data: Record<string, unknown>
@@ -67,6 +68,11 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
       WHERE user_id = CAST(:user AS uuid) AND kind = 'key_pair' ORDER BY id LIMIT ${MOST}`,
   ],
   [
+    'identity_provider',
+    `SELECT account_id, user_name, external_id, given_name, family_name, updated_at
+       FROM scim_users WHERE user_id = CAST(:user AS uuid) AND account_id = coalesce(CAST(:account AS uuid), account_id) ORDER BY account_id LIMIT ${MOST}`,
+  ],
+  [
     'application',
     `SELECT client_id, name, status, created_at FROM clients WHERE created_by = CAST(:user AS uuid) ORDER BY id LIMIT ${MOST}`,
   ],
@@ -83,8 +89,10 @@ async function readExternal(knex: Knex, user: string): Promise<Record<string, un
 }
 
 async function* listed(knex: Knex, principal: Principal, user: string): AsyncGenerator<UserDataItem> {
+  // An admin does not see what the identity provider of another account says.
+  const account = principal.userId === user ? null : principal.accountId
   for (const [kind, text] of LISTS) {
-    const { rows } = await knex.raw(text, { user })
+    const { rows } = await knex.raw(text, { user, account })
     const external = kind === 'profile' && mayReadExternal(principal, user) ? await readExternal(knex, user) : {}
     for (const data of rows) yield { kind, data: { ...data, ...external } }
   }

@@ -57,6 +57,7 @@ export function describeServer({ issuerUrl }: OidcServices) {
       ...ctx.body,
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
+      global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],

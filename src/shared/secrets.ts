@@ -10,6 +10,8 @@ const SHAPES = {
   clientSecret: { prefix: 'kws_', parts: 1, hasEnvironment: true },
   apiKey: { prefix: 'kwk_', parts: 1, hasEnvironment: true },
   password: { prefix: 'kwp_', parts: 1, hasEnvironment: false },
+  /** A SCIM token, by which the identity provider of an account manages its users. */
+  scimToken: { prefix: 'kwd_', parts: 1, hasEnvironment: false },
   /** The secret of the family, which stays, and the current secret, which changes with each rotation. */
   refreshToken: { prefix: 'kwr_', parts: 2, hasEnvironment: false },
 } as const
@@ -87,7 +89,7 @@ export function secretParts(kind: SecretKind, value: string): string[] | undefin
  * what it has read, so that its time grows linearly with a text that a caller sends. Ten characters behind a prefix
  * tell a cut secret from a name. A longer minimum multiplies the time of the test that analyses the pattern.
  */
-const RECOGNISED = /(kw[skprl]_(?:(?:live|test)_)?|whsec_)[0-9A-Za-z+/]{10,}|eyJ[\w.-]*/g
+const RECOGNISED = /(kw[skprld]_(?:(?:live|test)_)?|whsec_)[0-9A-Za-z+/]{10,}|eyJ[\w.-]*/g
 
 /** Characters of one logged text. */
 const LONGEST_LOGGED = 8192

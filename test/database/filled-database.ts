@@ -186,7 +186,20 @@ export async function fillDatabase(knex: Knex, encryptionKeys: EncryptionKeys, o
   )
   await sealAudit(knex, encryptionKeys, 500)
   await fillWebhooks(knex, account)
+  await fillScim(knex, account)
   await knex.raw('ANALYZE')
+}
+
+async function fillScim(knex: Knex, account: string): Promise<void> {
+  await knex.raw(
+    `INSERT INTO scim_users (account_id, user_id, user_name, user_name_key, external_id)
+     SELECT account_id, id, email, email, concat('filled-', row_number() OVER ()) FROM users WHERE email LIKE 'filled-%'`,
+  )
+  await knex.raw(
+    `INSERT INTO scim_tokens (id, account_id, hash, last_four, role, expires_at)
+     SELECT gen_random_uuid(), :account, sha256(n::text::bytea), 'four', 'member', now() + interval '1 day' FROM generate_series(1, 5000) n`,
+    { account },
+  )
 }
 
 export const WEBHOOK = '00000000-0000-7000-8000-000000000001'

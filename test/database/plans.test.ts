@@ -1,6 +1,7 @@
 /** The statements that run often, planned on a filled database: none reads a whole table, none sorts more than a page. */
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { authenticateScimToken } from '../../src/accounts/scim-tokens.ts'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { listUserSessions } from '../../src/accounts/user-sessions.ts'
 import { findUserByExternalId } from '../../src/accounts/users-by-external-id.ts'
@@ -31,7 +32,9 @@ import { listLeaks } from '../../src/management/leak-list-operations.ts'
 import { MAX_COUNTED, MAX_LIMIT, type PageOf, type PageRequest } from '../../src/management/paging.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { readRevocationEffect } from '../../src/management/revocation-effect.ts'
+import { getScimUser, listScimUsers } from '../../src/management/scim-users.ts'
 import { retireApplicationSecret } from '../../src/management/secret-retirement.ts'
+import { findSubject, type SubjectIdentifier } from '../../src/management/subject-identifiers.ts'
 import { listGrants, listTokens, revokeAllOfUser } from '../../src/management/token-operations.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { deleteSomeOfUser } from '../../src/management/user-deletion.ts'
@@ -412,6 +415,21 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
       await readWebhookDelivery(management(knex), admin(), { webhookId: WEBHOOK, deliveryId: id })
     },
   ],
+  ...[{ userName: 'ada@example.com' }, { email: 'ada@example.com' }, { externalId: 'filled-7' }].map(
+    (filter): (typeof CASES)[number] => [
+      `SCIM users by ${Object.keys(filter)}`,
+      async (knex) => void (await listScimUsers(knex, account, filter, { offset: 0, limit: 100 })),
+    ],
+  ),
+  ['a SCIM user', async (knex) => void (await getScimUser(knex, account, user))],
+  ['a SCIM token', async (knex) => void (await authenticateScimToken(knex, generateSecret('scimToken')))],
+  ...(['email', 'opaque', 'iss_sub'] as const).map((format): (typeof CASES)[number] => [
+    `the subject of a revocation by ${format}`,
+    async (knex) => {
+      const subject = { format, email: 'ada@example.com', id: user, iss: 'x', sub: user } as SubjectIdentifier
+      await findSubject(knex, { ...admin(), accountId: account }, subject, 'x').catch(() => undefined)
+    },
+  ]),
   ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, [])],
   ['the creation of deliveries', (knex) => createDeliveries(knex, 500)],
   ['the search for objects to delete', (knex) => continueDeletions(knex, 500)],

@@ -32,6 +32,7 @@ export const OWNED = [
   'delivery_id',
   'provider_id',
   'identity_id',
+  'token_id',
 ]
 
 const previousSecretOf = async ({ knex }: Keywright, clientId: string): Promise<number> =>
@@ -72,6 +73,8 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   await server.knex('identity_provider_domains').insert({ provider_id: provider.id, domain: 'hidden.example.com' })
   const identity = { id: randomUUID(), provider_id: provider.id, subject: 'hidden', user_id: person.id }
   await server.knex('user_identities').insert(identity)
+  const scim = { id: randomUUID(), account_id: account, hash: randomBytes(32), last_four: 'aaaa', role: 'member' }
+  await server.knex('scim_tokens').insert({ ...scim, expires_at: server.knex.raw(`now() + interval '1 day'`) })
   const externalId = `walled-${randomUUID()}`
   await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
   // An earlier request may have made the person a member of another account.
@@ -80,6 +83,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   return {
     external_id: externalId,
     webhook_id: webhook.id,
+    token_id: scim.id,
     delivery_id: delivery.id,
     provider_id: provider.id,
     identity_id: identity.id,

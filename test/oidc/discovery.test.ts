@@ -65,7 +65,7 @@ describe('the document', () => {
 
   test('lists existing endpoints only: none responds with 404 or 500', async () => {
     const endpoints = Object.entries(document).filter(([name]) => name.endsWith('_endpoint') || name === 'jwks_uri')
-    expect(endpoints.length).toBe(10)
+    expect(endpoints.length).toBe(11)
     for (const [name, address] of endpoints as [string, string][]) {
       for (const method of ['GET', 'POST']) {
         const { status } = await send(address, { method, redirect: 'manual' })

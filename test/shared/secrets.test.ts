@@ -3,7 +3,7 @@ import { ENVIRONMENTS } from '../../src/shared/environments.ts'
 import { generateSecret, isWellFormedSecret, secretPattern, withoutSecrets } from '../../src/shared/secrets.ts'
 
 test('a text hides a cut secret from ten characters behind its prefix', () => {
-  for (const prefix of ['kws_', 'kwk_', 'kwr_', 'kwp_']) {
+  for (const prefix of ['kws_', 'kwk_', 'kwr_', 'kwp_', 'kwd_']) {
     expect(withoutSecrets(`x ${prefix}${'S'.repeat(10)} y`)).not.toContain('SS')
     expect(withoutSecrets(`x ${prefix}${'S'.repeat(9)} y`)).toContain(`${prefix}SSSSSSSSS`)
   }

@@ -652,6 +652,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/offboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Off-board a user: disables them and ends their sessions, consents, key pairs and tokens
+         * @description One transaction, which can be repeated. Resource servers that follow the revocation feed refuse the tokens within a second. Enabling the user brings nothing back: they sign in, consent and generate key pairs again. Requires an admin of the account or an operator.
+         */
+        post: operations["offboardUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -907,6 +927,54 @@ export interface paths {
          * @description Ends the sessions that began with the identity. Requires an admin of the account or an operator.
          */
         delete: operations["removeIdentityOfUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scim-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the SCIM tokens of an account that work
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listScimTokens"];
+        put?: never;
+        /**
+         * Generate a SCIM token
+         * @description The identity provider of the account adds, changes and off-boards users with it at `/scim/v2`, and at the Global Token Revocation endpoint. An account has at most 2, so that one can replace the other. Not allowed with a token that acts for a user. Requires an admin of the account or an operator.
+         */
+        post: operations["generateScimToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scim-tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a SCIM token, without its text
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readScimToken"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a SCIM token; it stops working at once
+         * @description Requires an admin of the account or an operator.
+         */
+        delete: operations["revokeScimToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5652,6 +5720,27 @@ export interface components {
         };
         /**
          * @example {
+         *       "role": "member",
+         *       "days": 365
+         *     }
+         */
+        NewScimToken: {
+            /**
+             * Format: uuid
+             * @description For operators, who must name it; default: the own account
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id?: string;
+            /**
+             * @description A member signs in to applications, a viewer also sees what the account has, a developer also has key pairs and manages applications, an admin manages the account, and an operator the instance
+             * @enum {string}
+             */
+            role?: "member" | "viewer" | "developer" | "admin";
+            /** @description When it expires; default: 365 */
+            days?: number;
+        };
+        /**
+         * @example {
          *       "name": "Billing system",
          *       "url": "https://example.com/webhooks/keywright"
          *     }
@@ -6073,6 +6162,41 @@ export interface components {
             successor: string | null;
             /** @description Nodes that did not confirm in time that they no longer publish the key; 0: every node did; null: not known. With an Idempotency-Key, the response does not wait for the nodes */
             pending_nodes: number | null;
+        };
+        ScimToken: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            last_four: string;
+            /**
+             * @description The role of users whom the identity provider adds without one
+             * @enum {string}
+             */
+            role: "member" | "viewer" | "developer" | "admin";
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description To the minute; null: never */
+            last_used_at: string | null;
+        };
+        ScimTokenWithSecret: {
+            scim_token: components["schemas"]["ScimToken"];
+            /** @description Shown only in this response */
+            token: string;
         };
         SecretCaller: {
             ip: string;
@@ -6508,7 +6632,7 @@ export interface components {
         };
         UserData: {
             /** @enum {string} */
-            kind: "profile" | "passkey" | "second_factor" | "session" | "consent" | "grant" | "key_pair" | "application" | "activity";
+            kind: "profile" | "passkey" | "second_factor" | "session" | "consent" | "grant" | "key_pair" | "identity_provider" | "application" | "activity";
             data: {
                 [key: string]: unknown;
             };
@@ -8854,6 +8978,42 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    offboardUser: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"] | components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
@@ -9487,6 +9647,144 @@ export interface operations {
             path: {
                 user_id: string;
                 identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listScimTokens: {
+        parameters: {
+            query?: {
+                /** @description For operators, who must name it; default: the own account */
+                account_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ScimToken"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    generateScimToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewScimToken"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScimTokenWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readScimToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScimToken"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revokeScimToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
             };
             cookie?: never;
         };

@@ -20,6 +20,7 @@ const userData = z
       'consent',
       'grant',
       'key_pair',
+      'identity_provider',
       'application',
       'activity',
     ]),

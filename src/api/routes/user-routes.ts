@@ -22,7 +22,7 @@ import { externalIdFilter } from '../external-id-filter.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 
-const TAG = 'Users'
+export const USER_TAG = 'Users'
 
 const { status, role, account_id, ...profile } = attributeSchemas(USER_ATTRIBUTES)
 
@@ -73,18 +73,18 @@ const change = z
   .strictObject({ ...profileChange, role: attributeSchemas({ role: ACCOUNT_ROLE }).role.optional() })
   .meta({ id: 'UserChange', examples: [{ role: 'admin' }] })
 
-const pathParams = z.strictObject({ user_id: id })
+export const userPathParams = z.strictObject({ user_id: id })
 
-type ParamsCall = Call<z.output<typeof pathParams>>
+type ParamsCall = Call<z.output<typeof userPathParams>>
 
 /** The user as this caller may see them. */
 const view = <One extends User>(one: One, { who }: Pick<Call, 'who'>) =>
   toWire(visibleValues(USER_ATTRIBUTES, one, who))
 
-const toReply = (one: User, call: Pick<Call, 'who'>) => ({ body: view(one, call), revision: one.revision })
+export const toUserReply = (one: User, call: Pick<Call, 'who'>) => ({ body: view(one, call), revision: one.revision })
 
 const setStatus = (to: SettableStatus) => async (call: ParamsCall) =>
-  toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }), call)
+  toUserReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }), call)
 
 /** Changes the role first, which checks the revision, and the other attributes in the same transaction: both or neither. */
 async function updateRoleAndDetails({ management, who, params, body, ifMatch }: UpdateCall) {
@@ -106,7 +106,7 @@ async function describeUpdate({ management, who, params, body }: UpdateCall): Pr
 
 type Change = z.output<typeof change>
 
-type UpdateCall = Call<z.output<typeof pathParams>, unknown, Change>
+type UpdateCall = Call<z.output<typeof userPathParams>, unknown, Change>
 
 export const USER_ROUTES: readonly ApiRoute[] = [
   route({
@@ -114,7 +114,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users',
     operation: searchUsers,
     id: 'listUsers',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'List users, sorted by email address',
     query: z.strictObject({
       search: search.optional(),
@@ -134,7 +134,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users',
     operation: inviteUser,
     id: 'inviteUser',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'Create a user',
     description:
       'The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. An address that a user of another account has is a conflict only for operators: otherwise that person joins the account with their own user, by an invitation.',
@@ -143,16 +143,16 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     idempotent: true,
     etag: true,
     handle: async ({ management, who, body }) =>
-      toReply((await inviteUser(management, who, toDomain(body))).user, { who }),
+      toUserReply((await inviteUser(management, who, toDomain(body))).user, { who }),
   }),
   route({
     method: 'get',
     path: '/users/{user_id}',
     operation: readUser,
     id: 'readUser',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'Retrieve a user',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: details },
     etag: true,
     async handle({ management, who, params }) {
@@ -166,15 +166,15 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users/{user_id}',
     operation: updateUser,
     id: 'updateUser',
-    tag: TAG,
+    tag: USER_TAG,
     summary: "Update a user's name, email address or role",
     description:
       'A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. The address of a user who has signed in is changed only by the user and by operators.',
-    params: pathParams,
+    params: userPathParams,
     body: change,
     responses: { 200: user },
     etag: true,
-    handle: async (call) => toReply(await updateRoleAndDetails(call), call),
+    handle: async (call) => toUserReply(await updateRoleAndDetails(call), call),
     dryRun: async (call) => viewDryRun(await describeUpdate(call)),
   }),
   route({
@@ -182,9 +182,9 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users/{user_id}/disable',
     operation: setUserStatus,
     id: 'disableUser',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'Disable a user; revokes their sessions and tokens',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: user },
     etag: true,
     handle: setStatus('disabled'),
@@ -196,9 +196,9 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users/{user_id}/enable',
     operation: setUserStatus,
     id: 'enableUser',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'Enable a user; revoked sessions and tokens stay revoked',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: user },
     etag: true,
     handle: setStatus('active'),
@@ -208,44 +208,44 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     path: '/users/{user_id}/password',
     operation: givePassword,
     id: 'resetPassword',
-    tag: TAG,
+    tag: USER_TAG,
     summary: "Remove a user's password and revoke their sessions",
     description:
       'The user cannot sign in until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. Not allowed for the caller, and for the last admin or operator who can sign in.',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
-      toReply((await givePassword(management, who, toDomain(params))).user, { who }),
+      toUserReply((await givePassword(management, who, toDomain(params))).user, { who }),
   }),
   route({
     method: 'post',
     path: '/users/{user_id}/send-verification',
     operation: sendVerification,
     id: 'sendVerification',
-    tag: TAG,
+    tag: USER_TAG,
     summary: 'Send a user a link to verify their email address',
     description:
       'The link works once, for one day, and signs nobody in. Fails with `conflict` if the address is verified, and with `invalid_input` if the instance sends no email.',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
-      toReply(await sendVerification(management, who, toDomain(params)), { who }),
+      toUserReply(await sendVerification(management, who, toDomain(params)), { who }),
   }),
   route({
     method: 'post',
     path: '/users/{user_id}/reset-factors',
     operation: resetFactors,
     id: 'resetFactors',
-    tag: TAG,
+    tag: USER_TAG,
     summary: "Remove a user's passkeys and second factors and revoke their sessions",
     description:
       'For a user who has lost the passkeys, the authenticator app and the recovery codes. The password alone is then enough to sign in; a user who must have a second factor sets one up at the next sign-in. Not allowed with a token that acts for a user, such as the token of a key pair.',
-    params: pathParams,
+    params: userPathParams,
     responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
-      toReply((await resetFactors(management, who, toDomain(params))).user, { who }),
+      toUserReply((await resetFactors(management, who, toDomain(params))).user, { who }),
   }),
 ]

@@ -17,6 +17,7 @@ import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import { listSessions } from '../../management/session-operations.ts'
 import { exportUserData, type UserDataItem } from '../../management/user-data-export.ts'
+import { offboardUser } from '../../management/user-offboarding.ts'
 import {
   findUser,
   givePassword,
@@ -166,6 +167,17 @@ function addStatus(user: Command, verb: string, status: SettableStatus, descript
   )
 }
 
+function addOffboard(user: Command): void {
+  addDryRun(user.command('offboard <id|email>'))
+    .description('Disable a user and end their sessions, consents, key pairs and tokens')
+    .action(
+      withInstance<DryRunOption>(async (context, options, idOrEmail) => {
+        const change = { userId: await idOf(context, idOrEmail!) }
+        return await runOrDescribe(context, options, offboardUser, change, viewOf)
+      }),
+    )
+}
+
 function addDelete(user: Command): void {
   addDryRun(user.command('delete <id|email>'))
     .description('Delete a disabled user, and erase their personal data in the activity log')
@@ -226,6 +238,7 @@ export function addUserCommands(user: Command): void {
   const disable = 'Disable a user: they are signed out, and all their tokens are revoked'
   addStatus(user, 'disable', 'disabled', disable)
   addStatus(user, 'enable', 'active', 'Enable a user; revoked tokens stay revoked')
+  addOffboard(user)
   addDelete(user)
   addExport(user)
 }

@@ -32,7 +32,10 @@ const actorNamesIn = (t: ConsoleTranslate) => ({
 })
 
 /** Who acts without an account, by the ID of the actor. */
-const SYSTEM_NAMES: Readonly<Record<string, ConsoleText>> = { github: 'GitHub secret scanning' }
+const SYSTEM_NAMES: Readonly<Record<string, ConsoleText>> = {
+  github: 'GitHub secret scanning',
+  scim: 'The identity provider',
+}
 
 /** Undefined: the client was deleted, or it is that of an API. */
 function clientPath(kind: string | null, id: string): string | undefined {

@@ -177,6 +177,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
     name
       ? ['{actor} deleted the webhook “{name}” ({target})', { name: String(name) }]
       : ['{actor} deleted the webhook {target}'],
+  'scim_token.generated': '{actor} generated a SCIM token',
+  'scim_token.revoked': '{actor} revoked a SCIM token',
   'refresh_token.reused': '{actor} reused a refresh token, which revoked the grant',
   'code.reused': '{actor} reused an authorization code, which revoked its tokens',
   'account.created': '{actor} added the account {target}',
@@ -253,3 +255,36 @@ export function actionText(
   const [text, values] = typeof known === 'string' ? [known] : known(detail)
   return t(text, { ...values, ...names })
 }
+
+export interface ActionKind {
+  /** Prefix of the action names. */
+  readonly value: string
+  readonly label: ConsoleText
+}
+
+/** Filter choices. */
+export const ACTION_KINDS: readonly ActionKind[] = [
+  { value: 'user.sign', label: 'Sign-ins' },
+  { value: 'user.password', label: 'Passwords' },
+  { value: 'user.factor', label: 'Second factors' },
+  { value: 'user.', label: 'Users' },
+  { value: 'key_pair.', label: 'Key pairs' },
+  { value: 'client.', label: 'Applications' },
+  { value: 'consent.', label: 'Consent' },
+  { value: 'token.', label: 'Revoked tokens' },
+  { value: 'refresh_token.', label: 'Refresh tokens' },
+  { value: 'code.', label: 'Reused authorization codes' },
+  { value: 'leak.', label: 'Leaked credentials' },
+  { value: 'webhook.', label: 'Webhooks' },
+  { value: 'scim_token.', label: 'SCIM tokens' },
+]
+
+export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
+  ...ACTION_KINDS,
+  { value: 'account.', label: 'Accounts' },
+  { value: 'api.', label: 'APIs' },
+  { value: 'signing_key.', label: 'Signing keys' },
+  { value: 'encryption_key.', label: 'Encryption key' },
+  { value: 'mail.', label: 'Email' },
+  { value: 'instance.', label: 'This instance' },
+]

@@ -1,0 +1,56 @@
+import type { Knex } from 'knex'
+import { userNameKey } from '../accounts/scim-names.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import type { Principal } from './principal.ts'
+
+/** A subject identifier (RFC 9493) of a format that this server knows. */
+export type SubjectIdentifier =
+  | { readonly format: 'email'; readonly email: string }
+  | { readonly format: 'iss_sub'; readonly iss: string; readonly sub: string }
+  /** The ID of a user, or the external ID that the identity provider of the account gave them (SCIM `externalId`). */
+  | { readonly format: 'opaque'; readonly id: string }
+
+/** SQL: the ID of a user, by the identifier in `:value` and its key in `:key`. */
+const BY_ID = 'SELECT CAST(:value AS uuid) AS id'
+const BY_EMAIL = `
+  SELECT id FROM users WHERE email_key = :key
+  UNION SELECT user_id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND user_name_key = :nameKey`
+const BY_EXTERNAL_ID = `
+  SELECT user_id AS id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
+
+/** SQL: whether the user `u` belongs to the account. */
+const MEMBER = 'EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.account_id = CAST(:account AS uuid))'
+
+function selectionOf(subject: SubjectIdentifier, issuer: string): { sql: string; value: string } | undefined {
+  if (subject.format === 'email') return { sql: BY_EMAIL, value: subject.email }
+  if (subject.format === 'opaque')
+    return { sql: isId(subject.id) ? `${BY_ID} UNION ${BY_EXTERNAL_ID}` : BY_EXTERNAL_ID, value: subject.id }
+  // Subjects of another issuer belong here once users are linked to upstream providers.
+  return subject.iss === issuer && isId(subject.sub) ? { sql: BY_ID, value: subject.sub } : undefined
+}
+
+/**
+ * The user whom an identifier names, among those of the principal's account; for an operator among all.
+ * @throws KeywrightError `not_found`, also for a user of another account (guarantee 6)
+ */
+export async function findSubject(
+  db: Knex,
+  principal: Principal,
+  subject: SubjectIdentifier,
+  issuer: string,
+): Promise<string> {
+  const selection = selectionOf(subject, issuer)
+  const unknown = () => new KeywrightError('not_found', 'there is no such user')
+  if (!selection) throw unknown()
+  const { sql, value } = selection
+  const values = { value, key: emailKey(value), nameKey: userNameKey(value), account: principal.accountId }
+  const isOwn = principal.role === 'operator' ? 'true' : MEMBER
+  const { rows } = await db.raw(
+    `SELECT u.id FROM users u JOIN (${sql}) found ON found.id = u.id WHERE ${isOwn} AND u.status <> 'deleting' LIMIT 1`,
+    values,
+  )
+  if (rows.length === 0) throw unknown()
+  return rows[0].id
+}

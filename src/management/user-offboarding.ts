@@ -1,0 +1,96 @@
+import type { Knex } from 'knex'
+import { endSessionsOfMembership, type Member, saveMembershipStatus } from '../accounts/membership-changes.ts'
+import { PERMISSIONS } from '../accounts/permissions.ts'
+import { saveUserStatus } from '../accounts/user-access.ts'
+import { type User, untilNow, userEntry } from '../accounts/users.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { deleteConsentsOf } from '../consents/consent-deletion.ts'
+import { revokeTokensOfHolder } from '../tokens/revocation.ts'
+import { readAffected } from './dry-run.ts'
+import { userTarget } from './dry-run-owner-targets.ts'
+import { revokeKeyPairs } from './membership-end.ts'
+import { destructiveOperation } from './operation.ts'
+import { userFor } from './tenant-isolation.ts'
+import { checkMayLoseAccess, lockForChange, type UserChangeRules } from './user-changes.ts'
+import { rulesFor } from './user-operations.ts'
+
+/** The only account that is affected; undefined: all of the user, who has no other one, or an operator decides. */
+const onlyAccount = ({ hasOtherAccounts }: Member, { accountId }: UserChangeRules): string | undefined =>
+  hasOtherAccounts ? accountId : undefined
+
+/**
+ * Ends everything that a locked user has given or was given: consents, the tokens of applications, and key pairs with their tokens.
+ * The order of the locks is that of a redemption. Doing it again finds nothing. The caller ends the sessions.
+ */
+export async function endAccess(trx: Knex, { id }: Member, accountId: string | undefined): Promise<AuditEntry[]> {
+  const withdrawn = await deleteConsentsOf(trx, id, accountId)
+  await revokeTokensOfHolder(trx, { userId: id, ...(accountId !== undefined && { accountId }) })
+  const memberships = trx('memberships').where({ user_id: id }).orderBy('account_id')
+  const accounts: string[] = accountId === undefined ? await memberships.pluck('account_id') : [accountId]
+  const ended: AuditEntry[] = []
+  for (const one of accounts) ended.push(...(await revokeKeyPairs(trx, { id, accountId: one })))
+  return [...withdrawn, ...ended]
+}
+
+/** Disables the user, or in one of several accounts the membership, which ends the sessions. Returns the audit event. */
+async function disable(trx: Knex, member: Member, accountId: string | undefined): Promise<AuditEntry[]> {
+  if (member.status === 'disabled') return []
+  if (accountId === undefined) return [userEntry('user.disabled', await saveUserStatus(trx, member.id, 'disabled'))]
+  await saveMembershipStatus(trx, { userId: member.id, accountId }, 'disabled')
+  return [userEntry('membership.disabled', member)]
+}
+
+/**
+ * Disables a user and ends their sessions, consents, key pairs and every token, in one transaction: after a crash all of it is done, or
+ * nothing and the request can be repeated. Enabling the user brings none of it back. For a user of several accounts and an `accountId`,
+ * it is the membership that ends so, with what belongs to it.
+ * @throws KeywrightError `not_found`, `conflict`
+ */
+export async function offboard(knex: Knex, userId: string, actor: Actor, rules: UserChangeRules = {}): Promise<void> {
+  await knex.transaction(async (trx) => {
+    const member = await lockForChange(trx, userId, rules)
+    await checkMayLoseAccess(trx, member, rules)
+    const accountId = onlyAccount(member, rules)
+    const disabled = await disable(trx, member, accountId)
+    const ended = await endAccess(trx, member, accountId)
+    if (disabled.length + ended.length > 0) await recordAudit(trx, actor, ...disabled, ...ended)
+  })
+}
+
+/**
+ * Ends the sessions, consents, key pairs and every token of a user, who stays active and must sign in again. For a user of several
+ * accounts and an `accountId`, it ends what belongs to that account: of the sessions those that are fixed to it.
+ * @throws KeywrightError `not_found`, `conflict` (the user is being deleted)
+ */
+export async function endAllAccess(knex: Knex, userId: string, actor: Actor, rules: UserChangeRules): Promise<void> {
+  await knex.transaction(async (trx) => {
+    const member = await lockForChange(trx, userId, rules)
+    const accountId = onlyAccount(member, rules)
+    if (accountId === undefined) await trx('users').where({ id: member.id }).update(untilNow(trx))
+    else await endSessionsOfMembership(trx, { userId: member.id, accountId })
+    const ended = await endAccess(trx, member, accountId)
+    await recordAudit(trx, actor, userEntry('user.tokens_revoked', member), ...ended)
+  })
+}
+
+/**
+ * Off-boards a user in one call: disables them and ends their sessions, consents, key pairs and tokens.
+ * @throws KeywrightError `not_found`, `conflict` (the last admin, or the caller), `insufficient_user_authentication`
+ */
+export const offboardUser = destructiveOperation<{ userId: string }, User>(PERMISSIONS.manageUsers, {
+  async run({ knex }, principal, { userId }) {
+    await userFor(knex, principal, userId)
+    await offboard(knex, userId, principal.actor, rulesFor(principal))
+    return await userFor(knex, principal, userId)
+  },
+  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(principal, userId)),
+})
+
+/** Global Token Revocation: the user must sign in again. @throws KeywrightError `not_found`, `conflict` */
+export const endAccessOfUser = destructiveOperation<{ userId: string }, void>(PERMISSIONS.revokeTokensOfUsers, {
+  async run({ knex }, principal, { userId }) {
+    const { id } = await userFor(knex, principal, userId)
+    await endAllAccess(knex, id, principal.actor, { accountId: principal.accountId ?? undefined })
+  },
+  affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(principal, userId)),
+})
