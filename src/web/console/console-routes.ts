@@ -20,6 +20,7 @@ import { MAIL_PAGES } from './mail/mail-pages.ts'
 import { REVOCATION_PAGES } from './revocation/revocation-effect-page.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
 import { USAGE_PAGES } from './usage/usage-page.ts'
+import { SCIM_TOKEN_PAGES } from './users/scim-token-pages.ts'
 import { USER_PAGES } from './users/user-pages.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
@@ -39,6 +40,7 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...SCOPE_LANGUAGE_PAGES,
   ...USAGE_PAGES,
   ...USER_PAGES,
+  ...SCIM_TOKEN_PAGES,
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,

@@ -11,6 +11,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
 import { type Column, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
+import { scimTokensPath } from './scim-token-pages.ts'
 import { userPath, userStatusBadge } from './user-texts.ts'
 
 const { role: ROLE, accountId: ACCOUNT_ID, status: STATUS } = USER_ATTRIBUTES
@@ -39,6 +40,10 @@ function rowOf(t: ConsoleTranslate, user: UserSummary, isOperator: boolean): Cel
   ]
 }
 
+/** The SCIM tokens of the account; operators see them from the users of one account. */
+const scimTokensAction = (t: ConsoleTranslate, isOperator: boolean, accountId: string | undefined) =>
+  isOperator && accountId === undefined ? [] : [{ href: scimTokensPath(accountId), label: t('SCIM tokens') }]
+
 /** The users of the account; for operators all users. */
 export async function showUsers(call: ConsoleCall): Promise<void> {
   const { management, who, query, show, t } = call
@@ -61,7 +66,10 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
         deleting: t('The user is being deleted, and their personal data erased. This can take a few minutes.'),
       },
       lead: isOperator ? t('All users of this instance.') : t('Users of your account and their roles.'),
-      actions: [{ href: invite, label: t('Invite user'), primary: true }],
+      actions: [
+        ...scimTokensAction(t, isOperator, accountId),
+        { href: invite, label: t('Invite user'), primary: true },
+      ],
     },
     {
       caption: t('Users'),
