@@ -136,6 +136,7 @@ export function createApplication(services: ServerServices, options: Application
     statusListTtl: config.statusListTtl,
     statusFeedMax: config.statusFeedMax,
     pages: pages.protocolPages,
+    upstreamClient: client,
     issuerUrl,
   })
   const webServices = {

@@ -12,6 +12,10 @@ const LIFETIME = 15 * 60
 export interface SessionIdentity {
   readonly id: string
   readonly revocationEpoch: number
+  /** `revocation_epoch` of the identity: a sign-out at the provider from all its sessions increases it. */
+  readonly identityEpoch?: number
+  /** The session at the provider (`upstreamSessionHash`, in base64url); absent: the provider named none. */
+  readonly session?: string
 }
 
 /** What somebody else states of a sign-in there: the product of the operator, or an OpenID provider. */

@@ -34,6 +34,7 @@ export const AUDIT_ACTIONS = [
   'user.token_delegated',
   'user.session_ended',
   'user.other_sessions_ended',
+  'user.sessions_ended_by_provider',
   'user.identity_linked',
   'user.identity_removed',
   'user.tokens_revoked',

@@ -1,10 +1,15 @@
 import type { Config } from '../config/load-config.ts'
 import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
-import { redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
+import { logoutUriOf, redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
 
 /** Asks identity providers and DNS for a command. Most commands ask neither, so nothing is loaded before. */
-export const commandUpstreamCheck = ({ issuer, port, outgoingAllow }: Config): UpstreamCheck => ({
-  redirectUri: (providerId) => redirectUriOf(issuer ?? `http://localhost:${port}`, providerId),
+export const commandUpstreamCheck = ({
+  port,
+  issuer = `http://localhost:${port}`,
+  outgoingAllow,
+}: Config): UpstreamCheck => ({
+  redirectUri: (providerId) => redirectUriOf(issuer, providerId),
+  logoutUri: (providerId) => logoutUriOf(issuer, providerId),
   async check(provider) {
     const [{ createSsrfSafeFetch }, { upstreamClient }] = await Promise.all([
       import('../http/ssrf-safe-fetch.ts'),

@@ -69,6 +69,8 @@ export interface UpstreamAuthentication {
   readonly acr?: string
   /** Milliseconds since 1970. */
   readonly authenticatedAt?: number
+  /** The session at the provider (OpenID Connect Back-Channel Logout 1.0, section 2.1). */
+  readonly sid?: string
 }
 
 const METHOD = /^[\x21-\x7e]{1,50}$/
@@ -86,7 +88,11 @@ export function authenticationIn(claims: Claims, provider: IdentityProvider): Up
   const methods = methodsIn(claims)
   const acr = textIn(claims, 'acr')
   const time = claims.auth_time
-  const at = typeof time === 'number' && Number.isFinite(time) && time > 0 ? { authenticatedAt: time * 1000 } : {}
+  const sid = textIn(claims, 'sid')
+  const at = {
+    ...(typeof time === 'number' && Number.isFinite(time) && time > 0 && { authenticatedAt: time * 1000 }),
+    ...(sid !== undefined && { sid }),
+  }
   if (!provider.trustsSecondFactor) return { amr: methods.filter((one) => one !== 'mfa'), ...at }
   const isMultiFactor = methods.includes('mfa') || (acr !== undefined && provider.trustedAcr.includes(acr))
   const amr = isMultiFactor && !methods.includes('mfa') ? [...methods, 'mfa'] : methods

@@ -1,8 +1,10 @@
+import type { JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Configuration, CustomFetch } from 'openid-client'
 import { KeywrightError } from '../shared/errors.ts'
 import type { IdentityProvider } from './identity-providers.ts'
 import type { Claims } from './upstream-claims.ts'
+import { createUpstreamKeys } from './upstream-keys.ts'
 import type { UpstreamState } from './upstream-state.ts'
 
 /** Fetches a URL that an account or operator named, in bounded time and size, at public addresses only. */
@@ -18,6 +20,8 @@ export interface UpstreamProvider {
 export interface UpstreamCheck {
   /** The redirect URI that a provider must know. */
   redirectUri(providerId: string): string
+  /** Where it announces sign-outs. */
+  logoutUri(providerId: string): string
   /** Reads the metadata of a provider. @throws UpstreamError */
   check(upstream: UpstreamProvider): Promise<void>
   /** The TXT records of a name; none where there is no such name. */
@@ -173,7 +177,15 @@ export function createUpstreamClient(fetch: UpstreamFetch) {
     return found
   }
 
+  const keySets = createUpstreamKeys(fetch)
+
   return {
+    /** The keys with which the provider signs, read when they are needed. @throws UpstreamError */
+    async keysOf(key: string, upstream: UpstreamProvider): Promise<JWTVerifyGetKey> {
+      const config = await configurationOf(key, upstream)
+      return keySets(key, config.serverMetadata().jwks_uri!)
+    },
+
     /** As in `UpstreamCheck`. */
     check: async (upstream: UpstreamProvider): Promise<void> => {
       await explained(() => discover(upstream, fetch))

@@ -4,3 +4,10 @@ const callbackPath = (providerId: string): string => `/signin/callback/${provide
 /** The redirect URI that a provider must know. */
 export const redirectUriOf = (issuerUrl: string, providerId: string): string =>
   new URL(callbackPath(providerId), issuerUrl).href
+
+/** The path at which a provider announces that a user has signed out. Each has its own, so that none speaks for another. */
+export const LOGOUT_PATH = '/oauth2/backchannel-logout'
+
+/** The back-channel logout URI of a provider. */
+export const logoutUriOf = (issuerUrl: string, providerId: string): string =>
+  new URL(`${LOGOUT_PATH}/${providerId}`, issuerUrl).href

@@ -22,6 +22,7 @@ import type {
   UpstreamResponse,
   UpstreamResult,
 } from './upstream-results.ts'
+import { upstreamSessionHash } from './upstream-sessions.ts'
 import { createUpstreamStates, type UpstreamState, type UpstreamTarget } from './upstream-state.ts'
 import { confirmLink, maySignInBy, resolveNewcomer } from './upstream-users.ts'
 import { findIdentity, recordIdentityUse } from './user-identities.ts'
@@ -100,7 +101,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     identity: { id: string; userId: string },
     amr: readonly string[],
     response: UpstreamResponse,
-  ): Promise<Credentials | undefined> {
+  ): Promise<{ person: Credentials; identityEpoch: number } | undefined> {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, identity.userId)
       if (!locked || !(await maySignInBy(trx, provider, locked))) return undefined
@@ -109,26 +110,32 @@ export function createUpstreamSignIn(services: UpstreamServices) {
       const origin = { ...response, isNewBrowser }
       if (person.hasSecondFactor && !isMultiFactor(amr)) await recordFirstFactor(trx, person, origin)
       else await recordSignIn(trx, person, origin, { identity_provider: provider.id })
-      await recordIdentityUse(trx, identity.id)
-      return person
+      const identityEpoch = await recordIdentityUse(trx, identity.id)
+      return identityEpoch === undefined ? undefined : { person, identityEpoch }
     })
   }
 
   async function signIn(
     { provider }: Loaded,
     identity: { id: string; userId: string },
-    { amr, ...stated }: UpstreamAuthentication,
+    { amr, sid, ...stated }: UpstreamAuthentication,
     state: UpstreamState,
     response: UpstreamResponse,
   ): Promise<UpstreamResult> {
     const { target } = state
     if (target.confirms !== undefined && target.confirms !== identity.userId)
       return failed('other_user', provider, target)
-    const person = await completeSignIn(provider, identity, amr, response)
-    if (!person) return failed('inactive', provider, target)
+    const completed = await completeSignIn(provider, identity, amr, response)
+    if (!completed) return failed('inactive', provider, target)
+    const { person, identityEpoch } = completed
     const elsewhere: SignInElsewhere = {
       ...stated,
-      identity: { id: identity.id, revocationEpoch: provider.revocationEpoch },
+      identity: {
+        id: identity.id,
+        revocationEpoch: provider.revocationEpoch,
+        identityEpoch,
+        ...(sid !== undefined && { session: upstreamSessionHash(provider.id, sid).toString('base64url') }),
+      },
       ...(provider.accountId !== null && { account: { id: provider.accountId, isFixed: true } }),
     }
     const known = progress.browsers.recognise(response.browser, person)

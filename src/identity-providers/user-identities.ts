@@ -40,17 +40,32 @@ export async function insertIdentity(
   return inserted?.id
 }
 
-export const recordIdentityUse = async (trx: Knex, id: string): Promise<void> => {
-  await trx('user_identities').where({ id }).update({ last_used_at: trx.fn.now() })
+/** Returns the number with which a session begins (`SessionIdentity.identityEpoch`). */
+export async function recordIdentityUse(trx: Knex, id: string): Promise<number | undefined> {
+  const [row] = await trx('user_identities')
+    .where({ id })
+    .update({ last_used_at: trx.fn.now() })
+    .returning<{ revocation_epoch: number }[]>('revocation_epoch')
+  return row?.revocation_epoch
 }
 
-/** Whether the identity of a session still exists, and nobody has disabled its provider since the session began. */
-export async function isIdentityCurrent(db: Knex, { id, revocationEpoch }: SessionIdentity): Promise<boolean> {
-  const row = await db('user_identities AS i')
+/**
+ * Whether the identity of a session still exists, nobody has disabled its provider since the session began, and the user has not signed
+ * out at the provider.
+ */
+export async function isIdentityCurrent(
+  db: Knex,
+  { id, revocationEpoch, identityEpoch = 1, session }: SessionIdentity,
+): Promise<boolean> {
+  const query = db('user_identities AS i')
     .join('identity_providers AS p', 'p.id', 'i.provider_id')
     .where({ 'i.id': id, 'p.status': 'enabled', 'p.revocation_epoch': revocationEpoch })
-    .first('i.id')
-  return row !== undefined
+    .where({ 'i.revocation_epoch': identityEpoch })
+  if (session !== undefined) {
+    const ended = db('ended_upstream_sessions').where({ session_hash: Buffer.from(session, 'base64url') })
+    query.whereNotExists(ended.select('session_hash'))
+  }
+  return (await query.first('i.id')) !== undefined
 }
 
 const MAX_LISTED = 100

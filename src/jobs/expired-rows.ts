@@ -15,6 +15,7 @@ import type { Database } from '../database/open-database.ts'
 import { deleteStoppedServerNodes } from '../database/server-nodes.ts'
 import { deleteExpiredChallenges } from '../factors/passkey-challenges.ts'
 import { deleteExpiredOffers } from '../factors/totp-offers.ts'
+import { deleteOldUpstreamSessions } from '../identity-providers/upstream-sessions.ts'
 import { deleteOldLeaks } from '../leaks/leaks.ts'
 import { deleteOldLinks } from '../mail/mail-links.ts'
 import { deleteOldMessages } from '../mail/outbox.ts'
@@ -79,6 +80,7 @@ export const oldRows = ({ database: { knex }, encryptionKeys, config }: SweepSer
     deleteOldLinks,
     deleteOldMessages,
     deleteExpiredOffers,
+    deleteOldUpstreamSessions,
     deleteOldDeliveries,
     deleteQueuesWithoutWebhook,
     deleteExpiredPreviousSecrets,

@@ -51,6 +51,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    upstreamLogouts: new Counter({
+      name: 'keywright_upstream_logouts_total',
+      help: 'Logout tokens of identity providers, by whether they were accepted or refused',
+      labelNames: ['outcome'],
+      registers,
+    }),
     latency: new Histogram({
       name: 'keywright_request_duration_seconds',
       help: 'Time from a request to its answer',

@@ -61,7 +61,7 @@ const toEngineLogin = ({ userId, since, amr, acr, signedInAt, authenticatedAt, a
   ts: epochSeconds(signedInAt ?? authenticatedAt),
   since: since.toISOString(),
   ...(account && { account: { id: account.id, isFixed: account.isFixed } }),
-  ...(identity && { identity: { id: identity.id, revocationEpoch: identity.revocationEpoch } }),
+  ...(identity && { identity: { ...identity } }),
 })
 
 /** A login with its account. Without a stated one, the user stays in that of the present session, which only its continuation leaves fixed. */
@@ -176,6 +176,10 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     },
 
     begin,
+
+    /** Notifies the applications of sessions that have ended. */
+    notify: async (ended: readonly NotifiedSession[]): Promise<void> =>
+      void (await Promise.all(ended.map(notifyClients))),
 
     async end(ctx: Context): Promise<void> {
       const present = await current(ctx)

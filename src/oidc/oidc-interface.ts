@@ -20,6 +20,7 @@ import { redirectAfterSignOut } from './response-redirects.ts'
 import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts'
 import { statusAggregationEndpoint, statusListEndpoint } from './status-list-endpoint.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
+import { upstreamLogoutEndpoint } from './upstream-logout-endpoint.ts'
 import { takeUserCode } from './user-codes.ts'
 import { takeBearerToken } from './userinfo.ts'
 
@@ -67,9 +68,9 @@ function createEngineHolder(services: OidcServices) {
 const withoutTrailingSlash = (path: string): string =>
   path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 
-/** A path as the list of endpoints has it: with `*` for the id of an interaction or of a status list. */
+/** A path as the list of endpoints has it: with `*` for the ID of an interaction, a status list or an identity provider. */
 const patternOf = (path: string): string =>
-  path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
+  path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/oauth2\/backchannel-logout|\/device)\/[\w-]{1,100}$/, '$1/*')
 
 /** Passes a CORS preflight request to the engine. */
 const passPreflight = (engine: Endpoint) => (ctx: OidcContext, next: Next) =>
@@ -83,7 +84,12 @@ function pushedRequestEndpoint(services: OidcServices, engine: Endpoint) {
   ])
 }
 
-function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: RevocationFeed): Map<string, Endpoint> {
+function endpointsOf(
+  services: OidcServices,
+  runEngine: Endpoint,
+  feed: RevocationFeed,
+  engineNow: () => Provider,
+): Map<string, Endpoint> {
   const engine = runEngine as never
   const endpoint = (...steps: OidcMiddleware[]) => compose([handleErrors(services), ...steps]) as Endpoint
   const browserEndpoint = (step: OidcMiddleware) => endpoint(passPreflight(runEngine), step)
@@ -104,6 +110,7 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: Revocati
     ['/oauth2/device', browserEndpoint(pushedRequestEndpoint(services, runEngine))],
     ['/oauth2/authorize', page(postToGet, link)],
     ['/oauth2/authorize/*', page()],
+    ['/oauth2/backchannel-logout/*', endpoint(upstreamLogoutEndpoint(engineNow, services))],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
     ['/oauth2/logout/confirm', page(redirectAfterSignOut)],
     ['/oauth2/logout/success', page(linkEndpoint())],
@@ -127,7 +134,7 @@ function useIssuerOrigin(ctx: OidcContext, issuer: string): void {
 export function createOidcInterface(services: OidcServices) {
   const holder = createEngineHolder(services)
   const feed = createRevocationFeed(services)
-  const endpoints = endpointsOf(services, holder.run, feed)
+  const endpoints = endpointsOf(services, holder.run, feed, holder.provider)
 
   const middleware: Middleware = async (ctx, next) => {
     useIssuerOrigin(ctx as OidcContext, services.issuerUrl())

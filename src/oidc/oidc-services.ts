@@ -8,6 +8,7 @@ import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open-database.ts'
 import type { TokenExchange } from '../exchange/token-exchange.ts'
 import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
+import type { UpstreamClient } from '../identity-providers/upstream-client.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { CodeTokens } from '../refresh/code-tokens.ts'
@@ -47,6 +48,7 @@ export interface OidcServices {
   /** Newest first. What the engine stores is sealed with them. */
   readonly encryptionKeys: EncryptionKeys
   readonly outgoing: SsrfSafeFetch
+  readonly upstreamClient: Pick<UpstreamClient, 'keysOf'>
   readonly pages: ProtocolPages
   issuerUrl(): string
 }

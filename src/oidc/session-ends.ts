@@ -15,7 +15,7 @@ interface SessionRow {
 }
 
 /** Ends sessions, at most `MAX_SESSIONS`, and returns what they held. */
-async function takeSessions(
+export async function takeSessions(
   trx: Knex,
   keys: EncryptionKeys,
   narrow: (sessions: Knex.QueryBuilder) => void,

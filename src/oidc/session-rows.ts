@@ -21,6 +21,7 @@ export interface StoredSession {
   readonly subjectSince?: string | undefined
   readonly account?: { readonly since?: string } | undefined
   readonly seen?: SeenBrowser
+  readonly identity?: { readonly id: string; readonly session?: string } | undefined
 }
 
 const at = (db: Knex, seconds: number | undefined) =>
@@ -28,7 +29,7 @@ const at = (db: Knex, seconds: number | undefined) =>
 
 /** The columns by which a session of a user is listed; they are beside the sealed payload. Empty while nobody is signed in. */
 export function sessionColumns(db: Knex, session: StoredSession): Record<string, unknown> {
-  const { accountId, loginTs, lastUsedAt, subjectSince, account, seen } = session
+  const { accountId, loginTs, lastUsedAt, subjectSince, account, seen, identity } = session
   if (!accountId) return {}
   return {
     user_id: accountId,
@@ -38,6 +39,8 @@ export function sessionColumns(db: Knex, session: StoredSession): Record<string,
     browser: seen?.browser ?? null,
     system: seen?.system ?? null,
     address: seen?.address ?? null,
+    identity_id: identity?.id ?? null,
+    upstream_session: identity?.session ? Buffer.from(identity.session, 'base64url') : null,
   }
 }
 
@@ -54,5 +57,7 @@ export const emptied = (db: Knex) => ({
   browser: null,
   system: null,
   address: null,
+  identity_id: null,
+  upstream_session: null,
   expires_at: db.raw('now() + make_interval(secs => 600)'),
 })

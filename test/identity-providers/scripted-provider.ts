@@ -64,14 +64,16 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
     authorization_response_iss_parameter_supported: true,
   }
 
-  function idToken({ nonce, claims }: Grant): string {
+  function jwt(claims: object): string {
     const now = Math.floor(Date.now() / 1000)
-    const all = { iss: issuer, aud: clientId, iat: now, exp: now + 300, nonce, ...claims, ...script.claims }
+    const all = { iss: issuer, aud: clientId, iat: now, exp: now + 300, ...claims, ...script.claims }
     const input = `${encode({ alg: 'ES256', kid: key.kid, ...script.header })}.${encode(all)}`
     const signer = script.signsWith ?? key.privateKey
     const signature = sign('sha256', Buffer.from(input), { key: signer, dsaEncoding: 'ieee-p1363' })
     return `${input}.${signature.toString('base64url')}`
   }
+
+  const idToken = ({ nonce, claims }: Grant): string => jwt({ nonce, ...claims })
 
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = await bodyOf(request)
@@ -127,6 +129,11 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
       const all = { code, state: asked.get('state')!, iss: issuer, ...parameters }
       for (const [name, value] of Object.entries(all)) if (value !== undefined) response.searchParams.set(name, value)
       return response
+    },
+    /** A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4). */
+    logoutToken(claims: Record<string, unknown>): string {
+      const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+      return jwt({ events, jti: randomBytes(16).toString('base64url'), ...claims })
     },
     stop: () => {
       server.closeAllConnections()

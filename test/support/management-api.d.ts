@@ -4173,6 +4173,8 @@ export interface components {
              * @enum {string}
              */
             status: "enabled" | "disabled";
+            /** @description Where the provider announces sign-outs (OpenID Connect Back-Channel Logout) */
+            backchannel_logout_uri: string;
             /**
              * @description The redirect URI that the provider must know
              * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
@@ -4333,6 +4335,8 @@ export interface components {
              * @enum {string}
              */
             status: "enabled" | "disabled";
+            /** @description Where the provider announces sign-outs (OpenID Connect Back-Channel Logout) */
+            backchannel_logout_uri: string;
             /**
              * @description The redirect URI that the provider must know
              * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90

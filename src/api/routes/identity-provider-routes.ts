@@ -32,6 +32,9 @@ const identityProvider = z
     account_id: idText.nullable().meta({ description: 'null: of the instance' }),
     ...attributeSchemas(IDENTITY_PROVIDER_ATTRIBUTES),
     ...attributeSchemas(IDENTITY_PROVIDER_STATUS),
+    backchannel_logout_uri: z.string().meta({
+      description: 'Where the provider announces sign-outs (OpenID Connect Back-Channel Logout)',
+    }),
     redirect_uri: z.string().meta({
       description: 'The redirect URI that the provider must know',
       examples: ['https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90'],
@@ -79,8 +82,8 @@ const DESCRIBED = { ...IDENTITY_PROVIDER_ATTRIBUTES, ...IDENTITY_PROVIDER_STATUS
 
 function view({ upstream }: Management, one: IdentityProvider, who: Principal) {
   const { id, accountId, createdAt, revision } = one
-  const redirectUri = upstream!.redirectUri(id)
-  return { ...toWireValues(DESCRIBED, one, who), ...toWire({ id, accountId, redirectUri, createdAt, revision }) }
+  const uris = { redirectUri: upstream!.redirectUri(id), backchannelLogoutUri: upstream!.logoutUri(id) }
+  return { ...toWireValues(DESCRIBED, one, who), ...toWire({ id, accountId, ...uris, createdAt, revision }) }
 }
 
 const viewDetails = (management: Management, one: IdentityProviderDetails, who: Principal) => ({

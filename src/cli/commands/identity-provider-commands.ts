@@ -27,6 +27,7 @@ const viewProvider = ({ upstream }: Management, provider: IdentityProvider) => (
   account_id: provider.accountId,
   ...printedValues({ ...IDENTITY_PROVIDER_ATTRIBUTES, ...IDENTITY_PROVIDER_STATUS }, provider),
   redirect_uri: upstream!.redirectUri(provider.id),
+  backchannel_logout_uri: upstream!.logoutUri(provider.id),
   created_at: provider.createdAt,
 })
 

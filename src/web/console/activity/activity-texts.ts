@@ -99,6 +99,10 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.session_ended': '{actor} signed {target} out of one session',
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
+  'user.sessions_ended_by_provider': ({ sessions }) => [
+    '{sessions, plural, one {# session} other {# sessions}} of {target} ended with a sign-out at the identity provider',
+    { sessions: Number(sessions) },
+  ],
   'user.tokens_revoked': '{actor} signed {target} out everywhere and revoked their tokens',
   'membership.added': ({ role }) => [
     '{actor} added {target} to the account as {role, select, member {a member} viewer {a viewer} developer {a developer} admin {an admin} other {a user}}',
