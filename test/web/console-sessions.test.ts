@@ -120,13 +120,13 @@ describe('a session', () => {
     const opened = createSealedTickets<{ id: string; expiresAt: number }>(encryptionKeys, 'console session cookie')
     const planted = openBrowser(server.url)
     const cookie = { value: opened.open(sealed, 0)!.id, path: '/' }
-    planted.cookies.set('_session /', cookie)
+    planted.cookies.set('kw_session /', cookie)
     for (const one of [browser, planted]) {
       const { url, text } = await one.visit(`/oauth2/authorize?${query}`)
       expect(new URL(url).pathname).toMatch(/^\/interaction\//)
       expect(text).toContain('type="password"')
     }
-    planted.cookies.set('_session /', cookie)
+    planted.cookies.set('kw_session /', cookie)
     for (const path of ['/settings/api', '/account/security'])
       expect(new URL((await planted.visit(path)).url).pathname).toBe('/signin')
   })
