@@ -1,6 +1,7 @@
 import { InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
+import { ForbiddenNetworkError } from '../shared/errors.ts'
 import { readClientCredentials } from './client-credentials.ts'
 import type { Step } from './client-endpoint.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -85,8 +86,9 @@ async function authenticateByAssertion(
   }
 }
 
-/** A replay stays one, whatever the registration is. */
+/** A replay stays one, whatever the registration is. A network that is not allowed is refused before the use is recorded. */
 function unlessInvalid(error: unknown): undefined {
+  if (error instanceof ForbiddenNetworkError) return undefined
   if (error instanceof InvalidAssertionError && error.reason !== 'assertion_replayed') return undefined
   throw error
 }

@@ -21,7 +21,7 @@ const PAGE = 2000
 
 // The rows that are visible now and were not visible in the earlier snapshot: those of transactions that began after it, and of
 // transactions that were in progress. Rows of a restored copy whose transactions are in this database's future are ignored. The
-// retirement of a client secret has no row at the time: it takes effect by the clock.
+// retirement of a client secret or public key has no row at the time: it takes effect by the clock.
 //
 // The key has two ranges, each with its own limit. With one condition for both, the planner would read all rows.
 const columns =
@@ -40,7 +40,7 @@ const READ = `
              ORDER BY xid, id LIMIT ${PAGE}) e) AS events,
          (SELECT json_agg(s) FROM (
             SELECT client_id, id AS secret_id, NULL AS revocation_epoch, NULL AS subject FROM client_secrets
-             WHERE $6::float8 IS NOT NULL AND kind = 'secret'
+             WHERE $6::float8 IS NOT NULL AND kind IN ('secret', 'key')
                AND retires_at >= to_timestamp($6 / 1000) AND retires_at <= statement_timestamp()) s) AS retired`
 
 interface EventRow {

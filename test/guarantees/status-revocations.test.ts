@@ -7,11 +7,13 @@ import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { changeApiEnabled } from '../../src/management/instance-changes.ts'
+import { retireSecret } from '../../src/management/secret-retirement.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
+import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, mapBounded, together } from '../support/load.ts'
-import { type SharedNodes, shareNodes } from '../support/nodes.ts'
+import { ISSUER, type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 import { type Feed, openFeed, placeName, revokedInLists, statusAt } from '../support/status.ts'
@@ -141,6 +143,28 @@ test('the tokens of a client secret are revoked when it is replaced at once, and
   for (const token of [...old, ...stay]) expect(await statusAt(nodeOf(0), token)).toBe(0)
   for (const feed of feeds) await feed.reported(old)
   await expectRevoked(old, stay)
+})
+
+test('the tokens that a public key of a client obtained are revoked when its overlap ends, and when it is retired before', async () => {
+  const [first, second, third] = [await newClientKey(), await newClientKey(), await newClientKey()]
+  const settings = { authMethod: 'private_key_jwt' } as const
+  const { clientId } = await on.make.register({ settings, apis: [api.identifier], keys: first.parsed })
+  const tokenBy = async (key: ClientKey) => {
+    const assertion = await signAssertion(key, { clientId, audience: ISSUER })
+    const answer = await nodeOf(0).token({ grant_type: 'client_credentials', ...assertionForm(assertion) })
+    expect(answer.status, answer.text).toBe(200)
+    return answer.body.access_token as string
+  }
+  const old = await tokenBy(first)
+  await rotateSecret(on.knex, clientId, OVERLAP, ACTOR, { keys: second.parsed })
+  const next = await tokenBy(second)
+  expect(await statusAt(nodeOf(0), old)).toBe(0)
+  for (const feed of feeds) await feed.reported([old])
+  await expectRevoked([old], [next])
+  await rotateSecret(on.knex, clientId, 3600, ACTOR, { keys: third.parsed })
+  const newest = await tokenBy(third)
+  await retireSecret(on.knex, clientId, undefined, ACTOR)
+  await expectRevoked([old, next], [newest])
 })
 
 test('the tokens of a disabled account are revoked, and those of a disabled API access of an account or the instance', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getClient } from '../../src/clients/clients.ts'
 import { changeAccountValues } from '../../src/management/account-changes.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
+import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'
@@ -104,6 +105,25 @@ test('a network that is added works at once, also where the client was refused b
   const settings = { allowedNetworks: ['192.0.2.0/24', '198.51.100.0/24'] }
   await updateClient(server.knex, client.clientId, { settings }, ACTOR)
   expect((await tokenFrom(OUTSIDE, client)).status).toBe(200)
+})
+
+test('a network that is added works at once for a client that authenticates by a private key', async () => {
+  const key = await newClientKey()
+  const settings = { authMethod: 'private_key_jwt', allowedNetworks: ['192.0.2.0/24'] } as const
+  const { clientId } = await server.make.register({ settings, apis: [api.identifier], keys: key.parsed })
+  const tokenBy = async (address: string) => {
+    const assertion = await signAssertion(key, { clientId, audience: server.issuer })
+    return await server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) }, from(address))
+  }
+  expect((await tokenBy(INSIDE)).status).toBe(200)
+  expect(await tokenBy(OUTSIDE)).toMatchObject(REFUSED)
+  await updateClient(
+    server.knex,
+    clientId,
+    { settings: { allowedNetworks: NETWORKS.concat('198.51.100.0/24') } },
+    ACTOR,
+  )
+  expect((await tokenBy(OUTSIDE)).status).toBe(200)
 })
 
 test('an access token carries the allowed networks if its API wants them', async () => {
