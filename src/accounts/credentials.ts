@@ -30,6 +30,8 @@ export interface Credentials {
   readonly hasPasskey: boolean
   /** Either of these. */
   readonly hasSecondFactor: boolean
+  /** The user belongs to another account as well. */
+  readonly hasOtherAccounts: boolean
   /** The instance or one of their accounts requires a second factor of users with this role. */
   readonly mustHaveSecondFactor: boolean
   /** The instance lets users of this role sign in here, with a password or passkey of their own. */
@@ -61,6 +63,7 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
   hasAuthenticatorApp: row.has_authenticator_app,
   hasPasskey: row.has_passkey,
   hasSecondFactor: row.has_authenticator_app || row.has_passkey,
+  hasOtherAccounts: row.has_other_accounts,
   mustHaveSecondFactor: requiresSecondFactor(
     row.is_admin ? 'admin' : (row.role as User['role']),
     row.required_in_instance,

@@ -47,6 +47,8 @@ export type SignInStep =
   | { readonly outcome: 'join'; readonly user: User; readonly ticket: string }
   /** The user must have a second factor, and has none. */
   | ({ readonly outcome: 'set_up_factor'; readonly browser: string } & Continued)
+  /** As `set_up_factor`, but only the user's own credentials may set one up. */
+  | { readonly outcome: 'sign_in_here'; readonly user: User }
 
 /** Finds the next step of a sign-in. */
 export interface SignInProgress {
@@ -61,6 +63,13 @@ export interface SignInProgress {
 /** A user who proved both factors elsewhere needs none here. */
 const mustSetUp = (person: Credentials, { amr, demandsSecondFactor }: Proved): boolean =>
   !person.hasSecondFactor && !isMultiFactor(amr) && (person.mustHaveSecondFactor || demandsSecondFactor)
+
+/**
+ * Whether a sign-in may set up the first factor of a user. Somebody who answers for one account would get a passkey with which they sign
+ * in as the user in every other one.
+ */
+export const maySetUp = ({ hasOtherAccounts }: Credentials, { elsewhere }: Pick<Proved, 'elsewhere'>): boolean =>
+  !(elsewhere?.account?.isFixed && hasOtherAccounts)
 
 export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Clock): SignInProgress {
   const browsers = createKnownBrowsers(encryptionKeys, clock)
@@ -81,8 +90,10 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
       const browser = known ?? browsers.issue(user.id)
       if (person.passwordChangeRequired && !elsewhere)
         return { outcome: 'choose_password', user, ticket: passwordTickets.issue(person, proved), browser }
-      if (mustSetUp(person, proved))
+      if (mustSetUp(person, proved)) {
+        if (!maySetUp(person, proved)) return { outcome: 'sign_in_here', user }
         return { outcome: 'set_up_factor', user, ticket: tickets.issue(person, proved), browser }
+      }
       return { outcome: 'signed_in', user, amr: proved.amr, ...(elsewhere && { elsewhere }), browser }
     },
   }

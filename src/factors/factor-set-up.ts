@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { findContinuedSignIn } from '../accounts/continued-sign-ins.ts'
 import { lockCredentials } from '../accounts/credentials.ts'
-import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
+import { maySetUp, type SignInProgress, type SignInStep } from '../accounts/sign-in-progress.ts'
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, isMultiFactor, type SignInTicket } from '../accounts/sign-in-tickets.ts'
 import type { User } from '../accounts/users.ts'
@@ -52,7 +52,7 @@ export function createFactorSetUp(
   async function save(ticket: SignInTicket, factor: ConfirmedFactor, origin: SignInOrigin): Promise<SetUpResult> {
     return await knex.transaction(async (trx): Promise<SetUpResult> => {
       const locked = await lockCredentials(trx, ticket.userId)
-      if (!continues(ticket, locked) || locked.hasSecondFactor) return EXPIRED
+      if (!continues(ticket, locked) || locked.hasSecondFactor || !maySetUp(locked, ticket)) return EXPIRED
       const added = await addFactor(trx, encryptionKeys, locked.user, factor, signInActor(origin, ticket.userId))
       if (!added) return EXPIRED
       const proved = { ...ticket, amr: [...ticket.amr, 'otp', 'mfa'] }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { findContinuedSignIn } from '../accounts/continued-sign-ins.ts'
 import { lockCredentials } from '../accounts/credentials.ts'
-import type { SignInProgress } from '../accounts/sign-in-progress.ts'
+import { maySetUp, type SignInProgress } from '../accounts/sign-in-progress.ts'
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, type SignInTicket } from '../accounts/sign-in-tickets.ts'
 import {
@@ -42,7 +42,7 @@ export function createPasskeySetUp(knex: Knex, progress: SignInProgress, registr
   ): Promise<PasskeySetUpResult> {
     return await knex.transaction(async (trx): Promise<PasskeySetUpResult> => {
       const locked = await lockCredentials(trx, ticket.userId)
-      if (!continues(ticket, locked) || locked.hasSecondFactor) return EXPIRED
+      if (!continues(ticket, locked) || locked.hasSecondFactor || !maySetUp(locked, ticket)) return EXPIRED
       const actor = signInActor(origin, ticket.userId)
       const added = await registrations.save(trx, locked.user, verified, name, actor)
       if (!added) return CHALLENGE_EXPIRED

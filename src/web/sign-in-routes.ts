@@ -74,7 +74,7 @@ async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): 
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
       forgetConsoleSession(ctx)
-      const linked = link && (await web.upstream.linkOf(link, browserBinding(ctx)))
+      const linked = link && !login.account?.isFixed && (await web.upstream.linkOf(link, browserBinding(ctx)))
       const email = linked && (await web.directory.user(login.userId))?.email
       if (linked && email)
         return web.show(ctx, identityLinkPage(t, { ticket: link, provider: linked.providerName, email, returnTo }))
@@ -220,7 +220,9 @@ export function signInRoutes(web: Web): Router {
     const { form } = ctx.state
     const user = await currentUser(web, ctx)
     const returnTo = ownPath(form.get('return_to'))
-    const isRecentUser = user && isRecent(user) ? user : undefined
+    // Who answers for one account only, or proved a password without the second factor, does not change how the user signs in.
+    const isOwn = user && !user.isAccountFixed && !user.lacksSecondFactor
+    const isRecentUser = isOwn && isRecent(user) ? user : undefined
     const ticket = form.get('link') ?? ''
     if (isRecentUser && (await web.upstream.confirmLink(ticket, browserBinding(ctx), isRecentUser.id, originOf(ctx))))
       return seeOther(ctx, returnTo)

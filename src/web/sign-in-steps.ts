@@ -141,6 +141,10 @@ async function showSetUp(web: Web, ctx: Context, context: SignInContext, ticket:
 export async function continueSignIn(web: Web, ctx: Context, context: SignInContext, step: SignInStep): Promise<void> {
   if ('browser' in step) writeBrowser(ctx, step.browser)
   if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr, step.elsewhere))
+  if (step.outcome === 'sign_in_here') {
+    const fieldError = context.t('signIn.setUpYourself')
+    return web.show(ctx, signInPage(context, { email: step.user.email, fieldError, status: 403 }))
+  }
   const { ticket, user } = step
   if (step.outcome === 'join') {
     ctx.status = 303

@@ -48,3 +48,9 @@ test('what was stated elsewhere stays with the sign-in while a second factor is 
   const { ticket } = step as { ticket: string }
   expect(progress.tickets.open(ticket)?.elsewhere).toEqual(ELSEWHERE)
 })
+
+test('who answers for one account sets up no second factor of a user of several', () => {
+  const person = personWith({ mustHaveSecondFactor: true, hasOtherAccounts: true })
+  expect(progress.next(person, by(['pwd'])).outcome).toBe('sign_in_here')
+  expect(progress.next(person, by(['pwd'], { elsewhere: { authenticatedAt: 1 } })).outcome).toBe('set_up_factor')
+})

@@ -34,6 +34,7 @@ async function personAs(role: User['role']): Promise<Person> {
   const person = await on.person()
   const accountId = role === 'operator' ? null : on.accountId
   await on.knex('users').where({ id: person.user.id }).update({ role, account_id: accountId })
+  if (accountId === null) await on.knex('memberships').where({ user_id: person.user.id }).delete()
   return person
 }
 
