@@ -32,10 +32,18 @@ export async function endAccess(trx: Knex, { id }: Member, accountId: string | u
   return [...withdrawn, ...ended]
 }
 
-/** Disables the user, or in one of several accounts the membership, which ends the sessions. Returns the audit event. */
+/**
+ * Disables the user, or in one of several accounts the membership, which ends the sessions. Returns the audit event. The membership has
+ * its own status: an operator who enables a disabled user again must not give back an account that the user has left.
+ */
 async function disable(trx: Knex, member: Member, accountId: string | undefined): Promise<AuditEntry[]> {
-  if (member.status === 'disabled') return []
-  if (accountId === undefined) return [userEntry('user.disabled', await saveUserStatus(trx, member.id, 'disabled'))]
+  if (accountId === undefined) {
+    if (member.status === 'disabled') return []
+    return [userEntry('user.disabled', await saveUserStatus(trx, member.id, 'disabled'))]
+  }
+  const key = { user_id: member.id, account_id: accountId }
+  const { status } = await trx('memberships').where(key).first('status')
+  if (status === 'disabled') return []
   await saveMembershipStatus(trx, { userId: member.id, accountId }, 'disabled')
   return [userEntry('membership.disabled', member)]
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
 import { SCIM_ROUTES } from '../../src/api/scim/scim-interface.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type IdentityProvider, identityProviderOf, patchOf } from '../api/scim-fixtures.ts'
 import { ACTOR } from '../support/factory.ts'
 import { together } from '../support/load.ts'
@@ -149,6 +150,20 @@ test('the provider of one account ends the membership of a user of two, and noth
     emails: [{ value: `${randomUUID()}@customer.example` }],
   })
   expect(status).toBe(201)
+})
+
+test('a user whom an operator has disabled stays off-boarded in the account when the operator enables them again', async () => {
+  const [home, other] = [await createAccount(), await createAccount()]
+  const user = await on.make.user(home.account)
+  const membership = { userId: user.id, accountId: other.account, role: 'member' } as const
+  await on.knex.transaction((trx) => addMembership(trx, membership, ACTOR))
+  await changeUserStatus(on.knex, user.id, 'disabled', ACTOR)
+  const [provider] = other.providers
+  const off = patchOf({ op: 'replace', path: 'active', value: false })
+  expect((await provider.request('PATCH', `/Users/${user.id}`, off)).status).toBe(200)
+  await changeUserStatus(on.knex, user.id, 'active', ACTOR)
+  expect((await provider.request('GET', `/Users/${user.id}`)).body.active).toBe(false)
+  expect((await home.providers[0].request('GET', `/Users/${user.id}`)).body.active).toBe(true)
 })
 
 test('external IDs and user names are unique in each account, not in the instance', async () => {
