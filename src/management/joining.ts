@@ -1,13 +1,14 @@
 import type { Knex } from 'knex'
 import { type AccountInvitation, findInvitation, listInvitations } from '../accounts/account-invitations.ts'
 import { lockAccountShared } from '../accounts/accounts.ts'
-import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
+import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
 import type { JoinTickets } from '../accounts/join-tickets.ts'
 import { createLinkUse, usedUp } from '../accounts/link-use.ts'
 import { addMembership } from '../accounts/membership-changes.ts'
+import { type StoredOneTimePassword, storeOneTimePassword } from '../accounts/one-time-passwords.ts'
 import type { From } from '../accounts/password-changes.ts'
 import { passwordLinkWorks } from '../accounts/password-links.ts'
-import { markUserDeleting } from '../accounts/user-access.ts'
+import { markUserDeleting, setOneTimePassword } from '../accounts/user-access.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { changeUser, userEntry } from '../accounts/users.ts'
@@ -15,6 +16,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endLinks, type MailLink, useLink } from '../mail/mail-links.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { generateSecret } from '../shared/secrets.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
 
 /** By what somebody may answer an invitation: the token of a link or of a one-time password, or the ID of one of their invitations. */
@@ -74,6 +76,27 @@ async function removePending(trx: Knex, pending: Credentials, actor: Actor, acti
   await markUserDeleting(trx, pending.user.id)
 }
 
+/** A one-time password that nobody knows, with which the user can request a link for a password; null: the user has chosen their own. */
+async function unknownPassword(db: Knex, userId: string): Promise<StoredOneTimePassword | null> {
+  const person = await findCredentialsById(db, userId)
+  return person?.passwordChangeRequired ? await storeOneTimePassword(generateSecret('password')) : null
+}
+
+/**
+ * Ends a one-time password: an admin of another account of the user may know it, and would sign in with it in the new account too. The
+ * sessions of the user end as well.
+ */
+async function endOneTimePassword(
+  trx: Knex,
+  { user: { id }, passwordHash, passwordChangeRequired }: Credentials,
+  unknown: StoredOneTimePassword | null,
+  actor: Actor,
+): Promise<void> {
+  if (passwordHash === null || !passwordChangeRequired) return
+  const user = await setOneTimePassword(trx, id, unknown)
+  await recordAudit(trx, actor, userEntry('user.password_withdrawn', user))
+}
+
 const isMember = async (trx: Knex, userId: string, accountId: string): Promise<boolean> =>
   (await trx('memberships').where({ user_id: userId, account_id: accountId }).first('user_id')) !== undefined
 
@@ -123,11 +146,13 @@ export function createJoining(knex: Knex, encryptionKeys: EncryptionKeys, ticket
     async join(joined) {
       const { userId, from } = joined
       const actor: Actor = { type: 'user', id: userId, ...from }
+      const unknown = await unknownPassword(knex, userId)
       await answer(joined, async (trx, pending, person) => {
         const { accountId, role } = pending.user
         const key = { userId, accountId: accountId! }
         if (!(await isMember(trx, userId, accountId!)))
           await addMembership(trx, { ...key, role: role as AccountRole }, actor)
+        await endOneTimePassword(trx, person, unknown, actor)
         await moveExternal(trx, pending, person)
         await removePending(trx, pending, actor, 'user.invitation_accepted')
       })

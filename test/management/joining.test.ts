@@ -87,6 +87,16 @@ describe('joining', () => {
     expect(added).toMatchObject([{ account_id: accountId }])
   })
 
+  test('a one-time password of the person, which an admin of their account knows, ends', async () => {
+    const invited = await invite()
+    const { person } = invited
+    const token = await ticketOf(invited)
+    const { password } = await resetPassword(on.knex, person.user.id, ACTOR)
+    await joiningOf().join(answerOf({ token }, person.user))
+    expect(await on.signIn.attempt(attemptOf(person.user.email, password))).toEqual({ outcome: 'refused' })
+    expect(await on.actionsOn(person.user.id)).toContain('user.password_withdrawn')
+  })
+
   test('the link of an invitation leads there too, once, and the user who declines is nobody in the account', async () => {
     const invited = await invite()
     const links = createPasswordLinks(on.knex, on.keys)
