@@ -44,6 +44,12 @@ function ofUser(error: unknown): unknown {
   return new KeywrightError(error.code, error.message, { fieldErrors, cause: error })
 }
 
+/** @throws KeywrightError `conflict` */
+function checkIsNoOperator({ role }: User): void {
+  if (role === 'operator')
+    throw new KeywrightError('conflict', 'operators sign in with a password or passkey of their own')
+}
+
 /** @throws KeywrightError `invalid_input`, `conflict` */
 async function userIdOf(
   management: Management,
@@ -53,8 +59,10 @@ async function userIdOf(
 ): Promise<string> {
   if (id !== undefined) return id
   if (externalId === undefined) throw invalidInput('name the user by id or external_id', 'user.externalId')
+  const known = await findUserByExternalId(management.knex, externalId)
+  // Before anything of them is changed.
+  if (known) checkIsNoOperator(known)
   if (email === undefined) {
-    const known = await findUserByExternalId(management.knex, externalId)
     if (!known) throw invalidInput('no user has this external ID; send an email address to create one', 'user.email')
     return known.id
   }
@@ -79,8 +87,7 @@ export async function memberOf(
   const userId = await userIdOf(management, principal, user, accountId)
   const member = isId(userId) ? await findUserById(knex, userId, accountId) : undefined
   if (!member) throw invalidInput('the user does not exist, or does not belong to the account', 'user')
-  if (member.role === 'operator')
-    throw new KeywrightError('conflict', 'operators sign in with a password or passkey of their own')
+  checkIsNoOperator(member)
   if (!mayAct(member)) throw new KeywrightError('conflict', 'the user, or the account, is disabled')
   return { member, accountId }
 }

@@ -104,7 +104,7 @@ async function tokensBy(browser: Browser, body: unknown, params: Params = {}): P
 const problem = ({ status, body }: Answer) => [status, body.errors?.[0]?.pointer ?? body.type?.split(':').at(-1)]
 
 const isSignedIn = async (browser: Browser): Promise<boolean> =>
-  (await browser.visit('/account/security')).status === 200
+  (await browser.visit('/account/applications')).status === 200
 
 describe('a user who signs in at the product', () => {
   test('gets a code for the application that asked, with the time that the product states', async () => {
@@ -338,6 +338,17 @@ describe('what the product may state', () => {
     expect(await refused({ ...known(), account: elsewhere.id })).toEqual([400, '#/user'])
     const operator = await server.knex('users').where({ role: 'operator' }).first()
     expect(await refused({ user: { id: operator.id } })).toEqual([409, 'conflict'])
+  })
+
+  test('an operator with an external ID is not changed', async () => {
+    const operator = await server.knex('users').where({ role: 'operator' }).first()
+    const external = `usr-${randomUUID()}`
+    await server.knex('users').where({ id: operator.id }).update({ external_id: external })
+    const challenge = challengeOf(await openBrowser(server.url).visit(application.link()))
+    const user = { external_id: external, email: `${randomUUID()}@example.com`, name: 'Mallory' }
+    expect((await accept(challenge, { user })).status).toBe(409)
+    const row = await server.knex('users').where({ id: operator.id }).first('email', 'name')
+    expect(row).toEqual({ email: operator.email, name: operator.name })
   })
 
   test('an address of another user is a conflict', async () => {
