@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Member } from '../accounts/membership-changes.ts'
+import { hasSignedIn } from '../accounts/pending-users.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type ScimNames, saveScimNames } from '../accounts/scim-names.ts'
 import { addUserWithoutPassword, saveProfile } from '../accounts/user-administration.ts'
@@ -46,16 +47,18 @@ export const readDirectoryUser = operation<{ id: string }, ScimUser>(
   async ({ knex }, { accountId }, { id }) => await getScimUser(knex, accountId!, id),
 )
 
+/** The identity provider must not learn which addresses have users in other accounts. */
+const ADDRESSES = { mayBePending: true } as const
+
 /**
- * Adds a user to the account, without a password. The unique indexes decide between the same requests at several nodes.
- * @throws KeywrightError `invalid_input`, `conflict` (the address, user name or external ID is taken)
+ * Adds a user to the account, without a password, who is pending if a user elsewhere has the address (docs/adr/0045-memberships.md). The unique indexes decide between the same requests at several nodes.
+ * @throws KeywrightError `invalid_input`, `conflict` (the account has the address, user name or external ID)
  */
 export const addDirectoryUser = operation<ScimUserValues, ScimUser>(
   PERMISSIONS.manageUsers,
   async ({ knex }, { accountId, actor }, { email, name, role, active, ...names }) => {
     return await knex.transaction(async (trx) => {
-      // A person who has an account elsewhere is a conflict here until invitations can be accepted (docs/adr/0048-off-boarding.md).
-      const { id } = await addUserWithoutPassword(trx, { email, name, role, accountId }, actor)
+      const { id } = await addUserWithoutPassword(trx, { email, name, role, accountId, ...ADDRESSES }, actor)
       await saveScimNames(trx, accountId!, id, names)
       if (!active) await changeUserStatus(trx, id, 'disabled', actor, rulesOf(accountId))
       return await getScimUser(trx, accountId!, id)
@@ -63,11 +66,15 @@ export const addDirectoryUser = operation<ScimUserValues, ScimUser>(
   },
 )
 
-/** Changes the names and, of a user who belongs to this account only, the profile: nobody else decides for the others. */
+/**
+ * Changes the names and, of a user who belongs to this account only, the profile: nobody else decides for the others. An address that the
+ * user has signed in with stays, as for an admin: to refuse one that is taken elsewhere would reveal who has it.
+ */
 async function saveDetails(trx: Knex, before: ScimUser, values: ScimUserValues, member: Member, actor: Actor) {
-  const { email, name } = values
+  const { name } = values
+  const email = (await hasSignedIn(trx, before.id)) ? before.email : values.email
   const isOther = email !== before.email || name !== before.name
-  if (isOther && !member.hasOtherAccounts) await saveProfile(trx, before.id, { email, name }, actor)
+  if (isOther && !member.hasOtherAccounts) await saveProfile(trx, before.id, { email, name }, actor, ADDRESSES)
   if (NAMES.every((one) => values[one] === before[one])) return
   await saveScimNames(trx, member.accountId!, before.id, values)
   await changeUser(trx, before.id, {})

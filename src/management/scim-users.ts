@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type ScimNames, userNameKey } from '../accounts/scim-names.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
+import { addressKeyOf } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -64,7 +65,7 @@ const usersOf = (db: Knex, accountId: string): Knex.QueryBuilder =>
     .where('m.account_id', accountId)
     .whereNot('u.status', 'deleting')
 
-/** SQL: each condition finds the users by an index, because a list may be asked for before each change of a user. */
+/** SQL: each condition finds the users, also pending ones, by an index, because a list may be asked for before each change of a user. */
 function narrow(users: Knex.QueryBuilder, accountId: string, filter: ScimUserFilter): Knex.QueryBuilder {
   const { id, userName, email, externalId, active } = filter
   if (id !== undefined) users.where('u.id', isId(id) ? id : null)
@@ -73,12 +74,12 @@ function narrow(users: Knex.QueryBuilder, accountId: string, filter: ScimUserFil
     users
       .whereRaw(
         `u.id IN (SELECT user_id FROM scim_users WHERE account_id = ? AND user_name_key = ?
-                  UNION ALL SELECT id FROM users WHERE email_key = ?)`,
+                  UNION ALL SELECT o.id FROM users o WHERE ${addressKeyOf('o')} = ?)`,
         [accountId, name, key],
       )
-      .whereRaw('CASE WHEN s.user_id IS NULL THEN u.email_key = ? ELSE s.user_name_key = ? END', [key, name])
+      .whereRaw(`CASE WHEN s.user_id IS NULL THEN ${addressKeyOf('u')} = ? ELSE s.user_name_key = ? END`, [key, name])
   }
-  if (email !== undefined) users.where('u.email_key', emailKey(email))
+  if (email !== undefined) users.whereRaw(`${addressKeyOf('u')} = ?`, [emailKey(email)])
   if (externalId !== undefined) users.where('s.external_id', externalId).where('s.account_id', accountId)
   if (active !== undefined) users.whereRaw(`(u.status = 'active' AND m.status = 'active') = ?`, [active])
   return users

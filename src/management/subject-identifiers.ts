@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { userNameKey } from '../accounts/scim-names.ts'
+import { addressKeyOf } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -15,7 +16,8 @@ export type SubjectIdentifier =
 /** SQL: the ID of a user, by the identifier in `:value` and its key in `:key`. */
 const BY_ID = 'SELECT CAST(:value AS uuid) AS id'
 const BY_EMAIL = `
-  SELECT id FROM users WHERE email_key = :key
+  SELECT o.id FROM users o
+   WHERE ${addressKeyOf('o')} = :key AND (o.email_key = :key OR o.account_id = CAST(:account AS uuid))
   UNION SELECT user_id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND user_name_key = :nameKey`
 const BY_EXTERNAL_ID = `
   SELECT user_id AS id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
