@@ -1,90 +1,21 @@
-import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
-import { ROLE_OF_USER } from '../accounts/memberships.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
-import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
-import { findUser as findUserByIdOrEmail, type Profile, type User, userColumns } from '../accounts/users.ts'
-import { addressKeyOf } from '../database/address-keys.ts'
-import { searchedEmails } from '../shared/email-addresses.ts'
+import { type AccountRole, PROFILE_ATTRIBUTES } from '../accounts/user-attributes.ts'
+import { findUser as findUserByIdOrEmail, type Profile, type User } from '../accounts/users.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { readAffected } from './dry-run.ts'
 import { userTarget } from './dry-run-owner-targets.ts'
 import type { Invited } from './invitations.ts'
-import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { destructiveOperation, operation } from './operation.ts'
-import { checkMayFilterByExternalId, checkOperatorAttributes } from './operator-attributes.ts'
-import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
+import { checkOperatorAttributes } from './operator-attributes.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 import { checkMayChangeAddress, isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { narrowBySearch, narrowByWordsOrExternalId } from './search.ts'
-import { accountInScope, addressRulesOf, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
+import { addressRulesOf, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
-import {
-  type DetailsRow,
-  READ_USER,
-  READ_USER_WITH_CALLERS,
-  toDetails,
-  toSummary,
-  type UserDetails,
-  type UserSubjectRow,
-  type UserSummary,
-} from './user-views.ts'
-
-export interface UserQuery extends PageRequest {
-  /** Prefixes of words of the name and email address; for operators also a whole external ID. */
-  readonly search?: string | undefined
-  readonly role?: Role | undefined
-  readonly status?: User['status'] | undefined
-  readonly accountId?: string | undefined
-  /** Only for operators. */
-  readonly externalId?: string | undefined
-  readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
-}
-
-const ORDERS = {
-  email: [textKey(addressKeyOf('users')), idKey('users.id')],
-  name: [textKey('lower(coalesce(users.name, users.email))'), idKey('users.id')],
-  added: [momentKey('users.created_at'), idKey('users.id')],
-}
-
-const WORDS = "coalesce(users.name, '') || ' ' || users.email"
-
-/** Applies the search term by an index. Admins do not search external IDs, which they do not see. */
-function narrow(query: Knex.QueryBuilder, { role }: Principal, typed: string | undefined): void {
-  const words = typed && searchedEmails(typed)
-  if (role === 'operator') narrowByWordsOrExternalId(query, WORDS, typed, { table: 'users', words })
-  else narrowBySearch(query, WORDS, words)
-}
-
-/** Sorted by email address unless `sort` says otherwise. */
-export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
-  PERMISSIONS.viewUsers,
-  async ({ knex }, principal, { search, role, status, externalId, sort = 'email', accountId: wanted, ...request }) => {
-    const accountId = accountInScope(principal, wanted)
-    checkMayFilterByExternalId(principal, externalId)
-    const base = knex('users')
-    if (accountId !== undefined) base.where('users.account_id', accountId)
-    const typed = search?.trim() || undefined
-    narrow(base, principal, typed)
-    if (externalId !== undefined) base.where('users.external_id', externalId)
-    const list = {
-      base,
-      filters: [
-        ...(role ? [knex.raw(`${ROLE_OF_USER} = ?`, [role])] : []),
-        ...(status ? [knex.raw('users.status = ?', [status])] : []),
-      ],
-      order: orderOf(ORDERS, sort),
-    }
-    const select = (query: Knex.QueryBuilder) =>
-      query
-        .leftJoin('accounts', 'accounts.id', 'users.account_id')
-        .select(...userColumns(knex), 'accounts.name AS account_name', 'accounts.status AS account_status')
-    return await readPage<UserSubjectRow & PagedRow, UserSummary>(knex, list, request, select, toSummary)
-  },
-)
+import { type DetailsRow, READ_USER, READ_USER_WITH_CALLERS, toDetails, type UserDetails } from './user-views.ts'
 
 /** A user by id or email address. @throws KeywrightError `not_found` */
 export const findUser = operation<{ idOrEmail: string }, User>(

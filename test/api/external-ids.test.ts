@@ -203,6 +203,12 @@ test('PUT of a user by their external ID makes them a member of a further accoun
   const first = { account_id: account, role: 'admin', status: 'active', is_first: true }
   expect(body.items).toMatchObject([first, { account_id: other, role: 'viewer', status: 'active', is_first: false }])
   expect((await putUser(id, { email })).body).toMatchObject({ account_id: account, role: 'admin' })
+  const adminThere = await managementToken(server, await managingApplication(server, other))
+  const member = { id: created.id, account_id: other, role: 'viewer', status: 'active' }
+  expect((await call('GET', '/users', undefined, adminThere)).body.items).toMatchObject([member])
+  expect((await call('GET', `/users?account_id=${other}&external_id=${id}`)).body.items).toMatchObject([member])
+  const { body: all } = await call('GET', `/users?external_id=${id}`)
+  expect(all.items).toMatchObject([{ id: created.id, account_id: account, role: 'admin' }])
 })
 
 test('an external ID that another object has is a conflict; of an object of another kind it is none', async () => {

@@ -38,7 +38,8 @@ import { findSubject, type SubjectIdentifier } from '../../src/management/subjec
 import { listGrants, listTokens, revokeAllOfUser } from '../../src/management/token-operations.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { deleteSomeOfUser } from '../../src/management/user-deletion.ts'
-import { readUser, searchUsers } from '../../src/management/user-operations.ts'
+import { searchUsers } from '../../src/management/user-list.ts'
+import { readUser } from '../../src/management/user-operations.ts'
 import { listWebhookDeliveries, readWebhookDelivery } from '../../src/management/webhook-delivery-operations.ts'
 import { addNotices } from '../../src/notices/notice-messages.ts'
 import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
@@ -357,12 +358,20 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     'a search for users by name, address or external ID',
     async (knex) => await searchUsers(management(knex), instanceOperator(), { search: 'filled-7' }),
   ],
+  [
+    'a search for users of an account',
+    async (knex) => await searchUsers(management(knex), admin(), { search: 'filled-7@', counted: true }),
+  ],
   ['the user with an external ID', async (knex) => await findUserByExternalId(knex, 'filled-7')],
   [
     'the client with an external ID',
     async (knex) => await listClients(management(knex), instanceOperator(), { externalId: 'filled-7' }),
   ],
   ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
+  [
+    'a page of the users of an account, for an operator',
+    async (knex) => await searchUsers(management(knex), instanceOperator(), { accountId: account, counted: true }),
+  ],
   [
     'the sign-in with a passkey',
     async (knex) => {

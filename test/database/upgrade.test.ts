@@ -90,7 +90,8 @@ test('a database of the first release, brought up to date, still issues tokens t
     expect([status, body.scope]).toEqual([200, 'read write'])
     expect(await server.knex('users').pluck('email')).toContain('Ada@example.com')
     const account = '0197b000-0000-7000-8000-000000000001'
-    expect(await server.knex('memberships').where({ account_id: account }).pluck('role')).toEqual(['admin'])
+    const memberships = server.knex('memberships').where({ account_id: account })
+    expect(await memberships.select('role', 'email_key')).toEqual([{ role: 'admin', email_key: 'ada@example.com' }])
   } finally {
     await server.stop()
     await empty.drop()

@@ -4,7 +4,7 @@ import { listActivity } from '../../src/management/activity-operations.ts'
 import { listApplications } from '../../src/management/client-list.ts'
 import type { PageOf, PageRequest } from '../../src/management/paging.ts'
 import { listGrants, listTokens } from '../../src/management/token-operations.ts'
-import { searchUsers } from '../../src/management/user-operations.ts'
+import { searchUsers } from '../../src/management/user-list.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let on: Awaited<ReturnType<typeof openManagement>>

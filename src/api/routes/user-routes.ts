@@ -7,14 +7,8 @@ import { type DryRunResult, NOTHING_AFFECTED } from '../../management/dry-run.ts
 import { sendVerification } from '../../management/email-verification-operations.ts'
 import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
-import {
-  givePassword,
-  readUser,
-  searchUsers,
-  setRole,
-  setUserStatus,
-  updateUser,
-} from '../../management/user-operations.ts'
+import { searchUsers } from '../../management/user-list.ts'
+import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../management/user-operations.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas, visibleValues } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'

@@ -17,15 +17,9 @@ import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import { listSessions } from '../../management/session-operations.ts'
 import { exportUserData, type UserDataItem } from '../../management/user-data-export.ts'
+import { searchUsers } from '../../management/user-list.ts'
 import { offboardUser } from '../../management/user-offboarding.ts'
-import {
-  findUser,
-  givePassword,
-  searchUsers,
-  setRole,
-  setUserStatus,
-  updateUser,
-} from '../../management/user-operations.ts'
+import { findUser, givePassword, setRole, setUserStatus, updateUser } from '../../management/user-operations.ts'
 import { choiceValues } from '../../shared/attributes.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'

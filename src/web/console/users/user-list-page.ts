@@ -1,6 +1,6 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import { searchUsers } from '../../../management/user-operations.ts'
+import { searchUsers } from '../../../management/user-list.ts'
 import type { UserSummary } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { accountFilter, accountIn } from '../kit/account-filter.ts'

@@ -3,14 +3,8 @@ import { sendVerification } from '../../../management/email-verification-operati
 import { resetFactors } from '../../../management/factor-operations.ts'
 import { inviteUser, sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
-import {
-  givePassword,
-  readUser,
-  searchUsers,
-  setRole,
-  setUserStatus,
-  updateUser,
-} from '../../../management/user-operations.ts'
+import { searchUsers } from '../../../management/user-list.ts'
+import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
 import { askVerification, verifyByMail } from './email-verification-pages.ts'
 import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
