@@ -1,9 +1,10 @@
 /** What admins of an account see of a user who belongs to another one as well, and do there. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { addMembership } from '../../../src/accounts/membership-changes.ts'
+import { newId } from '../../../src/shared/ids.ts'
 import { ACTOR } from '../../support/factory.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import type { Browser } from '../../support/scriptless-browser.ts'
+import type { Browser, Page } from '../../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../../support/test-users.ts'
 import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
 
@@ -37,4 +38,54 @@ test('the list shows them in their role there, in three statements', async () =>
   expect(wordsOf(await asOperator.visit(`/users?account=${second}`))).toContain(`${user.email} account-`)
   expect(wordsOf(await asOperator.visit(`/users?search=${user.email}`)).match(/1–1 of 1/g)).toHaveLength(1)
   expect((await statementsOf(asAdmin, `/users?search=${user.email}`)).length).toBeLessThanOrEqual(3)
+})
+
+const hrefsOf = ({ text }: Page): string[] => [...text.matchAll(/href="(\/users\/[^"]*)"/g)].map(([, href]) => href!)
+
+const REFUSED = ['edit', 'password', 'factors', 'sessions', 'export', 'delete', 'invitation', 'verification']
+
+test('the page offers an admin only what they may change, and the forms of the rest are refused', async () => {
+  const path = `/users/${user.id}`
+  await server
+    .knex('totp_factors')
+    .insert({ id: newId(), user_id: user.id, name: 'Phone', secret: 'x', last_used_step: 0 })
+  const page = await asAdmin.visit(path)
+  const offered = hrefsOf(page)
+  expect(offered).toEqual(['role', 'status', 'remove'].map((step) => `${path}/${step}`))
+  expect(wordsOf(page)).toContain('belongs to another account as well')
+  const atHome = hrefsOf(await asOperator.visit(path))
+  for (const step of ['edit', 'password', 'factors']) expect(atHome).toContain(`${path}/${step}`)
+  expect(REFUSED.filter((step) => offered.includes(`${path}/${step}`))).toEqual([])
+  for (const step of ['password', 'factors', 'sessions']) {
+    const { status } = await asAdmin.submit(await asAdmin.visit(`${path}/${step}`), new RegExp(`/${step}$`))
+    expect([step, status]).toEqual([step, 403])
+  }
+})
+
+test('an admin disables and enables them in the account alone', async () => {
+  const path = `/users/${user.id}/status`
+  const change = async () => await asAdmin.submit(await asAdmin.visit(path), /\/status$/)
+  expect(wordsOf(await asAdmin.visit(path))).toContain('end the access of the user to the account')
+  expect(wordsOf(await change())).toContain('User disabled in this account.')
+  expect(wordsOf(await asAdmin.visit('/users?status=disabled'))).toContain(user.email)
+  expect(await server.knex('users').where({ id: user.id }).first('status')).toEqual({ status: 'active' })
+  expect(wordsOf(await change())).toContain('User enabled.')
+})
+
+test('an admin removes them from the account, and they keep the other one', async () => {
+  const asked = await asAdmin.visit(`/users/${user.id}/remove`)
+  const { name } = await server.knex('accounts').where({ id: second }).first('name')
+  expect(wordsOf(asked)).toContain(`Remove ${user.name} from ${name}?`)
+  const removed = await asAdmin.submit(asked, /\/remove$/)
+  expect(wordsOf(removed)).toContain('User removed from the account.')
+  expect(wordsOf(removed)).not.toContain(user.email)
+  expect((await asAdmin.visit(`/users/${user.id}`)).status).toBe(404)
+  expect(await server.knex('memberships').where({ user_id: user.id }).pluck('account_id')).toEqual([first])
+})
+
+test('a user of one account only cannot be removed', async () => {
+  const { id } = await createTestUser(server.knex, second)
+  expect(hrefsOf(await asAdmin.visit(`/users/${id}`))).not.toContain(`/users/${id}/remove`)
+  const refused = await asAdmin.submit(await asAdmin.visit(`/users/${id}/remove`), /\/remove$/)
+  expect(refused.status).toBe(409)
 })

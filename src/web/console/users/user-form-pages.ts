@@ -1,6 +1,7 @@
 import { SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
 import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { sendInvitation } from '../../../management/invitations.ts'
+import { mayManagePerson } from '../../../management/tenant-isolation.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import { givePassword, readUser, setUserStatus } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
@@ -66,13 +67,16 @@ const endsApplicationTokens = (t: ConsoleTranslate, { applicationTokens }: UserD
         boundedValues(applicationTokens),
       )
 
+/** Whether the viewer changes what the user is in the account only. */
+const isMemberOnly = (user: UserDetails, { who }: ConsoleCall): boolean => !mayManagePerson(who, user)
+
 export async function askStatus(call: ConsoleCall): Promise<void> {
   const { t } = call
   const user = await userWithCallers(call)
   const name = displayName(user)
   if (user.status === 'disabled') {
     const stops = [
-      t('The user can sign in again.'),
+      isMemberOnly(user, call) ? t('The user can act in this account again.') : t('The user can sign in again.'),
       t('Revoked tokens stay revoked: the user and applications get new ones.'),
     ]
     const hidden = { status: 'active' }
@@ -81,7 +85,9 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
   }
   checkUnprotected(user, call)
   const stops = [
-    t('end all sessions of the user and prevent new sign-ins'),
+    isMemberOnly(user, call)
+      ? t('end the access of the user to the account')
+      : t('end all sessions of the user and prevent new sign-ins'),
     ...disablesPair(t, user),
     endsApplicationTokens(t, user),
   ]
@@ -99,8 +105,11 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
   const status = choiceIn(form, 'status', SETTABLE_STATUSES)
   if (!status) throw invalidInput('the form names no status')
-  const user = await setUserStatus(management, who, { userId: params.userId!, status })
-  goTo(`${userPath(user.id)}?notice=${status}`)
+  const userId = params.userId!
+  const before = await readUser(management, who, { userId })
+  await setUserStatus(management, who, { userId, status })
+  const isHere = status === 'disabled' && !mayManagePerson(who, before)
+  goTo(`${userPath(userId)}?notice=${isHere ? 'disabled-here' : status}`)
 }
 
 export async function askPassword(call: ConsoleCall): Promise<void> {

@@ -64,6 +64,7 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
       title: t('Users'),
       notices: {
         deleting: t('The user is being deleted, and their personal data erased. This can take a few minutes.'),
+        removed: t('User removed from the account.'),
       },
       lead: isOperator ? t('All users of this instance.') : t('Users of your account and their roles.'),
       actions: [

@@ -1,6 +1,7 @@
 import { mayOwnKeyPairs } from '../../../accounts/permissions.ts'
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { mayManagePerson } from '../../../management/tenant-isolation.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { attributesWhere } from '../../../shared/attributes.ts'
@@ -15,6 +16,7 @@ import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { roleChange } from './role-pages.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
+import { removal } from './user-removal-pages.ts'
 import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
@@ -28,6 +30,7 @@ const noticesIn = (t: ConsoleTranslate) => ({
   member: t('Role changed to member. The user has no key pairs.'),
   active: t('User enabled.'),
   disabled: t('User disabled. All tokens of the user are revoked.'),
+  'disabled-here': t('User disabled in this account. The tokens of the user for it are revoked.'),
   factors: t('Passkeys and second factors removed. The user is signed out of all sessions.'),
   revoked: t('User signed out of all sessions. All tokens of the user are revoked.'),
 })
@@ -91,6 +94,15 @@ function statusChange(t: ConsoleTranslate, { id, status }: UserDetails, protecti
   return { title, text, action: { href, label: t('Disable…'), danger: true } }
 }
 
+/** The status in this account, of a user who belongs to another one as well. */
+function statusHere(t: ConsoleTranslate, user: UserDetails, protection: string | undefined): Change {
+  const change = statusChange(t, user, protection)
+  if (change.action === undefined) return change
+  return user.status === 'disabled'
+    ? { ...change, text: t('The user can act in this account again.') }
+    : { ...change, text: t('The user loses the access to this account immediately, and keeps their other accounts.') }
+}
+
 const exportChange = (t: ConsoleTranslate, { id }: UserDetails): Change => ({
   title: t('Export data'),
   text: t('Downloads the profile, consents, key pairs and activity of the user as JSON lines.'),
@@ -140,6 +152,17 @@ function changesOf(
   ]
 }
 
+/** For a user who belongs to another account as well: what an admin of this one may change. */
+const changesHere = (t: ConsoleTranslate, user: UserDetails, protection: string | undefined): Change[] => [
+  {
+    title: t('Profile, password and sessions'),
+    text: t('The user belongs to another account as well. Only the user and operators can change these.'),
+  },
+  roleChange(t, user, protection),
+  statusHere(t, user, protection),
+  removal(t, user, protection),
+]
+
 const ownChanges = (t: ConsoleTranslate, { id }: UserDetails, protection: string): Change[] => [
   {
     title: t('Password'),
@@ -169,6 +192,7 @@ export async function showUser({ management, who, user: viewer, params, show, t 
   const user = await readUser(management, who, { userId: params.userId! })
   const protection = protectionReason(t, user, viewer)
   const isOwn = user.id === viewer.id
+  const mayManage = mayManagePerson(who, user)
   const blocks: Block[] = [
     { part: 'facts', facts: factsOf(t, user, who.role === 'operator') },
     {
@@ -184,8 +208,12 @@ export async function showUser({ management, who, user: viewer, params, show, t 
       changes: isOwn
         ? ownChanges(t, user, protection!)
         : user.status === 'deleting'
-          ? [exportChange(t, user)]
-          : changesOf(t, user, protection, management.mail !== undefined),
+          ? mayManage
+            ? [exportChange(t, user)]
+            : []
+          : !mayManage
+            ? changesHere(t, user, protection)
+            : changesOf(t, user, protection, management.mail !== undefined),
     },
   ]
   show(
@@ -196,7 +224,7 @@ export async function showUser({ management, who, user: viewer, params, show, t 
         breadcrumbs: [{ href: '/users', label: t('Users') }],
         actions: [
           { href: `/activity?by=${user.id}`, label: t('Activity') },
-          { href: userPath(user.id, 'edit'), label: t('Edit') },
+          ...(mayManage ? [{ href: userPath(user.id, 'edit'), label: t('Edit') }] : []),
         ],
         notices: noticesIn(t),
         ...(user.status === 'deleting' && { warning: t('This user is being deleted, and cannot be restored.') }),

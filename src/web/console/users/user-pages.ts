@@ -2,6 +2,7 @@ import { deleteUser } from '../../../management/deletion-operations.ts'
 import { sendVerification } from '../../../management/email-verification-operations.ts'
 import { resetFactors } from '../../../management/factor-operations.ts'
 import { inviteUser, sendInvitation } from '../../../management/invitations.ts'
+import { removeMembership } from '../../../management/membership-operations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import { searchUsers } from '../../../management/user-list.ts'
 import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../../management/user-operations.ts'
@@ -24,6 +25,7 @@ import {
 } from './user-form-pages.ts'
 import { showUsers } from './user-list-page.ts'
 import { showUser } from './user-page.ts'
+import { askRemoval, removeNow } from './user-removal-pages.ts'
 
 const USER = '/users/:userId'
 
@@ -82,6 +84,8 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askUserDeletion,
   },
   { method: 'post', path: `${USER}/delete`, permission: deleteUser.permission, handle: deleteUserNow },
+  { method: 'get', path: `${USER}/remove`, permission: removeMembership.permission, handle: askRemoval },
+  { method: 'post', path: `${USER}/remove`, permission: removeMembership.permission, handle: removeNow },
   { method: 'get', path: `${USER}/export`, permission: readUser.permission, handle: exportUser },
   { method: 'get', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: askSessions },
   { method: 'post', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: endSessions },
