@@ -61,6 +61,7 @@ export const AUDIT_ACTIONS = [
   'consent.given',
   'consent.withdrawn',
   'token.exchanged',
+  'token.obtained_for_user',
   'token.revoked',
   'refresh_token.revoked',
   'leak.reported',

@@ -1,5 +1,6 @@
 import { scopesError } from '../apis/scopes.ts'
 import { attribute, duration, nullable, words } from '../shared/attributes.ts'
+import { isId } from '../shared/ids.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 
 /** Seconds: the greatest lifetime of an exchanged token, if the registration sets none. */
@@ -13,6 +14,12 @@ const MAX_SOURCES = 50
 
 /** The most APIs for which a client may exchange tokens of others. */
 const MAX_TARGETS = 50
+
+/** The most accounts that a policy names. */
+const MAX_ACCOUNTS = 50
+
+/** In the place of account IDs: every account. */
+export const ANY_ACCOUNT = 'any'
 
 const CLIENT_ID = /^kw[ac]_[0-9A-Za-z]{20}$/
 
@@ -28,6 +35,15 @@ function targetsError(apis: readonly string[]): string | undefined {
   if (apis.length === 0) return 'must name at least one API, or none'
   if (apis.length > MAX_TARGETS) return `must have at most ${MAX_TARGETS} APIs`
   return apis.includes(MANAGEMENT_API) ? 'tokens cannot be exchanged for the management API' : undefined
+}
+
+function accountsError(accounts: readonly string[]): string | undefined {
+  if (accounts.length === 0) return `must name at least one account ID, ${ANY_ACCOUNT}, or none`
+  if (accounts.length > MAX_ACCOUNTS) return `must have at most ${MAX_ACCOUNTS} account IDs`
+  if (new Set(accounts).size < accounts.length) return 'an account ID is named twice'
+  if (accounts.includes(ANY_ACCOUNT)) return accounts.length === 1 ? undefined : `${ANY_ACCOUNT} stands alone`
+  const wrong = accounts.find((id) => !isId(id))
+  return wrong === undefined ? undefined : `${JSON.stringify(wrong.slice(0, 60))} is not an account ID`
 }
 
 /**
@@ -95,6 +111,22 @@ export const EXCHANGE_ATTRIBUTES = {
     },
     validate: targetsError,
   }),
+  exchangeAccounts: attribute({
+    type: nullable(words, 'no account'),
+    initial: null,
+    operatorOnly: true,
+    section: 'operator',
+    label: 'Obtains tokens for users of',
+    hint: 'Account IDs, separated by spaces, or any. The application may exchange its own token for one of any user of these accounts, without their consent. Leave empty to allow none. Removing an account revokes the exchanged tokens.',
+    description:
+      'Account IDs, or `any`: the application may exchange its own token for one of any user of these accounts, without their consent (RFC 8693); null: none. Removing one revokes the exchanged tokens',
+    example: ['any'],
+    option: {
+      help: 'Account IDs, space-separated, or any: it may obtain tokens for their users without consent; default: off',
+      nullWord: 'off',
+    },
+    validate: accountsError,
+  }),
 }
 
 /** What an exchange is checked against. */
@@ -103,6 +135,7 @@ export interface ExchangePolicy {
   readonly exchangeScopes: readonly string[] | null
   readonly exchangeTtl: number | null
   readonly exchangeApis: readonly string[] | null
+  readonly exchangeAccounts: readonly string[] | null
 }
 
 const isAnyRemoved = (before: readonly string[], after: readonly string[]): boolean =>
@@ -111,8 +144,12 @@ const isAnyRemoved = (before: readonly string[], after: readonly string[]): bool
 const losesScope = (before: readonly string[] | null, after: readonly string[] | null): boolean =>
   after !== null && (before === null || isAnyRemoved(before, after))
 
+const losesAccount = (before: readonly string[] | null, after: readonly string[] | null): boolean =>
+  !after?.includes(ANY_ACCOUNT) && isAnyRemoved(before ?? [], after ?? [])
+
 /** Whether a change of the policy takes rights away, so that exchanged tokens must be revoked. */
 export const losesExchangeRight = (before: ExchangePolicy, after: ExchangePolicy): boolean =>
   isAnyRemoved(before.exchangeFrom ?? [], after.exchangeFrom ?? []) ||
   losesScope(before.exchangeScopes, after.exchangeScopes) ||
-  isAnyRemoved(before.exchangeApis ?? [], after.exchangeApis ?? [])
+  isAnyRemoved(before.exchangeApis ?? [], after.exchangeApis ?? []) ||
+  losesAccount(before.exchangeAccounts, after.exchangeAccounts)

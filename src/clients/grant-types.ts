@@ -90,7 +90,10 @@ export const GRANT_TYPES = [
     requiresClientSecret: true,
     requiresRedirectUri: false,
     responseType: null,
-    parameters: ['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type'],
+    parameters: [
+      ...['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type'],
+      ...['requested_subject', 'requested_account'],
+    ],
   },
 ] as const satisfies readonly GrantType[]
 

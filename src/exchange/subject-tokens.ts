@@ -1,9 +1,10 @@
 import type { Knex } from 'knex'
 import type { LockedUser } from '../accounts/user-locks.ts'
 import { lockClientsShared } from '../clients/client-locks.ts'
-import { lockActiveUserShared } from '../consents/consent-locks.ts'
+import { type ActingUser, lockActiveUserShared } from '../consents/consent-locks.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { SubjectToken } from '../tokens/token-recording.ts'
+import { namedUserRefused } from './named-users.ts'
 
 /** A token, or one that it depends on. */
 interface Source {
@@ -17,7 +18,7 @@ interface Source {
 /** A subject token that is active, and stays so until the transaction ends. */
 export interface LockedSubjectToken {
   readonly user: LockedUser
-  /** The user's id. */
+  /** The id of the user of the subject token, or of the one whom the client names. */
   readonly subject: string
   /** The client ID of the client that the token was issued to. */
   readonly clientId: string
@@ -77,25 +78,47 @@ const LOCK_SINGLE = `
 const ACTIVE = `
   SELECT client_id, scope, audience FROM active_access_tokens WHERE jti = :jti AND expires_at = to_timestamp(:exp)`
 
+/** A client names a user by a token of its own: by none that was exchanged, or acts for a user, or is of another client. */
+function checkOwnToken(sources: readonly Source[], clientKey: number): void {
+  const [own, ...others] = sources
+  if (others.length > 0 || own?.subject !== '' || own.client_id !== clientKey)
+    throw subjectTokenError('only its own access token, which acts for no user, lets a client name a user')
+}
+
+/** Locks the user of a token, or the one whom the client names. @throws KeywrightError `invalid_input` */
+async function lockUserOf(
+  trx: Knex,
+  sources: readonly Source[],
+  accountId: string | null,
+  named: ActingUser | undefined,
+): Promise<LockedUser> {
+  const acting = named ?? { userId: sources[0]!.subject, accountId }
+  if (acting.userId === '') throw subjectTokenError('the subject token does not act for a user')
+  return await lockActiveUserShared(trx, acting).catch((error) => {
+    if (!(error instanceof KeywrightError)) throw error
+    throw named ? namedUserRefused() : inactive()
+  })
+}
+
 /**
  * Locks everything that could end a token, and then checks that it is active: its user, the tokens that it depends on, their clients,
  * and their rows of `single_tokens`. So what revokes the token is either seen here, or waits and then finds the token that is
  * recorded in this transaction. The order is that of other transactions: users, tokens, clients, single tokens.
  * @param clientKey of the client that exchanges the token, locked with the others
- * @throws KeywrightError `invalid_input` when it is not active, or does not act for a user
+ * @param named the user whom the client names, by a token of its own; undefined: the user of the token
+ * @throws KeywrightError `invalid_input` when the token or the user is not active, or the token does not act for a user
  */
 export async function lockSubjectToken(
   trx: Knex,
   { accountId, ...token }: PresentedSubjectToken,
   clientKey: number,
+  named?: ActingUser,
 ): Promise<LockedSubjectToken> {
   const sources = await sourcesOf(trx, token)
   const [own] = sources
   if (!own) throw inactive()
-  if (own.subject === '') throw subjectTokenError('the subject token does not act for a user')
-  const user = await lockActiveUserShared(trx, { userId: own.subject, accountId }).catch((error) => {
-    throw error instanceof KeywrightError ? inactive() : error
-  })
+  if (named) checkOwnToken(sources, clientKey)
+  const user = await lockUserOf(trx, sources, accountId, named)
   const all = JSON.stringify(sources)
   await trx.raw(LOCK_TOKENS, [all])
   const clientKeys = sources.map(({ client_id }) => client_id)
@@ -105,5 +128,5 @@ export async function lockSubjectToken(
   const { rows } = await trx.raw(ACTIVE, { jti: token.jti, exp: token.expiresAt })
   if (!rows[0]) throw inactive()
   const { client_id: clientId, scope, audience } = rows[0]
-  return { user, subject: own.subject, clientId, clientKeys, scope, audience }
+  return { user, subject: named?.userId ?? own.subject, clientId, clientKeys, scope, audience }
 }

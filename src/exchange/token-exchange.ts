@@ -12,6 +12,7 @@ import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
+import { allowsAccount, findNamedUser, type NamedUser, namedUserRefused } from './named-users.ts'
 import { type LockedSubjectToken, lockSubjectToken, subjectTokenError } from './subject-tokens.ts'
 
 /** The most clients that act in a chain of exchanges: so many claims `act` are nested. */
@@ -28,6 +29,8 @@ export interface ExchangeRequest {
   readonly client: AuthenticatedClient
   /** The verified claims of the subject token, an access token of this issuer. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** The user for whom the client wants a token. Undefined: that of the subject token. */
+  readonly named?: NamedUser | undefined
   /** The API's identifier. Undefined: that of the subject token. */
   readonly resource: string | undefined
   /** Space-separated. Undefined: every scope that is allowed. */
@@ -55,9 +58,9 @@ function checkBinding({ claims, jkt }: ExchangeRequest): void {
     throw subjectTokenError('the subject token is bound to a key that this request does not prove')
 }
 
-const POLICY_COLUMNS = ['exchange_from', 'exchange_scopes', 'exchange_ttl', 'exchange_apis']
+const POLICY_COLUMNS = ['exchange_from', 'exchange_scopes', 'exchange_ttl', 'exchange_apis', 'exchange_accounts']
 
-/** The policy of a client whose row is locked. */
+/** The policy of a client. It stays so until the transaction ends if its row is locked. */
 const readPolicy = async (trx: Knex, clientKey: number): Promise<ExchangePolicy> =>
   fromColumns(EXCHANGE_ATTRIBUTES, await trx('clients').where({ id: clientKey }).first(POLICY_COLUMNS))
 
@@ -70,15 +73,28 @@ function checkActors({ client, claims }: ExchangeRequest, subject: LockedSubject
   if (actorsOf(claims).length >= MAX_ACTORS) throw notAllowed(`a chain has at most ${MAX_ACTORS} exchanges`)
 }
 
+/** @throws KeywrightError `invalid_input` */
+function checkPolicy({ named }: ExchangeRequest, { user, clientId }: LockedSubjectToken, policy: ExchangePolicy): void {
+  if (named) {
+    if (!allowsAccount(policy.exchangeAccounts, user.accountId!)) throw namedUserRefused()
+  } else if (!policy.exchangeFrom?.includes(clientId))
+    throw notAllowed('this client may not exchange tokens of the client that the subject token was issued to')
+}
+
 /** @throws KeywrightError `invalid_target` */
-function checkTarget({ client }: ExchangeRequest, api: ApiAccess, subject: LockedSubjectToken, policy: ExchangePolicy) {
+function checkTarget(
+  { client, named }: ExchangeRequest,
+  api: ApiAccess,
+  subject: LockedSubjectToken,
+  policy: ExchangePolicy,
+) {
   const { audience, clientKeys } = subject
   if (api.identifier === MANAGEMENT_API || audience === MANAGEMENT_API)
     throw new KeywrightError('invalid_target', 'tokens of the management API cannot be exchanged')
   if (api.identifier !== audience && !policy.exchangeApis?.includes(api.identifier))
     throw new KeywrightError('invalid_target', 'the subject token is for another API')
   const isSingle = (client.registration.policy ?? api.policy) === 'single'
-  if (isSingle && api.identifier === audience && clientKeys[0] === client.registration.key)
+  if (!named && isSingle && api.identifier === audience && clientKeys[0] === client.registration.key)
     throw notAllowed('under the token policy single, the new token would revoke the subject token')
 }
 
@@ -102,7 +118,10 @@ const claimsAbout = ({ auth_time, acr, amr }: Readonly<Record<string, unknown>>)
 
 const isDeadlock = (error: unknown): boolean => (error as { code?: unknown }).code === '40P01'
 
-/** Issues an access token in exchange for one of a user (RFC 8693), which it depends on. */
+/**
+ * Issues an access token in exchange for one of a user (RFC 8693), or, for a user whom the client names, for one of the client. It
+ * depends on that token.
+ */
 export class TokenExchange {
   readonly #knex: Knex
   readonly #issuer: Issuer
@@ -136,13 +155,14 @@ export class TokenExchange {
   }
 
   async #exchangeInTransaction(trx: Knex, request: ExchangeRequest): Promise<IssuedToken | undefined> {
-    const { client, claims } = request
+    const { client, claims, named } = request
+    const { key } = client.registration
+    const acting = named && (await findNamedUser(trx, named, (await readPolicy(trx, key)).exchangeAccounts))
     const accountId = typeof claims.account_id === 'string' ? claims.account_id : null
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp), accountId }
-    const subject = await lockSubjectToken(trx, token, client.registration.key)
-    const policy = await readPolicy(trx, client.registration.key)
-    if (!policy.exchangeFrom?.includes(subject.clientId))
-      throw notAllowed('this client may not exchange tokens of the client that the subject token was issued to')
+    const subject = await lockSubjectToken(trx, token, key, acting)
+    const policy = await readPolicy(trx, key)
+    checkPolicy(request, subject, policy)
     checkActors(request, subject)
     const api = selectApi(client.registration, request.resource)
     checkTarget(request, api, subject, policy)
@@ -150,7 +170,7 @@ export class TokenExchange {
     const planned = await planInTransaction(trx, this.#issuer, this.#toTokenRequest(request, subject, scope, policy))
     if (!planned) return undefined
     await recordAudit(trx, request.actor, {
-      action: 'token.exchanged',
+      action: named ? 'token.obtained_for_user' : 'token.exchanged',
       target: { type: 'user', id: subject.subject },
       accountId: subject.user.accountId,
       detail: {

@@ -26,6 +26,8 @@ function checkParameters({
   actor_token,
   actor_token_type,
   requested_token_type,
+  requested_subject,
+  requested_account,
 }: Parameters): void {
   if (!subject_token) throw invalidRequest("missing required parameter 'subject_token'")
   if (!subject_token_type) throw invalidRequest("missing required parameter 'subject_token_type'")
@@ -35,7 +37,13 @@ function checkParameters({
     throw invalidRequest('tokens are exchanged for access tokens only (requested_token_type)')
   if (actor_token || actor_token_type)
     throw invalidRequest('actor_token is not supported: the actor is the client that authenticates')
+  if (requested_account && !requested_subject)
+    throw invalidRequest('requested_account names the account of a user and requires requested_subject')
 }
+
+/** The user whom the client names: parameters beside those of RFC 8693. */
+const namedUser = ({ requested_subject: user, requested_account }: Parameters) =>
+  user ? { user, account: requested_account || undefined } : undefined
 
 /** The handler of token exchange (RFC 8693). It issues access tokens only: no refresh token and no ID token. */
 export function createExchangeHandler(provider: Provider, services: OidcServices) {
@@ -63,7 +71,8 @@ export function createExchangeHandler(provider: Provider, services: OidcServices
     const jkt = await provenKey(ctx)
     const claims = await subjectClaims(parameters)
     const { resource, scope } = parameters
-    const request = { client, claims, resource, scope, jkt, actor: actorOf(ctx) }
+    const named = namedUser(parameters)
+    const request = { client, claims, named, resource, scope, jkt, actor: actorOf(ctx) }
     ctx.state.issued = await inEngineTerms(() => services.tokenExchange.exchange(request))
     ctx.body = { issued_token_type: ACCESS_TOKEN, token_type: jkt ? 'DPoP' : 'Bearer' }
   }

@@ -66,6 +66,7 @@ const SETTINGS: ClientSettings = {
   exchangeScopes: ['read'],
   exchangeTtl: 300,
   exchangeApis: ['https://other.example.com'],
+  exchangeAccounts: ['any'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

@@ -237,6 +237,7 @@ describe('an operator setting', () => {
       'quotaMode',
       'accessType',
       'exchangeApis',
+      'exchangeAccounts',
       'isVerified',
       'externalId',
       'metadata',

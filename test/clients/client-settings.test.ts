@@ -4,6 +4,7 @@ import { BRANDING_ATTRIBUTES } from '../../src/clients/branding-attributes.ts'
 import { EXTERNAL_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
+import { EXCHANGE_ATTRIBUTES } from '../../src/clients/exchange-attributes.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
@@ -102,6 +103,7 @@ const EVERY: ClientSettings = {
   exchangeScopes: ['read'],
   exchangeTtl: 300,
   exchangeApis: ['https://other.example.com'],
+  exchangeAccounts: ['any'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }
@@ -116,7 +118,7 @@ const OPEN: ClientSettings = {
 /** A client without a client secret, which some settings need. */
 const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt' }
 
-const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
+const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES, ...EXCHANGE_ATTRIBUTES }
 
 /** What the endpoints read of the settings. */
 const ofProtocol = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>

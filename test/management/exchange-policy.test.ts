@@ -55,6 +55,13 @@ it('only operators allow tokens for other APIs', async () => {
   expect((await change(operator, { exchangeApis })).exchangeApis).toEqual(exchangeApis)
 })
 
+it('only operators allow tokens for users whom the application names', async () => {
+  for (const exchangeAccounts of [[account], ['any']]) {
+    await expect(change(adminOf(account), { exchangeAccounts })).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await change(operator, { exchangeAccounts })).exchangeAccounts).toEqual(exchangeAccounts)
+  }
+})
+
 it.each<[string, Partial<ClientSettings>]>([
   ['no client ID', { exchangeFrom: [] }],
   ['a text that is no client ID', { exchangeFrom: ['everyone'] }],
@@ -65,6 +72,10 @@ it.each<[string, Partial<ClientSettings>]>([
   ['no scope', { exchangeScopes: [] }],
   ['no API', { exchangeApis: [] }],
   ['the management API', { exchangeApis: ['urn:keywright:management'] }],
+  ['no account', { exchangeAccounts: [] }],
+  ['a text that is no account ID', { exchangeAccounts: ['acme'] }],
+  ['any account beside an account ID', { exchangeAccounts: ['any', '00000000-0000-4000-8000-000000000000'] }],
+  ['an account ID twice', { exchangeAccounts: Array(2).fill('00000000-0000-4000-8000-000000000000') }],
   ['the grant type for a client that acts for itself only', { accessType: 'client' }],
 ])('a policy has not %s', async (_what, settings) => {
   await expect(change(operator, settings)).rejects.toMatchObject({ code: 'invalid_input' })

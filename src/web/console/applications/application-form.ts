@@ -136,7 +136,7 @@ const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Tokens'), fields: inSection('tokens') },
   {
     heading: t('Token exchange'),
-    lead: t('For the grant type token exchange. Without client IDs it allows nothing.'),
+    lead: t('For the grant type token exchange. Without client IDs, it exchanges no tokens of users.'),
     fields: inSection('exchange'),
     collapsed: true,
   },

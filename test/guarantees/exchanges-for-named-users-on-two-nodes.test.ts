@@ -1,0 +1,167 @@
+/**
+ * A token that a service obtained for a user whom it named ends with what allowed it: the service's own token, its registration and
+ * policy, and the user, the membership and the account. On every node at once, and also while the service obtains more of them.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addMembership } from '../../src/accounts/membership-changes.ts'
+import type { ClientSettings } from '../../src/clients/client-settings.ts'
+import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { changeAccountStatus } from '../../src/management/account-changes.ts'
+import { startAccountDeletion } from '../../src/management/account-deletion.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { changeClientStatus } from '../../src/management/client-status.ts'
+import { endMembership } from '../../src/management/membership-end.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { startUserDeletion } from '../../src/management/user-deletion.ts'
+import { offboard } from '../../src/management/user-offboarding.ts'
+import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
+import { startLoad } from '../support/load.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
+import type { Person } from '../support/test-users.ts'
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+})
+afterAll(async () => await on.stop())
+
+interface Scene {
+  readonly account: string
+  /** Another one of the user. */
+  readonly other: string
+  readonly person: Person
+  readonly service: Credentials & { clientId: string }
+  /** The service's own. */
+  readonly own: string
+}
+
+const obtain = ({ service, own, person, account }: Scene, n = 0): Promise<Answer> =>
+  on.nodes[n % 2]!.token(
+    {
+      grant_type: TOKEN_EXCHANGE_GRANT,
+      subject_token: own,
+      subject_token_type: ACCESS_TOKEN,
+      requested_subject: person.id,
+      requested_account: account,
+    },
+    { basic: service },
+  )
+
+async function createScene(): Promise<Scene> {
+  const account = await on.make.account()
+  const other = await on.make.account()
+  const person = await on.make.person(account)
+  await on.knex.transaction((trx) => addMembership(trx, { userId: person.id, accountId: other, role: 'member' }, ACTOR))
+  const settings = {
+    grants: ['client_credentials', TOKEN_EXCHANGE_GRANT],
+    exchangeAccounts: [account, other],
+    exchangeScopes: ['read', 'write'],
+  }
+  const service = await on.make.client([api.identifier], settings)
+  const own = (await on.nodes[0]!.machineToken(service)).body.access_token
+  return { account, other, person, service, own }
+}
+
+/** By both nodes. */
+const activeOf = (token: string): Promise<boolean[]> =>
+  Promise.all(on.nodes.map(async (node) => (await node.introspect(token, api)).body.active))
+
+type Change = (scene: Scene) => Promise<unknown>
+
+const setTo =
+  (settings: Partial<ClientSettings>): Change =>
+  ({ service }) =>
+    updateClient(on.knex, service.clientId, { settings }, ACTOR)
+
+const disableUser: Change = ({ person }) => changeUserStatus(on.knex, person.id, 'disabled', ACTOR)
+
+const CAUSES: [name: string, change: Change][] = [
+  [
+    'the membership ended',
+    ({ person, account }) =>
+      on.knex.transaction((trx) => endMembership(trx, { userId: person.id, accountId: account }, ACTOR)),
+  ],
+  [
+    'the membership was disabled',
+    ({ person, account }) => changeUserStatus(on.knex, person.id, 'disabled', ACTOR, { accountId: account }),
+  ],
+  ['the user was disabled', disableUser],
+  [
+    'the user was deleted',
+    async (scene) => {
+      await disableUser(scene)
+      await startUserDeletion(on.knex, scene.person.id, ACTOR)
+    },
+  ],
+  ['the user was off-boarded', ({ person }) => offboard(on.knex, person.id, ACTOR)],
+  ['the tokens of the user were revoked', ({ person }) => revokeTokensOfUser(on.knex, person.id, ACTOR)],
+  ['the account was disabled', ({ account }) => changeAccountStatus(on.knex, account, 'disabled', ACTOR)],
+  [
+    'the account was deleted',
+    async ({ account }) => {
+      await changeAccountStatus(on.knex, account, 'disabled', ACTOR)
+      await startAccountDeletion(on.knex, account, ACTOR)
+    },
+  ],
+  ['the own token of the service was revoked', ({ own }) => revokeToken(on.knex, String(claimsOf(own).jti), ACTOR)],
+  ['the tokens of the service were revoked', ({ service }) => revokeTokensOfClient(on.knex, service.clientId, ACTOR)],
+  ['the secret of the service was replaced', ({ service }) => rotateSecret(on.knex, service.clientId, 0, ACTOR)],
+  ['the service was archived', ({ service }) => changeClientStatus(on.knex, service.clientId, 'archived', ACTOR)],
+  ['the service may not act for users any more', setTo({ exchangeAccounts: null })],
+  [
+    'the service may act for users of the other account only',
+    ({ service, other }) => updateClient(on.knex, service.clientId, { settings: { exchangeAccounts: [other] } }, ACTOR),
+  ],
+  ['the service may obtain fewer scopes', setTo({ exchangeScopes: ['read'] })],
+  ['the service lost the grant type', setTo({ grants: ['client_credentials'] })],
+]
+
+test.each(CAUSES)('tokens for named users end when %s', async (_name, change) => {
+  const scene = await createScene()
+  const { status, body } = await obtain(scene)
+  expect([status, await activeOf(body.access_token)]).toEqual([200, [true, true]])
+  await change(scene)
+  expect(await activeOf(body.access_token)).toEqual([false, false])
+})
+
+test('more accounts in the policy, and the end of another membership, end none', async () => {
+  const scene = await createScene()
+  const { body } = await obtain(scene)
+  await setTo({ exchangeAccounts: ['any'] })(scene)
+  await on.knex.transaction((trx) => endMembership(trx, { userId: scene.person.id, accountId: scene.other }, ACTOR))
+  expect(await activeOf(body.access_token)).toEqual([true, true])
+})
+
+const RACES = CAUSES.filter(([name]) =>
+  [
+    'the membership ended',
+    'the user was disabled',
+    'the account was disabled',
+    'the own token of the service was revoked',
+    'the service may act for users of the other account only',
+  ].includes(name),
+)
+
+test.each(RACES)('services obtain tokens from both nodes while %s', async (_name, change) => {
+  const scene = await createScene()
+  const load = startLoad(6, (loop, round) => obtain(scene, loop + round))
+  await load.reached(24)
+  await change(scene)
+  await load.next(12)
+  const answers = await load.stop()
+  const issued = answers.filter(({ status }) => status === 200).map(({ body }) => body.access_token as string)
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(issued.length).toBeGreaterThan(10)
+  expect(new Set(refused.map(({ status, body }) => `${status} ${body.error}`))).toEqual(
+    new Set(['400 invalid_request']),
+  )
+  expect((await Promise.all(issued.map(activeOf))).flat()).not.toContain(true)
+})
