@@ -34,8 +34,9 @@ export function keywright({ url, clientId, clientSecret }) {
 
   async function expect(method, path, body) {
     const answer = await send(method, path, body)
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
-    return answer.body
+    if (answer.status < 300) return answer.body
+    const message = `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`
+    throw Object.assign(new Error(message), { status: answer.status })
   }
 
   return {

@@ -14,7 +14,7 @@ const service = keywright({ url: KEYWRIGHT_URL, clientId: CLIENT_ID, clientSecre
 const COMPONENT = new URL('../../packages/console/keywright-keys.js', import.meta.url)
 const FRAMES = new URL(process.env.KEYWRIGHT_PUBLIC_URL ?? KEYWRIGHT_URL).origin
 
-/** Customers and users by their IDs here. A real product has a database. */
+/** Customers, with the IDs of their accounts at Keywright, and users, by their IDs here. A real product has a database. */
 const customers = new Map()
 const users = new Map()
 
@@ -59,6 +59,7 @@ const asKeywrightUser = ({ customer, id, email, name, role }) => ({
   user: { external_id: id, email, name, role },
 })
 
+/** @throws Error with status 409: the user is disabled at Keywright, for example by the customer's identity provider */
 const sessionFor = (user, more = {}) =>
   service.post('/console-sessions', {
     ...asKeywrightUser(user),
@@ -98,6 +99,8 @@ async function forwardKeys(request, path, user) {
   const target = stopped ? `/key-pairs/${stopped}/stop` : method === 'GET' ? '/key-pairs' : '/key-pair'
   const body = method === 'POST' ? await bodyOf(request) : undefined
   const answer = await service.send(method, target, stopped ? undefined : body, await tokenFor(user))
+  // It was revoked: the next request obtains another one, or learns that the user is disabled.
+  if (answer.status === 401) tokens.delete(user.id)
   return json(answer.status, answer.body)
 }
 
@@ -107,19 +110,26 @@ async function administrate(request, path) {
   const body = await bodyOf(request)
   if (path === '/customers') {
     const account = await service.put(`/accounts/by-external-id/${encodeURIComponent(body.id)}`, { name: body.name })
-    customers.set(body.id, body)
+    customers.set(body.id, { ...body, accountId: account.id })
     return json(201, { account_id: account.id })
   }
   if (path === '/users') {
     users.set(body.id, body)
     return json(201, { sign_in: `/sign-in?as=${body.id}&signature=${signatureOf(body.id)}` })
   }
+  if (path === '/identity-providers') {
+    // What the customer enters at its identity provider, which then adds and removes the customer's users at Keywright itself.
+    const customer = customers.get(body.customer)
+    if (!customer) return json(404, {})
+    const { token } = await service.post('/scim-tokens', { account_id: customer.accountId, role: 'developer' })
+    return json(201, { base_url: `${FRAMES}/scim/v2`, token })
+  }
   if (path !== '/removed-users') return json(404, {})
-  // A user who left the customer: their sessions, keys and tokens end, also JWTs that are verified offline.
+  // A user who left a customer without an identity provider: their sessions, keys and tokens end, also JWTs that are verified offline.
   const found = await service.get(`/users?external_id=${encodeURIComponent(body.id)}`)
   users.delete(body.id)
   tokens.delete(body.id)
-  for (const { id } of found.items) await service.post(`/users/${id}/disable`)
+  for (const { id } of found.items) await service.post(`/users/${id}/offboard`)
   return json(200, { removed: found.items.length })
 }
 
@@ -156,6 +166,8 @@ async function answer(request) {
 createServer(async (request, response) => {
   const { status, type, headers, body } = await answer(request).catch((error) => {
     process.stderr.write(`${error.message}\n`)
+    if (error.status === 409)
+      return { ...html('API keys', '<p>You have no access. Ask an admin of your company.</p>'), status: 403 }
     return json(502, { error: 'try again later' })
   })
   response.writeHead(status, { ...HEADERS, ...(type && { 'content-type': type }), ...headers })

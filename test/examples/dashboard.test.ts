@@ -1,10 +1,11 @@
 /**
  * examples/dashboard: the customers of a company get API keys in the company's own pages. In Chromium, framed from another site, without
- * cookies of other sites, with an API behind nginx.
+ * cookies of other sites, with an API behind nginx, until the customer's identity provider removes the user by SCIM.
  */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
+import { patchOf } from '../api/scim-fixtures.ts'
 import { launchBrowser, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -36,6 +37,10 @@ let sites: ReturnType<typeof createTlsSites>
 let home: string
 let product: string
 let accountId: string
+/** What the customer has entered at its identity provider. */
+let directory: { base_url: string; token: string }
+/** Paths that resource servers have asked Keywright for. */
+const lookups: string[] = []
 
 beforeAll(async () => {
   if (!isInstalled) return
@@ -49,10 +54,11 @@ beforeAll(async () => {
   await server.knex('apis').update({ is_default: false })
   await server.knex('apis').where({ identifier: api.identifier }).update({ is_default: true })
   await server.knex.transaction((trx) => updateInstanceSettings(trx, { productOrigins: [product] }, ACTOR))
-  await sites.serve(
-    issuerPort,
-    forwardTo(() => server.url),
-  )
+  const forward = forwardTo(() => server.url)
+  await sites.serve(issuerPort, (incoming, outgoing) => {
+    if (!incoming.headers['user-agent']?.startsWith('Mozilla')) lookups.push(incoming.url!)
+    forward(incoming, outgoing)
+  })
   verifier = await startVerifier(environment, { NODE_EXTRA_CA_CERTS: sites.ca })
   gateway = await startNginx({ upstream, home }, verifier.url)
   const { clientId, clientSecret } = await managingApplication(server, null)
@@ -71,6 +77,7 @@ beforeAll(async () => {
   )
   browser = await launchBrowser(chromium!, SITES_ARGUMENTS)
   accountId = (await administrate('/customers', { id: 'cus_8Jx2', name: 'Weather watchers' })).account_id
+  directory = await administrate('/identity-providers', { customer: 'cus_8Jx2' })
 })
 
 afterAll(async () => {
@@ -107,32 +114,103 @@ async function tokenOf(clientId: string, clientSecret: string): Promise<string> 
   return body.access_token
 }
 
+/** What a resource server reads again from time to time, whatever requests it gets. */
+const isPeriodic = (path: string) => /^\/(oauth2\/(status|jwks)|\.well-known)/.test(path)
+
+/** The API reads the account in a header, and nobody asks Keywright. */
 async function expectReachesApi(token: string): Promise<void> {
-  const { status, body } = await ask(gateway, token)
-  expect([status, body.headers['x-account-id']]).toEqual([200, accountId])
+  const before = lookups.length
+  for (let n = 0; n < 3; n++) {
+    const { status, body } = await ask(gateway, token)
+    expect([status, body.headers['x-account-id']]).toEqual([200, accountId])
+  }
+  expect(lookups.slice(before).filter((path) => !isPeriodic(path))).toEqual([])
 }
 
+/** A request of the customer's identity provider. */
+async function provision(method: string, path: string, change?: object) {
+  expect(directory.base_url).toBe(`${environment.issuer}/scim/v2`)
+  const headers = { authorization: `Bearer ${directory.token}`, 'content-type': 'application/scim+json' }
+  const request = { method, headers, ...(change && { body: JSON.stringify(change) }) }
+  return await send(`${environment.server.url}/scim/v2${path}`, request)
+}
+
+/** The ID of a user, whom an identity provider finds by their address. */
+async function provisionedId(email: string): Promise<string> {
+  const found = await provision('GET', `/Users?filter=${encodeURIComponent(`userName eq "${email}"`)}`)
+  expect([found.status, found.body.totalResults]).toEqual([200, 1])
+  return found.body.Resources[0].id
+}
+
+/** An admin who has generated keys with two clicks in the frame. */
+async function generateInFrame(id: string) {
+  const page = await enter(id, '/keys')
+  const frame = page.frameLocator('keywright-keys iframe')
+  await frame.getByRole('link', { name: 'Generate keys' }).click()
+  await frame.getByRole('button', { name: 'Generate keys' }).click()
+  await frame.getByText('Copy the secret now').waitFor()
+  const clientId = await frame.locator('input[value^="kwc_"]').inputValue()
+  const clientSecret = await frame.locator('input[value^="kws_"]').inputValue()
+  return { page, frame, clientId, clientSecret, token: await tokenOf(clientId, clientSecret) }
+}
+
+/** How long it took is printed, not asserted: it depends on the machine. */
+async function expectEnds({ token, clientId, clientSecret }: Awaited<ReturnType<typeof generateInFrame>>, by: string) {
+  const endedAt = performance.now()
+  const { status, challenge } = await untilRejected(gateway, token)
+  process.stdout.write(`${by}: refused behind nginx after ${Math.round(performance.now() - endedAt)} ms\n`)
+  expect([status, challenge]).toEqual([401, expect.stringContaining('invalid_token')])
+  await expect(tokenOf(clientId, clientSecret)).rejects.toThrow('invalid_client')
+}
+
+/** What identity providers send when an admin leaves the customer. */
+const REMOVALS = [
+  ['Okta', 'PATCH', patchOf({ op: 'replace', value: { active: false } })],
+  ['Entra', 'PATCH', patchOf({ op: 'Replace', path: 'active', value: 'False' })],
+  ['deletion', 'DELETE', undefined],
+] as const
+
 describe.skipIf(!isInstalled)('the dashboard', () => {
-  it('an admin clicks two buttons in a frame and has keys, which end when the admin is removed', async () => {
-    const page = await enter('usr-framed', '/keys')
+  it.each(REMOVALS)(
+    'an admin clicks two buttons in a frame and has keys, which end when the identity provider removes the admin: %s',
+    async (by, method, change) => {
+      const id = `usr-${by}`.toLowerCase()
+      const admin = await generateInFrame(id)
+      await expectReachesApi(admin.token)
+      const user = await provisionedId(`${id}@example.com`)
+      const removed = await provision(method, `/Users/${user}`, change)
+      expect([removed.status, removed.body.active]).toEqual(change ? [200, false] : [204, undefined])
+      await expectEnds(admin, `SCIM, ${by}`)
+      await admin.frame.getByRole('link', { name: 'I have copied them' }).click()
+      // The frame tells the product that its session has ended, and the product loads its page again.
+      if (change) await admin.page.getByText('You have no access').waitFor()
+    },
+  )
+
+  it('an admin whom the company removes loses the keys too', async () => {
+    const admin = await generateInFrame('usr-framed')
+    await administrate('/removed-users', { id: 'usr-framed' })
+    await expectEnds(admin, 'management API')
+    await admin.frame.getByRole('link', { name: 'I have copied them' }).click()
+    await admin.page.getByText('sign in first').waitFor()
+  })
+
+  it('the URL of a session is loaded once, and all cookies in the frame are partitioned', async () => {
+    const page = await enter('usr-loads', '/keys')
     const opened: string[] = []
     page.on('request', (request) => opened.push(request.url()))
     await page.reload()
     const frame = page.frameLocator('keywright-keys iframe')
     await frame.getByRole('link', { name: 'Generate keys' }).click()
-    await frame.getByRole('button', { name: 'Generate keys' }).click()
-    await frame.getByText('Copy the secret now').waitFor()
+    // A page with a form, which has the other cookie.
+    await frame.getByRole('button', { name: 'Generate keys' }).waitFor()
     expect(opened.filter((url) => url.includes('/console-sessions/open'))).toHaveLength(1)
-    const clientId = await frame.locator('input[value^="kwc_"]').inputValue()
-    const clientSecret = await frame.locator('input[value^="kws_"]').inputValue()
-    const token = await tokenOf(clientId, clientSecret)
-    await expectReachesApi(token)
-    await administrate('/removed-users', { id: 'usr-framed' })
-    expect((await untilRejected(gateway, token)).status).toBe(401)
-    await expect(tokenOf(clientId, clientSecret)).rejects.toThrow('invalid_client')
-    await frame.getByRole('link', { name: 'I have copied them' }).click()
-    // The frame tells the product that its session has ended, and the product loads its page again.
-    await page.getByText('sign in first').waitFor()
+    const cookies = await page.context().cookies(environment.issuer)
+    const site = 'https://acme.test'
+    expect(cookies.map(({ name, partitionKey }) => [name, partitionKey]).toSorted()).toEqual([
+      ['__Host-kw_console', site],
+      ['__Host-kw_csrf', site],
+    ])
   })
 
   it('the component generates keys with two clicks without a frame, lists them and stops them', async () => {

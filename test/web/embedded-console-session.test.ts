@@ -1,6 +1,6 @@
 /** The console in a frame of the company's product, in Chromium, which stores no cookies of other sites but partitioned ones. */
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { launchBrowser, PHONE, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
@@ -32,6 +32,9 @@ addEventListener('message', ({ data, origin }) => {
 })
 </script></body></html>`
 
+/** What a page sets that shows the cookies that it got. */
+const COOKIES = ['across=1; Secure; SameSite=None', 'within=1; Secure; SameSite=None; Partitioned']
+
 beforeAll(async () => {
   if (!chromium) return
   sites = createTlsSites()
@@ -49,8 +52,10 @@ beforeAll(async () => {
   )
   for (const port of [productPort, strangerPort]) {
     await sites.serve(port, (incoming, outgoing) => {
-      outgoing.writeHead(200, { 'content-type': 'text/html' })
-      outgoing.end(framing(new URL(incoming.url!, product).searchParams.get('address') ?? 'about:blank'))
+      const { pathname, searchParams } = new URL(incoming.url!, product)
+      const isCookies = pathname === '/cookies'
+      outgoing.writeHead(200, { 'content-type': 'text/html', ...(isCookies && { 'set-cookie': COOKIES }) })
+      outgoing.end(isCookies ? `[${incoming.headers.cookie}]` : framing(searchParams.get('address') ?? 'about:blank'))
     })
   }
   browser = await launchBrowser(chromium, SITES_ARGUMENTS)
@@ -75,6 +80,17 @@ async function openFramed(origin: string, address: string, options = {}): Promis
 const messagesTo = (page: Page): Promise<{ type: string; height?: number; reason?: string; origin: string }[]> =>
   page.evaluate('window.received')
 
+test.skipIf(!chromium)('the browser of these tests sends another site no cookies but partitioned ones', async () => {
+  const page = await browser.open({ ignoreHTTPSErrors: true })
+  const cookies = `${stranger}/cookies`
+  await page.goto(cookies)
+  await page.goto(cookies)
+  expect(await page.textContent('body')).toBe('[across=1; within=1]')
+  await page.goto(`${product}/?address=${encodeURIComponent(cookies)}`)
+  await page.frames()[1]!.goto(cookies)
+  expect(await page.frames()[1]!.textContent('body')).toBe('[within=1]')
+})
+
 describe.skipIf(!chromium)('in a frame of the product', () => {
   it('an admin generates a key pair with two clicks, without cookies of other sites', async () => {
     const page = await openFramed(product, await create())
@@ -84,9 +100,11 @@ describe.skipIf(!chromium)('in a frame of the product', () => {
     await frame.getByText('Copy the secret now').waitFor()
     expect(await frame.locator('input[value^="kws_"]').count()).toBe(1)
     expect(await frame.getByText('Run in a new tab').count()).toBe(0)
-    const cookies = await page.context().cookies()
-    const names = cookies.filter(({ domain }) => domain === 'keys.keywright.test').map(({ name }) => name)
-    expect(names.toSorted()).toEqual(['__Host-kw_console', '__Host-kw_csrf'])
+    const cookies = await page.context().cookies(server.issuer)
+    expect(cookies.map(({ name, partitionKey }) => [name, partitionKey]).toSorted()).toEqual([
+      ['__Host-kw_console', 'https://acme.test'],
+      ['__Host-kw_csrf', 'https://acme.test'],
+    ])
     expect(await page.context().pages()).toHaveLength(1)
   })
 
