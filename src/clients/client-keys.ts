@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, type JWK } from 'jose'
+import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
 import { CLIENT_ASSERTION_ALGS, type ClientAssertionAlg } from '../shared/algorithms.ts'
 import { invalidInput } from '../shared/errors.ts'
 
@@ -92,10 +92,14 @@ export async function parsePublicKeys(text: string): Promise<PublicKey[]> {
   return parsed
 }
 
+/** @throws KeywrightError `invalid_input`: also for a key that could never verify an assertion, and would hide those beside it */
 async function thumbprintOf(jwk: JWK): Promise<string> {
   try {
-    return await calculateJwkThumbprint(jwk)
+    const key = (await importJWK(jwk, algorithmsOf(jwk)[0])) as CryptoKey
+    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number }
+    if (modulusLength >= MIN_RSA_BITS) return await calculateJwkThumbprint(jwk)
   } catch {
-    throw invalid('a key lacks a member that its type requires')
+    throw invalid('a key lacks a member that its type requires, or has a wrong one')
   }
+  throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`)
 }

@@ -281,6 +281,15 @@ describe('keys', () => {
       async () => ({ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(128, 255).toString('base64url') }),
     ],
     ['a key for encryption', async () => ({ ...key.jwk, use: 'enc' })],
+    ['a point that is not on its curve', async () => ({ ...key.jwk, y: key.jwk.x })],
+    ['a coordinate of another length', async () => ({ ...key.jwk, x: 'A'.repeat(5000) })],
+    [
+      'an RSA key that zeros make long',
+      async () => {
+        const n = Buffer.concat([Buffer.alloc(192), Buffer.alloc(64, 255)]).toString('base64url')
+        return { kty: 'RSA', e: 'AQAB', n }
+      },
+    ],
     ['a key without its coordinates', async () => ({ kty: 'EC', crv: 'P-256' })],
   ])('%s is not registered', async (_, make) => {
     const { parsePublicKeys } = await import('../../src/clients/client-keys.ts')
