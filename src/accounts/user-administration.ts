@@ -152,14 +152,21 @@ async function saveProfileOnce(
 
 /**
  * A new one-time password in place of the present one, which ends their sessions. What applications hold in their name stays.
- * @throws KeywrightError `not_found`
+ * @param check whether the user, who is locked, may be changed
+ * @throws KeywrightError `not_found`, and those of `check`
  */
-export async function resetPassword(knex: Knex, idOrEmail: string, actor: Actor): Promise<Invited> {
+export async function resetPassword(
+  knex: Knex,
+  idOrEmail: string,
+  actor: Actor,
+  check: (trx: Knex, id: string) => Promise<unknown> = async () => {},
+): Promise<Invited> {
   const password = generateSecret('password')
   // Before the transaction, because hashing takes long and the transaction locks the user.
   const stored = await storeOneTimePassword(password)
   return await knex.transaction(async (trx) => {
     const { id } = await lockUser(trx, idOrEmail)
+    await check(trx, id)
     const user = await setOneTimePassword(trx, id, stored)
     await recordAudit(trx, actor, userEntry('user.password_reset', user))
     return { user, password }

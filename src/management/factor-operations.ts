@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { revokeSessionsOfUser } from '../accounts/user-access.ts'
-import { lockUser, type User, userEntry } from '../accounts/users.ts'
-import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { type User, userEntry } from '../accounts/users.ts'
+import { recordAudit } from '../audit/audit-log.ts'
 import { removeAllFactors } from '../factors/factor-changes.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { personFor } from './tenant-isolation.ts'
+import { lockPerson, personFor } from './tenant-isolation.ts'
 
 export interface FactorReset {
   readonly user: User
@@ -16,12 +16,12 @@ export interface FactorReset {
 }
 
 /** The sessions end too: a finder of the lost device may be signed in. */
-async function resetAll(knex: Knex, userId: string, actor: Actor): Promise<FactorReset> {
+async function resetAll(knex: Knex, principal: Principal, userId: string): Promise<FactorReset> {
   return await knex.transaction(async (trx) => {
-    const { id } = await lockUser(trx, userId)
+    const { id } = await lockPerson(trx, principal, userId)
     const removed = await removeAllFactors(trx, id)
     const user = await revokeSessionsOfUser(trx, id)
-    await recordAudit(trx, actor, userEntry('user.factors_reset', user, { removed }))
+    await recordAudit(trx, principal.actor, userEntry('user.factors_reset', user, { removed }))
     return { user, removed }
   })
 }
@@ -45,6 +45,6 @@ export const resetFactors = operation<{ userId: string }, FactorReset>(
   async ({ knex }, principal, { userId }) => {
     await personFor(knex, principal, userId)
     checkMayReset(principal)
-    return await resetAll(knex, userId, principal.actor)
+    return await resetAll(knex, principal, userId)
   },
 )

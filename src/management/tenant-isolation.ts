@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { AddressRules } from '../accounts/user-checks.ts'
-import { type AccountOfUser, findUserById, type User } from '../accounts/users.ts'
+import { type AccountOfUser, findUserById, lockUser, type User } from '../accounts/users.ts'
 import { findApis } from '../apis/apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
@@ -114,7 +114,20 @@ export const mayManagePerson = (
  */
 export async function personFor(db: Knex, principal: Principal, userId: string): Promise<User & AccountOfUser> {
   const user = await userFor(db, principal, userId)
-  if (mayManagePerson(principal, user)) return user
+  checkMayManagePerson(principal, user)
+  return user
+}
+
+/** As `personFor`, for a change: the user joins no other account until the transaction ends. */
+export async function lockPerson(trx: Knex, principal: Principal, userId: string): Promise<User & AccountOfUser> {
+  await personFor(trx, principal, userId)
+  await lockUser(trx, userId)
+  return await personFor(trx, principal, userId)
+}
+
+/** @throws KeywrightError `forbidden` */
+function checkMayManagePerson(principal: Principal, user: User & AccountOfUser): void {
+  if (mayManagePerson(principal, user)) return
   const message = `${user.email} belongs to another account as well, so only the user and operators may change this`
   throw new KeywrightError('forbidden', message)
 }

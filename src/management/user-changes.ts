@@ -129,6 +129,8 @@ export async function withdrawPassword(
 ): Promise<User> {
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, idOrEmail, rules)
+    if (rules.accountId !== undefined && before.hasOtherAccounts)
+      throw new KeywrightError('forbidden', `${before.email} belongs to another account as well`)
     await checkMayLoseAccess(trx, before, rules)
     const user = await setOneTimePassword(trx, before.id, null)
     await recordAudit(trx, actor, userEntry('user.password_withdrawn', user))

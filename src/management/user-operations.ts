@@ -13,7 +13,7 @@ import { destructiveOperation, operation } from './operation.ts'
 import { checkOperatorAttributes } from './operator-attributes.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 import { checkMayChangeAddress, isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { addressRulesOf, checkTenant, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
+import { addressRulesOf, checkTenant, lockPerson, mayManagePerson, personFor, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 import { type DetailsRow, READ_USER, READ_USER_WITH_CALLERS, toDetails, type UserDetails } from './user-views.ts'
 
@@ -73,11 +73,13 @@ export const checkUserUpdate = operation<UserChange, void>(
 export const updateUser = operation<UserChange, User>(
   PERMISSIONS.manageUsers,
   async ({ knex }, principal, { userId, revision, ...changes }) => {
-    const before = await personFor(knex, principal, userId)
-    checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
-    checkMayChangeAddress(principal, before, changes.email)
     const rules = { expected: revision, ...addressRulesOf(principal) }
-    return await saveProfile(knex, userId, changes, principal.actor, rules)
+    return await knex.transaction(async (trx) => {
+      const before = await lockPerson(trx, principal, userId)
+      checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
+      checkMayChangeAddress(principal, before, changes.email)
+      return await saveProfile(trx, userId, changes, principal.actor, rules)
+    })
   },
 )
 
@@ -122,6 +124,6 @@ export const givePassword = operation<UserSelector, Invited>(
     }
     requireRecentSignIn(principal, 'resetting a password')
     if (principal.userId !== null) await takeWork(knex, principal.userId)
-    return await resetPassword(knex, userId, principal.actor)
+    return await resetPassword(knex, userId, principal.actor, (trx) => personFor(trx, principal, userId))
   },
 )

@@ -1,5 +1,6 @@
 /** Users who belong to several accounts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addMembership as insertMembership } from '../../src/accounts/membership-changes.ts'
 import { deleteSomeOfAccount, startAccountDeletion } from '../../src/management/account-deletion.ts'
 import { setAccountStatus } from '../../src/management/account-operations.ts'
 import { deleteUser } from '../../src/management/deletion-operations.ts'
@@ -19,6 +20,8 @@ import { exportUserData } from '../../src/management/user-data-export.ts'
 import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../src/management/user-operations.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { until } from '../support/load.ts'
+import { countWaiting } from '../support/lock-waits.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { adminOf, operator } from './principals.ts'
 
@@ -43,6 +46,8 @@ beforeEach(async () => {
   await addMembership(management, operator, { userId: user.id, accountId: second, role: 'developer' })
 })
 
+/** An application of the account that acts for itself. */
+const programOf = (account: string) => ({ ...adminOf(account), scopes: new Set(['users:write']), signedInAt: null })
 const userIn = (account: string, role: 'admin' | 'developer') => ({ ...adminOf(account, user.id), role })
 const memberships = async () =>
   (await listMemberships(management, operator, { userId: user.id })).map(({ accountId, role, status, isFirst }) => ({
@@ -232,6 +237,21 @@ describe('an admin of one account of a user', () => {
     })
     await removeMembership(management, operator, { userId: user.id, accountId: first })
     await act()
+  })
+
+  it.each<[string, (userId: string) => Promise<unknown>]>([
+    ['give a password', (userId) => givePassword(management, adminOf(first), { userId })],
+    ['remove a password', (userId) => givePassword(management, programOf(first), { userId })],
+    ['reset the second factors', (userId) => resetFactors(management, adminOf(first), { userId })],
+    ['change the profile', (userId) => updateUser(management, adminOf(first), { userId, name: 'Eve' })],
+  ])('does not %s of a user who joins another one meanwhile', async (_, act) => {
+    const { id } = await createTestUser(on.knex, first)
+    const trx = await on.knex.transaction()
+    await insertMembership(trx, { userId: id, accountId: second, role: 'member' }, ACTOR)
+    const refused = expect(act(id)).rejects.toMatchObject({ code: 'forbidden' })
+    await until(async () => (await countWaiting(on.knex)) > 0)
+    await trx.commit()
+    await refused
   })
 
   it('does not export the data of a user who belongs to another one', async () => {
