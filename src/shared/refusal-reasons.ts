@@ -1,113 +1,11 @@
-/** What a stable reason code means. */
-interface ReasonDescription {
-  /** The OAuth error code of the response. */
-  readonly error: string
-  /** A heading of a few words. */
-  readonly label: string
-  /** What is wrong, and where it helps, what to do. */
-  readonly text: string
-}
+import { AUTHENTICATION_REFUSAL_REASONS, type ReasonDescription } from './authentication-refusal-reasons.ts'
 
 /**
  * Why requests are refused: stable codes, finer than the OAuth error codes. The response holds only the OAuth error: the
  * reason would help an attacker who tries client IDs and client secrets.
  */
 export const REFUSAL_REASONS = {
-  unknown_client: {
-    error: 'invalid_client',
-    label: 'Unknown client ID',
-    text: 'No client has this client ID.',
-  },
-  client_archived: {
-    error: 'invalid_client',
-    label: 'Client archived',
-    text: 'The client is archived. Restore it to use it again.',
-  },
-  key_pair_replaced: {
-    error: 'invalid_client',
-    label: 'Key pair replaced',
-    text: 'The key pair was replaced by a newer one. The caller must use the new client ID and client secret.',
-  },
-  account_disabled: {
-    error: 'invalid_client',
-    label: 'Account disabled',
-    text: 'The account that owns the client is disabled.',
-  },
-  api_disabled: {
-    error: 'invalid_client',
-    label: 'API disabled',
-    text: 'The API is disabled for the account or for the whole instance.',
-  },
-  owner_disabled: {
-    error: 'invalid_client',
-    label: 'Owner disabled',
-    text: 'The user who owns the key pair is disabled.',
-  },
-  wrong_secret: {
-    error: 'invalid_client',
-    label: 'Wrong client secret',
-    text: 'The client secret is not one of this client.',
-  },
-  secret_retired: {
-    error: 'invalid_client',
-    label: 'Client secret retired',
-    text: 'The client secret was rotated or retired. The caller must use the new one.',
-  },
-  secret_expired: {
-    error: 'invalid_client',
-    label: 'Client secret expired',
-    text: 'The client secret has expired. Generate a new one.',
-  },
-  wrong_api_key: {
-    error: 'invalid_client',
-    label: 'Wrong or missing API key',
-    text: 'The client secret is right, but the x-api-key header does not hold the API key of this client.',
-  },
-  secret_missing: {
-    error: 'invalid_client',
-    label: 'Client secret missing',
-    text: 'The request names the client but has no client secret.',
-  },
-  credentials_missing: {
-    error: 'invalid_client',
-    label: 'No client authentication',
-    text: 'The request has neither a client ID nor a client secret.',
-  },
-  credentials_malformed: {
-    error: 'invalid_client',
-    label: 'Malformed client authentication',
-    text: 'The Authorization header or the client assertion is malformed or of a kind that is not supported.',
-  },
-  assertion_invalid: {
-    error: 'invalid_client',
-    label: 'Client assertion invalid',
-    text: 'The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes.',
-  },
-  assertion_audience: {
-    error: 'invalid_client',
-    label: 'Wrong audience of the assertion',
-    text: 'The audience (aud) of the client assertion must be the issuer identifier alone, as a string.',
-  },
-  assertion_expired: {
-    error: 'invalid_client',
-    label: 'Client assertion expired',
-    text: 'The client assertion has expired. The caller signs a new one for each request; its clock may be late.',
-  },
-  assertion_key: {
-    error: 'invalid_client',
-    label: 'Unknown key',
-    text: 'No current key of the client signed the client assertion.',
-  },
-  assertion_replayed: {
-    error: 'invalid_client',
-    label: 'Client assertion used twice',
-    text: 'The client assertion (jti) was used before. The caller signs a new one for each request.',
-  },
-  network_not_allowed: {
-    error: 'invalid_client',
-    label: 'Network not allowed',
-    text: 'The credentials are right, but the client may not request tokens from the network of the request.',
-  },
+  ...AUTHENTICATION_REFUSAL_REASONS,
   grant_type_not_allowed: {
     error: 'unauthorized_client',
     label: 'Grant type not allowed',

@@ -106,11 +106,12 @@ describe('each attribute of an application', () => {
     )
     const facts = [...generalFacts(t, SETTINGS, true), ...blocks]
     const shown = facts.map(({ term }) => term)
-    // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
+    // The beginning of the page shows the first four, and the last of these rows the legacy options in use.
     const elsewhere = [
       'name',
       'grants',
       'isPublic',
+      'authMethod',
       ...NAMES.filter((name) => CLIENT_ATTRIBUTES[name].section === 'legacy'),
     ]
     expect(shown).toEqual(

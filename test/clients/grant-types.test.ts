@@ -84,7 +84,12 @@ const requestsOf = (grants: readonly string[]) =>
   stepsOf(
     toConsoleEnglish(),
     'https://id.example',
-    { clientId: 'kwc_1', grants, redirectUris: ['https://app.example/cb'] } as unknown as Client,
+    {
+      clientId: 'kwc_1',
+      grants,
+      authMethod: 'client_secret',
+      redirectUris: ['https://app.example/cb'],
+    } as unknown as Client,
     ['read'],
   ).slice(1)
 

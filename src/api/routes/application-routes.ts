@@ -69,8 +69,6 @@ const change = z
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
-const EXAMPLE = { name: 'Billing export', type: 'service' }
-
 const creation = z
   .strictObject({
     // The defaults of the type and of the instance apply to what is left out.
@@ -87,7 +85,7 @@ const creation = z
     secret_expires_at: expiresAt,
     jwks,
   })
-  .meta({ id: 'NewApplication', examples: [EXAMPLE] })
+  .meta({ id: 'NewApplication', examples: [{ name: 'Billing export', type: 'service' }] })
 
 export const createdApplication = z
   .object({ ...newCredentials, application: client })

@@ -21,6 +21,7 @@ export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'leak.', label: 'Leaked credentials' },
   { value: 'webhook.', label: 'Webhooks' },
   { value: 'identity_provider.', label: 'Identity providers' },
+  { value: 'scim_token.', label: 'SCIM tokens' },
 ]
 
 export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [

@@ -99,10 +99,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.session_ended': '{actor} signed {target} out of one session',
   'user.other_sessions_ended': '{actor} signed {target} out of all other sessions',
   'user.email_change_requested': '{actor} requested another email address for {target}',
-  'user.sessions_ended_by_provider': ({ sessions }) => [
-    '{sessions, plural, one {# session} other {# sessions}} of {target} ended with a sign-out at the identity provider',
-    { sessions: Number(sessions) },
-  ],
+  'user.sessions_ended_by_provider': '{actor} signed {target} out, because they signed out at their identity provider',
   'user.tokens_revoked': '{actor} signed {target} out everywhere and revoked their tokens',
   'membership.added': ({ role }) => [
     '{actor} added {target} to the account as {role, select, member {a member} viewer {a viewer} developer {a developer} admin {an admin} other {a user}}',
@@ -260,36 +257,3 @@ export function actionText(
   const [text, values] = typeof known === 'string' ? [known] : known(detail)
   return t(text, { ...values, ...names })
 }
-
-export interface ActionKind {
-  /** Prefix of the action names. */
-  readonly value: string
-  readonly label: ConsoleText
-}
-
-/** Filter choices. */
-export const ACTION_KINDS: readonly ActionKind[] = [
-  { value: 'user.sign', label: 'Sign-ins' },
-  { value: 'user.password', label: 'Passwords' },
-  { value: 'user.factor', label: 'Second factors' },
-  { value: 'user.', label: 'Users' },
-  { value: 'key_pair.', label: 'Key pairs' },
-  { value: 'client.', label: 'Applications' },
-  { value: 'consent.', label: 'Consent' },
-  { value: 'token.', label: 'Revoked tokens' },
-  { value: 'refresh_token.', label: 'Refresh tokens' },
-  { value: 'code.', label: 'Reused authorization codes' },
-  { value: 'leak.', label: 'Leaked credentials' },
-  { value: 'webhook.', label: 'Webhooks' },
-  { value: 'scim_token.', label: 'SCIM tokens' },
-]
-
-export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
-  ...ACTION_KINDS,
-  { value: 'account.', label: 'Accounts' },
-  { value: 'api.', label: 'APIs' },
-  { value: 'signing_key.', label: 'Signing keys' },
-  { value: 'encryption_key.', label: 'Encryption key' },
-  { value: 'mail.', label: 'Email' },
-  { value: 'instance.', label: 'This instance' },
-]
