@@ -111,7 +111,7 @@ const isOfUser = ({ path }: { path: string }) => parametersOf(path).includes('us
 const named = <Route extends { method: string; path: string }>(routes: readonly Route[]) =>
   routes.filter(isOfUser).map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const)
 
-const UNUSED: Samples = { client_id: 'kwc_none', session_id: '0', name: 'none' }
+const UNUSED: Samples = { client_id: 'kwc_none', session_id: '0', identity_id: '0', name: 'none' }
 
 describe('the management API', () => {
   it.each(named(API_ROUTES))('%s answers alike', async (_, route: ApiRoute) => {
