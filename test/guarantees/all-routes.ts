@@ -228,6 +228,7 @@ function sampleOf(schema: JsonSchema, defs = schema.$defs ?? {}): unknown {
 export function sampleBody({ body, path }: ApiRoute, samples: Samples): unknown {
   const sample = body && sampleOf(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) as JsonSchema)
   if (body && path.endsWith('/memberships')) return { account_id: samples.further_account_id, role: 'viewer' }
+  if (body && path.startsWith('/console-sessions')) return { ...(sample as object), account: samples.account_id }
   const namesClients = typeof sample === 'object' && sample !== null && 'client_ids' in sample
   return namesClients ? { ...sample, client_ids: [samples.client_id] } : sample
 }
