@@ -1,9 +1,37 @@
+import { randomUUID } from 'node:crypto'
+import { API_ROOT } from '../../src/api/management-paths.ts'
+import type { ApiRoute } from '../../src/api/route.ts'
 import { send } from '../support/requests.ts'
 import type { Browser } from '../support/scriptless-browser.ts'
-import { fillPath, type Samples } from './all-routes.ts'
+import { fillPath, type Samples, sampleBody } from './all-routes.ts'
 
 interface Node {
   readonly url: string
+}
+
+/** Of a stream that does not end by itself. */
+async function beginningOf(url: string, request: RequestInit) {
+  const stop = new AbortController()
+  const response = await fetch(url, { ...request, signal: stop.signal })
+  if (!response.ok) return { status: response.status, headers: response.headers, text: await response.text() }
+  const { value } = await response.body!.getReader().read()
+  stop.abort()
+  return { status: response.status, headers: response.headers, text: new TextDecoder().decode(value) }
+}
+
+/** Sends a request of the management API that is complete. @param token undefined: without one */
+export async function askApi(node: Node, route: ApiRoute, token: string | undefined, filled: Samples) {
+  const body = sampleBody(route, filled)
+  const headers = {
+    'x-request-id': 'walker',
+    ...(token && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    ...(route.etag && { 'if-match': '*' }),
+    ...(route.idempotent && { 'idempotency-key': randomUUID() }),
+  }
+  const url = node.url + API_ROOT + fillPath(route.path, filled)
+  const request = { method: route.method.toUpperCase(), headers, body: JSON.stringify(body) }
+  return route.lines === 'events' ? await beginningOf(url, request) : await send(url, request)
 }
 
 /** A page, or what its form is sent to. */
