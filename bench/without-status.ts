@@ -12,7 +12,7 @@ const CHANGES: Record<string, readonly (readonly [string | RegExp, string])[]> =
   ],
   '/src/tokens/record-statement.ts': [
     [/JOIN status_lists l .*\n.*l\.server_started_at.*\n/, '\n'],
-    ['v.list, v.idx, v.key\n', 'NULL::bigint, NULL::integer, v.key\n'],
+    ['v.list, v.idx, v.key', 'NULL::bigint, NULL::integer, v.key'],
   ],
 }
 

@@ -281,6 +281,21 @@ test('a client exchanges its own token of a user, unless the policy single would
   expect(await isActive(access_token)).toBe(true)
 })
 
+test('exchanged tokens are found where the planner reads their table whole', async () => {
+  const agent = await makeAgent()
+  const exchanged: string[] = []
+  for (let n = 0; n < 12; n++) exchanged.push((await exchange(agent)).body.access_token)
+  const jti = claimsOf(exchanged.at(-1)!).jti as string
+  const rows = await server.knex.transaction(async (trx) => {
+    await trx.raw('DISCARD PLANS')
+    await trx.raw(
+      `SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL statement_timeout = '20s'`,
+    )
+    return await trx('client_access_tokens').where({ jti }).select('jti')
+  })
+  expect(rows).toEqual([{ jti }])
+})
+
 test('a public client cannot be registered for it', async () => {
   const settings = { grants: [TOKEN_EXCHANGE_GRANT], isPublic: true }
   await expect(server.make.client(settings)).rejects.toThrow(/public client has no client secret/)
