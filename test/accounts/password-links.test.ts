@@ -158,7 +158,7 @@ test('a program that manages users gets no way to sign in: not by a new user, an
   await request(moved.email)
   expect(await messagesTo(user.id)).toHaveLength(1)
   expect(await links().open(token)).toBeUndefined()
-  const corrected = await saveProfile(on.knex, user.id, { email: on.nextEmail() }, ACTOR)
+  const corrected = await saveProfile(on.knex, user.id, { email: on.nextEmail() }, { type: 'cli' })
   await request(corrected.email)
   expect(await messagesTo(user.id)).toHaveLength(2)
 })

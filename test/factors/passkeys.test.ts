@@ -1,5 +1,6 @@
 /** Passkeys (Web Authentication Level 3): how a user adds them and signs in with them, and what is refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { storeOneTimePassword } from '../../src/accounts/one-time-passwords.ts'
 import {
   type Budget,
   browserBudget,
@@ -159,8 +160,7 @@ describe('a user', () => {
 
   test('with a one-time password keeps it while signing in with the passkey', async () => {
     const person = await owner()
-    const { password_hash } = await on.row(person.user.id)
-    await setOneTimePassword(on.knex, person.user.id, password_hash)
+    await setOneTimePassword(on.knex, person.user.id, await storeOneTimePassword('kwp_one-time'))
     expect(await signIn(person.authenticator)).toMatchObject({ outcome: 'signed_in' })
     expect((await on.row(person.user.id)).password_change_required).toBe(true)
   })

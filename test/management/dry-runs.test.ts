@@ -122,6 +122,8 @@ const INPUTS: Record<string, (o: Objects) => object> = {
   deleteApi: ({ unused }) => ({ identifier: unused.identifier }),
   deleteApplication: ({ old }) => ({ clientId: old.clientId }),
   deleteUser: ({ disabled }) => ({ userId: disabled.id }),
+  endAccessOfUser: ({ user }) => ({ userId: user.id }),
+  offboardUser: ({ user }) => ({ userId: user.id }),
   generateKeyPair: ({ user }) => ({ userId: user.id }),
   retireApiSecret: ({ api, apiSecret }) => ({ identifier: api.identifier, secretId: apiSecret }),
   retireApplicationSecret: ({ client, secret }) => ({ clientId: client.clientId, secretId: secret }),
