@@ -103,6 +103,7 @@ async function commands(): Promise<string[]> {
     `token revoke --jti ${jti}`,
     `token revoke --user ${user_id}`,
     `user disable ${user_id}`,
+    `user offboard ${user_id}`,
     `user delete ${former.id}`,
     `user role ${user_id} member`,
     `membership remove ${user_id} --account ${account_id}`,
