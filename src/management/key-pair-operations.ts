@@ -3,7 +3,7 @@ import type { KeyPairPolicy } from '../apis/api-attributes.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import type { KeyPairOwner } from '../clients/key-pairs.ts'
 import type { Environment } from '../shared/environments.ts'
-import { KeywrightError, notFound } from '../shared/errors.ts'
+import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { countRevoked } from '../tokens/active-tokens.ts'
 import { activeTokensOf, type Bounded, toBounded } from './bounded-counts.ts'
 import {
@@ -120,7 +120,7 @@ const toKeyPair = (row: KeyPairRow, principal: Principal): KeyPair => ({
 
 /**
  * The owner: the principal in their account, or the user that an operator names, in the first account unless another one is named.
- * @throws KeywrightError `forbidden`, `not_found`
+ * @throws KeywrightError `forbidden`, `not_found`, `invalid_input` (an operator)
  */
 async function ownerOf(
   { knex }: Management,
@@ -135,7 +135,8 @@ async function ownerOf(
   const user = await userFor(knex, principal, named, accountId)
   // A key pair acts for its owner: others generate their own.
   if (principal.role !== 'operator') throw new KeywrightError('forbidden', 'only its owner can replace a key pair')
-  if (user.accountId === null) throw new KeywrightError('forbidden', 'operators have no key pairs')
+  if (user.accountId === null)
+    throw invalidInput(`${user.email} has the role operator; key pairs belong to developers and admins of accounts`)
   return { userId: user.id, accountId: user.accountId }
 }
 
