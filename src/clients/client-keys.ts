@@ -27,6 +27,9 @@ const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 /** The members that are kept: those of the key itself, its ID and its algorithm. */
 const KEPT = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg'] as const
 
+/** The database stores no NUL, and pages show the last characters. */
+const KEY_ID = /^[\x20-\x7e]{1,200}$/
+
 const invalid = (message: string) => invalidInput(message, 'jwks')
 
 /** The algorithms that a key can verify. */
@@ -55,7 +58,9 @@ function checkKey(given: Readonly<Record<string, unknown>>): JWK {
   if (jwk.kty === 'RSA' && (bitsOf(jwk.n ?? '') < MIN_RSA_BITS || bitsOf(jwk.n ?? '') > MAX_RSA_BITS)) {
     throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`)
   }
-  if ((jwk.kid ?? '').length > 200) throw invalid('a key ID (kid) has more than 200 characters')
+  if (jwk.kid !== undefined && !KEY_ID.test(jwk.kid)) {
+    throw invalid('a key ID (kid) must have 1 to 200 characters, all printable ASCII')
+  }
   return jwk
 }
 

@@ -290,6 +290,8 @@ describe('keys', () => {
         return { kty: 'RSA', e: 'AQAB', n }
       },
     ],
+    ['a key ID with a NUL', async () => ({ ...key.jwk, kid: 'a\0' })],
+    ['an empty key ID', async () => ({ ...key.jwk, kid: '' })],
     ['a key without its coordinates', async () => ({ kty: 'EC', crv: 'P-256' })],
   ])('%s is not registered', async (_, make) => {
     const { parsePublicKeys } = await import('../../src/clients/client-keys.ts')
