@@ -69,7 +69,7 @@ function differingProfile(before: User, values: Partial<Profile>): Partial<Profi
  * sign in, and any other answer would reveal the user who has it.
  * @throws KeywrightError `forbidden`
  */
-async function checkAddressOfUser(
+async function checkMayChangeAddress(
   db: Knex,
   before: User,
   { email }: Partial<Profile>,
@@ -88,7 +88,7 @@ export async function checkProfileChange(
   rules: AddressRules = {},
 ): Promise<void> {
   const differing = differingProfile(before, values)
-  await checkAddressOfUser(db, before, differing, rules)
+  await checkMayChangeAddress(db, before, differing, rules)
   await checkProfile(db, differing, { ...before, ...rules })
 }
 
@@ -134,7 +134,7 @@ async function saveProfileOnce(
     expectRevision('the user', before.revision, expected)
     const differing = differingProfile(before, values)
     if (Object.keys(differing).length === 0) return before
-    await checkAddressOfUser(trx, before, differing, rules)
+    await checkMayChangeAddress(trx, before, differing, rules)
     const isPending = await checkProfile(trx, differing, { ...before, ...rules })
     const columns = {
       ...profileColumns(differing),
