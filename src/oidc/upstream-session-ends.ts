@@ -33,6 +33,13 @@ const lockIfPresent = (trx: Knex, userId: string): Promise<User | undefined> =>
     throw error
   })
 
+/** Locks users in one order, and before what belongs to them, as a sign-in does, so that the two do not deadlock. */
+async function lockUsers(trx: Knex, userIds: Iterable<string>): Promise<Map<string, User | undefined>> {
+  const users = new Map<string, User | undefined>()
+  for (const userId of [...new Set(userIds)].sort()) users.set(userId, await lockIfPresent(trx, userId))
+  return users
+}
+
 /**
  * Ends the sessions that came of what ended at the provider, at whichever node, and returns what they held. A sign-in that is under way
  * begins no valid session any more.
@@ -47,19 +54,20 @@ export async function takeUpstreamSessions(
   return await knex.transaction(async (trx) => {
     if (!(await recordOnce(trx, `logout token ${provider.id} ${jti}`, epochSeconds(keptUntil))))
       throw new KeywrightError('invalid_input', 'the logout token is not valid: it was used before')
-    const identity = subject === undefined ? undefined : await findIdentity(trx, provider.id, subject)
+    const readIdentity = async () => (subject === undefined ? undefined : await findIdentity(trx, provider.id, subject))
+    const found = await readIdentity()
     const hash = sid === undefined ? undefined : upstreamSessionHash(provider.id, sid)
-    if (hash) await endUpstreamSession(trx, hash)
-    else if (identity) await endSessionsOfIdentity(trx, identity.id)
     const rows = hash
       ? await trx('engine_models').where({ upstream_session: hash }).limit(MAX_USERS).distinct('user_id')
       : []
-    const userIds = [
-      ...new Set([...rows.map(({ user_id }) => user_id as string), ...(identity ? [identity.userId] : [])]),
-    ]
+    const users = await lockUsers(trx, [...rows.map(({ user_id }) => user_id), ...(found ? [found.userId] : [])])
+    // Before the lock was free, the identity may have been removed, and linked to the user again.
+    const present = await readIdentity()
+    const identity = present && users.has(present.userId) ? present : found
+    if (hash) await endUpstreamSession(trx, hash)
+    else if (identity) await endSessionsOfIdentity(trx, identity.id)
     const ended: AdapterPayload[] = []
-    for (const userId of userIds.sort()) {
-      const user = await lockIfPresent(trx, userId)
+    for (const [userId, user] of users) {
       const sessions = await takeSessions(trx, keys, (all) => {
         all.where({ user_id: userId })
         if (!hash) all.where({ identity_id: identity!.id })

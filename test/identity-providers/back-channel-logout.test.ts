@@ -4,8 +4,17 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { lockCredentials } from '../../src/accounts/credentials.ts'
+import {
+  deleteIdentity,
+  findIdentity,
+  insertIdentity,
+  isIdentityCurrent,
+  recordIdentityUse,
+} from '../../src/identity-providers/user-identities.ts'
 import { createApplication, goOn } from '../oidc/application-fixtures.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import { type Answer, claimsOf, metricOf, postForm, send } from '../support/requests.ts'
 import type { Browser } from '../support/scriptless-browser.ts'
 import { addTestApp } from '../support/second-factors.ts'
@@ -120,6 +129,43 @@ describe('a sign-out at the provider', () => {
     await app.forgetUse()
     await browser.submit(page, /\/factor$/, { code: await app.code() })
     expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  test('waits for a sign-in that is being recorded, and ends the session of the user', async () => {
+    const { knex } = upstream.server
+    const busy = await newPerson()
+    const browser = await enter(undefined, busy)
+    const { id } = (await findIdentity(knex, acme, subjectOf(busy)))!
+    const token = upstream.provider.logoutToken({ sub: subjectOf(busy) })
+    const { answer } = await knex.transaction(async (trx) => {
+      await lockCredentials(trx, busy.id)
+      const answer = announce(token)
+      await untilLocked({ query: (text) => knex.raw(text) }, answer)
+      await recordIdentityUse(trx, id)
+      return { answer }
+    })
+    expect((await answer).status).toBe(200)
+    expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  test('ends the sessions of an identity that was removed and linked again while the token waited', async () => {
+    const { knex } = upstream.server
+    const busy = await newPerson()
+    await enter(undefined, busy)
+    const provider = { providerId: acme, subject: subjectOf(busy) }
+    const { id } = (await findIdentity(knex, acme, subjectOf(busy)))!
+    const token = upstream.provider.logoutToken({ sub: subjectOf(busy) })
+    const linked = await knex.transaction(async (trx) => {
+      await lockCredentials(trx, busy.id)
+      const answer = announce(token)
+      await untilLocked({ query: (text) => knex.raw(text) }, answer)
+      await deleteIdentity(trx, { userId: busy.id, identityId: id })
+      return { answer, identityId: await insertIdentity(trx, { ...provider, userId: busy.id }) }
+    })
+    expect((await linked.answer).status).toBe(200)
+    const began = { id: linked.identityId!, revocationEpoch: 1, identityEpoch: 1 }
+    expect(await isIdentityCurrent(knex, began)).toBe(false)
+    expect(await isIdentityCurrent(knex, { ...began, identityEpoch: 2 })).toBe(true)
   })
 
   test('of an unknown session or subject ends nothing, and is accepted', async () => {
