@@ -95,7 +95,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     return error.problem
   }
 
-  /** The user as they are now that they are let in. */
+  /** The user as they are now that they are let in. Undefined: they may not sign in, or not by this identity (any more). */
   async function completeSignIn(
     provider: IdentityProvider,
     identity: { id: string; userId: string },
@@ -105,13 +105,14 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, identity.userId)
       if (!locked || !(await maySignInBy(trx, provider, locked))) return undefined
+      const identityEpoch = await recordIdentityUse(trx, identity.id)
+      if (identityEpoch === undefined) return undefined
       const isNewBrowser = progress.browsers.recognise(response.browser, locked) === undefined
       const person = { ...locked, passwordChangeRequired: false }
       const origin = { ...response, isNewBrowser }
       if (person.hasSecondFactor && !isMultiFactor(amr)) await recordFirstFactor(trx, person, origin)
       else await recordSignIn(trx, person, origin, { identity_provider: provider.id })
-      const identityEpoch = await recordIdentityUse(trx, identity.id)
-      return identityEpoch === undefined ? undefined : { person, identityEpoch }
+      return { person, identityEpoch }
     })
   }
 

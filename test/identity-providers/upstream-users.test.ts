@@ -1,5 +1,7 @@
 /** Who signs in through a provider: linking, creation, takeover by address, accounts and roles, and what ends a session. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { lockCredentials } from '../../src/accounts/credentials.ts'
+import { deleteIdentity } from '../../src/identity-providers/user-identities.ts'
 import { addEmailDomain, verifyEmailDomain } from '../../src/management/email-domain-operations.ts'
 import {
   deleteIdentityProvider,
@@ -9,6 +11,7 @@ import {
 import { removeUserIdentity } from '../../src/management/user-identity-operations.ts'
 import { adminOf, operator } from '../management/principals.ts'
 import { createApplication, isAllow } from '../oidc/application-fixtures.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import { claimsOf } from '../support/requests.ts'
 import { openBrowser, type Page } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
@@ -288,6 +291,24 @@ describe('a session that began with a provider', () => {
     const { id: identityId } = await knex()('user_identities').where({ user_id: person.id }).first()
     await removeUserIdentity(management(), operator, { userId: person.id, identityId })
     expect(await isOver(browser)).toBe(true)
+  })
+
+  test('does not begin when the identity is removed meanwhile, and the activity log has no such sign-in', async () => {
+    const { id, person } = await signedIn()
+    const { id: identityId } = await knex()('user_identities').where({ user_id: person.id }).first()
+    const signIns = () => knex()('audit_log').where({ action: 'user.signed_in', target_id: person.id })
+    expect(await signIns()).toHaveLength(1)
+    const browser = openBrowser(upstream.server.url)
+    const response = upstream.provider.authorize(await select(browser, id), { sub: person.id })
+    const { page } = await knex().transaction(async (trx) => {
+      await lockCredentials(trx, person.id)
+      const page = browser.visit(response.href)
+      await untilLocked({ query: (text) => knex().raw(text) }, page)
+      await deleteIdentity(trx, { userId: person.id, identityId })
+      return { page }
+    })
+    expect((await page).status).toBe(403)
+    expect(await signIns()).toHaveLength(1)
   })
 
   test('does not begin for a user who is disabled', async () => {
