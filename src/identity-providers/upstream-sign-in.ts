@@ -125,9 +125,9 @@ export function createUpstreamSignIn(services: UpstreamServices) {
   ): Promise<UpstreamResult> {
     const { target } = state
     if (target.confirms !== undefined && target.confirms !== identity.userId)
-      return failed('other_user', provider, target)
+      return refused('other_user', provider, target)
     const completed = await completeSignIn(provider, identity, amr, response)
-    if (!completed) return failed('inactive', provider, target)
+    if (!completed) return refused('inactive', provider, target)
     const { person, identityEpoch } = completed
     const elsewhere: SignInElsewhere = {
       ...stated,
@@ -151,6 +151,13 @@ export function createUpstreamSignIn(services: UpstreamServices) {
   const failed = (failure: UpstreamFailure, { name }: IdentityProvider, target: UpstreamTarget) =>
     ({ outcome: 'failed', failure, providerName: name, target }) as const
 
+  /** @param detail only for the log */
+  function refused(failure: UpstreamFailure, provider: IdentityProvider, target: UpstreamTarget, detail?: string) {
+    const { id, issuer } = provider
+    log.info({ identityProvider: id, issuer, problem: failure, detail }, 'upstream sign-in failed')
+    return failed(failure, provider, target)
+  }
+
   /** The claims with those of userinfo, where the ID token lacks one that decides who a newcomer is. */
   async function claimsOfNewcomer(
     { accountClaim, roleClaim }: IdentityProvider,
@@ -172,16 +179,16 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     const url = new URL(redirectUriOf(issuerUrl, provider.id))
     url.search = response.parameters.toString()
     const { claims, withUserinfo } = await client.redeem(loaded.key, loaded, state, url)
-    if (!(await once(`upstream ${state.id}`, new Date(state.expiresAt)))) return failed('expired', provider, target)
+    if (!(await once(`upstream ${state.id}`, new Date(state.expiresAt)))) return refused('expired', provider, target)
     const subject = subjectIn(claims)
-    if (subject === undefined) return failed('invalid', provider, target)
+    if (subject === undefined) return refused('invalid', provider, target, 'the claim sub is not valid')
     const authentication = authenticationIn(claims, provider)
-    if (!(await isFresh(authentication, state))) return failed('not_fresh', provider, target)
+    if (!(await isFresh(authentication, state))) return refused('not_fresh', provider, target)
     const known = await findIdentity(knex, provider.id, subject)
     if (known) return await signIn(loaded, known, authentication, state, response)
     const all = await claimsOfNewcomer(provider, claims, withUserinfo)
     const found = await resolveNewcomer(knex, { provider, subject, claims: all, origin: response })
-    if (found.outcome === 'unknown') return failed('unknown', provider, target)
+    if (found.outcome === 'unknown') return refused('unknown', provider, target, found.detail)
     if (found.outcome === 'linked')
       return await signIn(loaded, { id: found.identityId, userId: found.userId }, authentication, state, response)
     const ticket = links.issue({ providerId: provider.id, subject, browser: response.boundTo })

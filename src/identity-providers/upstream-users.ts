@@ -26,8 +26,8 @@ export type NewcomerResult =
   | { readonly outcome: 'linked'; readonly identityId: string; readonly userId: string }
   /** They prove with credentials of this instance who they are. */
   | { readonly outcome: 'link'; readonly email: string | undefined }
-  /** Nobody is created for them: not by this provider, or not without an account. */
-  | { readonly outcome: 'unknown' }
+  /** Nobody is created for them: not by this provider, or not without an account. `detail`: why not; only for the log. */
+  | { readonly outcome: 'unknown'; readonly detail?: string }
 
 const UNKNOWN = { outcome: 'unknown' } as const
 
@@ -117,7 +117,7 @@ export async function resolveNewcomer(knex: Knex, newcomer: Newcomer): Promise<N
   } catch (error) {
     const isRefused = error instanceof KeywrightError && ['conflict', 'invalid_input', 'not_found'].includes(error.code)
     if (!isRefused) throw error
-    return UNKNOWN
+    return { ...UNKNOWN, detail: error.message }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Who signs in through a provider: linking, creation, takeover by address, accounts and roles, and what ends a session. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { lockCredentials } from '../../src/accounts/credentials.ts'
-import { deleteIdentity } from '../../src/identity-providers/user-identities.ts'
+import { deleteIdentity, insertIdentity } from '../../src/identity-providers/user-identities.ts'
 import { addEmailDomain, verifyEmailDomain } from '../../src/management/email-domain-operations.ts'
 import {
   deleteIdentityProvider,
@@ -377,6 +377,48 @@ describe('an application', () => {
   })
 })
 
+/** What the log says of failed sign-ins through a provider. */
+const loggedFailures = (identityProvider: string) =>
+  upstream.server
+    .logLines()
+    .filter((line) => line.msg === 'upstream sign-in failed' && line.identityProvider === identityProvider)
+
+describe('the log has the reason why a sign-in was refused:', () => {
+  const stated = () => {
+    const email = newEmail()
+    return { sub: email, email, email_verified: true }
+  }
+
+  test.each([
+    ['nobody is created', { createsUsers: false, accountClaim: null }, {}, 'unknown'],
+    ['the authentication is older than a session', {}, { auth_time: 1 }, 'not_fresh'],
+    ['the subject is not valid', {}, { sub: 'a\u0000da' }, 'invalid'],
+  ])('%s', async (_, values, changed, failure) => {
+    const id = await creating(values)
+    await signInThrough(upstream, id, { ...stated(), ...changed })
+    expect(loggedFailures(id)).toMatchObject([{ level: 30, problem: failure }])
+  })
+
+  test('the user is disabled', async () => {
+    const id = await upstream.add()
+    const person = await verifiedUser()
+    await insertIdentity(knex(), { providerId: id, subject: person.id, userId: person.id })
+    await knex()('users').where({ id: person.id }).update({ status: 'disabled' })
+    await signInThrough(upstream, id, { sub: person.id })
+    expect(loggedFailures(id)).toMatchObject([{ level: 30, problem: 'inactive' }])
+  })
+
+  test('a user cannot be created, and why', async () => {
+    const other = await upstream.server.make.account()
+    const id = await upstream.add({ accountId: other, createsUsers: true })
+    await knex()('accounts').where({ id: other }).update({ status: 'disabled' })
+    const { page } = await signInThrough(upstream, id, stated())
+    expect(page.text).not.toContain('switched off')
+    const detail = `the account ${other} is switched off`
+    expect(loggedFailures(id)).toMatchObject([{ level: 30, problem: 'unknown', detail }])
+  })
+})
+
 test('a provider at a private address that OUTGOING_ALLOW does not name is not called', async () => {
   const other = await startScriptedProvider()
   const id = await addProvider(upstream.server, other, { name: 'Private' })
@@ -405,5 +447,6 @@ test('the confirmation of another user at the provider is refused', async () => 
     return await browser.visit(upstream.provider.authorize(left, claims(who)).href)
   }
   expect(errorOn(await confirm(other))).toContain('as another user')
+  expect(loggedFailures(id)).toMatchObject([{ level: 30, problem: 'other_user' }])
   expect(isSignedIn(await confirm(person))).toBe(true)
 })
