@@ -1,6 +1,8 @@
 import type Provider from 'oidc-provider'
+import { networkBudget, refundAttempts, takeAttempts } from '../accounts/sign-in-limits.ts'
 import { readLogout } from '../identity-providers/upstream-logouts.ts'
 import { LOGOUT_PATH } from '../identity-providers/upstream-redirect-uris.ts'
+import { RateLimitedError } from '../shared/errors.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { readRequest } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -27,10 +29,19 @@ export function upstreamLogoutEndpoint(engine: () => Provider, services: OidcSer
     await notify(await takeUpstreamSessions(knex, encryptionKeys, { ...read, ...origin }))
   }
 
+  /** Only requests that are refused use up the attempts of their network. @throws RateLimitedError */
+  async function receiveLimited(ctx: OidcContext): Promise<void> {
+    const budgets = [networkBudget(ctx.ip)]
+    const slowed = await takeAttempts(knex, budgets)
+    if (slowed) throw new RateLimitedError(slowed.retryAfter)
+    await receive(ctx)
+    await refundAttempts(knex, budgets)
+  }
+
   return async (ctx: OidcContext): Promise<void> => {
     ctx.set('Cache-Control', 'no-store')
     try {
-      await receive(ctx)
+      await receiveLimited(ctx)
     } catch (error) {
       count('refused')
       throw error

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { lockCredentials } from '../../src/accounts/credentials.ts'
+import { networkBudget } from '../../src/accounts/sign-in-limits.ts'
 import {
   deleteIdentity,
   findIdentity,
@@ -274,5 +275,19 @@ describe('a logout token', () => {
   test('is sent by POST', async () => {
     expect((await send(`${other.url}/oauth2/backchannel-logout/${acme}`)).status).toBe(405)
     expect(await metricOf(other.url, 'keywright_upstream_logouts_total', 'outcome="accepted"')).toBeGreaterThan(0)
+  })
+
+  test('is refused while its network has no attempts left, which only those that are not valid use up', async () => {
+    const limit = () => upstream.server.knex('sign_in_limits').where({ key: networkBudget('127.0.0.1').key })
+    await limit().delete()
+    const token = () => upstream.provider.logoutToken({ sub: 'nobody' })
+    expect((await announce(token())).status).toBe(200)
+    expect(await limit().whereRaw('arrival_at > now()')).toEqual([])
+    expect((await announce('wrong')).status).toBe(400)
+    await limit().update({ arrival_at: upstream.server.knex.raw(`now() + interval '1 hour'`) })
+    const { status, headers, body } = await announce(token())
+    expect([status, body.error]).toEqual([429, 'rate_limit_exceeded'])
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    await limit().delete()
   })
 })
