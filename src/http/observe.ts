@@ -27,6 +27,8 @@ const ENDPOINTS = new Set([
   '/oauth2/userinfo',
   '/oauth2/device',
   '/oauth2/logout',
+  '/oauth2/backchannel-logout',
+  '/oauth2/global-token-revocation',
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
   '/healthz',
@@ -34,8 +36,8 @@ const ENDPOINTS = new Set([
   '/metrics',
 ])
 
-/** All below it is one: its addresses hold ids. */
-const MANAGEMENT = '/api/v1'
+/** All below each of them is one: the addresses hold ids. */
+const WITH_IDS = ['/api/v1', '/scim/v2']
 
 /** Addresses that end in the id of a sign-in under way, which is a secret of its browser. */
 const WITH_SECRET = /^(\/interaction|\/oauth2\/authorize|\/device)\/[^/]+/
@@ -47,9 +49,10 @@ const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SE
 
 const endpointOf = (path: string): string => {
   if (ENDPOINTS.has(path)) return path
-  if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT
+  const root = WITH_IDS.find((one) => path.startsWith(`${one}/`))
+  if (root) return root
   const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(
-    /^(\/oauth2\/(?:authorize|logout|status(?!\/feed$)))\/.*/,
+    /^(\/oauth2\/(?:authorize|logout|backchannel-logout|status(?!\/feed$)))\/.*/,
     '$1',
   )
   return ENDPOINTS.has(bare) ? bare : 'other'

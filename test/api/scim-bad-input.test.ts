@@ -1,7 +1,7 @@
 /** Each irregular SCIM request has an answer in SCIM's form, and changes nothing. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { send } from '../support/requests.ts'
+import { metricOf, send } from '../support/requests.ts'
 import { type IdentityProvider, identityProviderOf, patchOf } from './scim-fixtures.ts'
 
 let on: Keywright
@@ -190,4 +190,12 @@ test.each(SUBJECTS)('Global Token Revocation for the subject %j answers %i', asy
 test('Global Token Revocation takes POST alone', async () => {
   const answer = await send(`${on.url}/oauth2/global-token-revocation`)
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+})
+
+test('SCIM requests count under one endpoint label, and those of Global Token Revocation under another', async () => {
+  await provider.request('GET', '/Users/unknown')
+  await send(`${on.url}/oauth2/global-token-revocation`)
+  const counted = (labels: string) => metricOf(on.url, 'keywright_request_duration_seconds_count', labels)
+  expect(await counted('endpoint="/scim/v2",status="404"')).toBeGreaterThan(0)
+  expect(await counted('endpoint="/oauth2/global-token-revocation",status="405"')).toBeGreaterThan(0)
 })

@@ -290,4 +290,10 @@ describe('a logout token', () => {
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     await limit().delete()
   })
+
+  test('counts under one endpoint label, whichever provider it is for', async () => {
+    const labels = 'endpoint="/oauth2/backchannel-logout",error="invalid_request"'
+    await announce('wrong', other, randomUUID())
+    expect(await metricOf(other.url, 'keywright_requests_refused_total', labels)).toBeGreaterThan(0)
+  })
 })
