@@ -211,8 +211,8 @@ export function createUpstreamSignIn(services: UpstreamServices) {
 
     /** The providers that the sign-in page has a button for, and whether it finds others by an email address. */
     async offers(): Promise<ProviderOffers> {
-      const providers = await listOfferedProviders(knex)
-      return { providers, ...(await findRoutes(knex)) }
+      const [providers, routes] = await Promise.all([listOfferedProviders(knex), findRoutes(knex)])
+      return { providers, ...routes }
     },
 
     /** The provider for the domain of an address. Undefined: none, whether or not a user has the address. */
