@@ -57,6 +57,26 @@ export async function addMembership(
   return (await findUserById(trx, userId, accountId))!
 }
 
+/**
+ * Whether a locked user has the status already: in one of several accounts that of the membership, else their own. `member.status` says
+ * less: a user whom an operator disabled may have an active membership, and a user who is disabled in every account may be active. An
+ * active user is one who may act in an account, because to enable a user who is disabled in every account enables these memberships.
+ * @param accountId the only account in which the status changes; undefined: all
+ */
+export async function hasStatus(
+  trx: Knex,
+  member: Member,
+  status: SettableStatus,
+  accountId: string | undefined,
+): Promise<boolean> {
+  if (accountId === undefined && status === 'active') return member.status === status
+  const changed =
+    accountId === undefined
+      ? trx('users').where({ id: member.id })
+      : trx('memberships').where({ user_id: member.id, account_id: accountId })
+  return (await changed.first('status')).status === status
+}
+
 /** Changes the status of a membership. The caller has locked the user. */
 export async function saveMembershipStatus(
   trx: Knex,

@@ -1,6 +1,12 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
-import { lockMember, type Member, type MembershipKey, saveMembershipStatus } from '../accounts/membership-changes.ts'
+import {
+  hasStatus,
+  lockMember,
+  type Member,
+  type MembershipKey,
+  saveMembershipStatus,
+} from '../accounts/membership-changes.ts'
 import { includesRole, mayOwnKeyPairs } from '../accounts/permissions.ts'
 import { saveUserStatus, setOneTimePassword } from '../accounts/user-access.ts'
 import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
@@ -63,6 +69,10 @@ export async function checkMayLoseAccess(trx: Knex, user: Member, rules: UserCha
   )
 }
 
+/** The only account that is affected; undefined: all of the user, who has no other one, or an operator decides. */
+export const onlyAccount = ({ hasOtherAccounts }: Member, { accountId }: UserChangeRules): string | undefined =>
+  hasOtherAccounts ? accountId : undefined
+
 /** Disables or enables a user in one of their accounts. */
 async function changeMembershipStatus(trx: Knex, before: Member, status: SettableStatus, actor: Actor): Promise<User> {
   const key = { userId: before.id, accountId: before.accountId! }
@@ -89,10 +99,10 @@ export async function changeUserStatus(
 ): Promise<User> {
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, idOrEmail, rules)
-    if (before.status === status) return before
+    const accountId = onlyAccount(before, rules)
+    if (await hasStatus(trx, before, status, accountId)) return before
     if (status === 'disabled') await checkMayLoseAccess(trx, before, rules)
-    if (rules.accountId !== undefined && before.hasOtherAccounts)
-      return await changeMembershipStatus(trx, before, status, actor)
+    if (accountId !== undefined) return await changeMembershipStatus(trx, before, status, actor)
     const user = await saveUserStatus(trx, before.id, status)
     if (status === 'disabled') await revokeUserTokens(trx, user.id)
     await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))

@@ -1,5 +1,10 @@
 import type { Knex } from 'knex'
-import { endSessionsOfMembership, type Member, saveMembershipStatus } from '../accounts/membership-changes.ts'
+import {
+  endSessionsOfMembership,
+  hasStatus,
+  type Member,
+  saveMembershipStatus,
+} from '../accounts/membership-changes.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { saveUserStatus } from '../accounts/user-access.ts'
 import { type User, untilNow, userEntry } from '../accounts/users.ts'
@@ -11,12 +16,8 @@ import { userTarget } from './dry-run-owner-targets.ts'
 import { revokeKeyPairs } from './membership-end.ts'
 import { destructiveOperation } from './operation.ts'
 import { userFor } from './tenant-isolation.ts'
-import { checkMayLoseAccess, lockForChange, type UserChangeRules } from './user-changes.ts'
+import { checkMayLoseAccess, lockForChange, onlyAccount, type UserChangeRules } from './user-changes.ts'
 import { rulesFor } from './user-operations.ts'
-
-/** The only account that is affected; undefined: all of the user, who has no other one, or an operator decides. */
-const onlyAccount = ({ hasOtherAccounts }: Member, { accountId }: UserChangeRules): string | undefined =>
-  hasOtherAccounts ? accountId : undefined
 
 /**
  * Ends everything that a locked user has given or was given: consents, the tokens of applications, and key pairs with their tokens.
@@ -37,13 +38,8 @@ export async function endAccess(trx: Knex, { id }: Member, accountId: string | u
  * its own status: an operator who enables a disabled user again must not give back an account that the user has left.
  */
 async function disable(trx: Knex, member: Member, accountId: string | undefined): Promise<AuditEntry[]> {
-  if (accountId === undefined) {
-    if (member.status === 'disabled') return []
-    return [userEntry('user.disabled', await saveUserStatus(trx, member.id, 'disabled'))]
-  }
-  const key = { user_id: member.id, account_id: accountId }
-  const { status } = await trx('memberships').where(key).first('status')
-  if (status === 'disabled') return []
+  if (await hasStatus(trx, member, 'disabled', accountId)) return []
+  if (accountId === undefined) return [userEntry('user.disabled', await saveUserStatus(trx, member.id, 'disabled'))]
   await saveMembershipStatus(trx, { userId: member.id, accountId }, 'disabled')
   return [userEntry('membership.disabled', member)]
 }

@@ -48,6 +48,7 @@ beforeEach(async () => {
 
 /** An application of the account that acts for itself. */
 const programOf = (account: string) => ({ ...adminOf(account), scopes: new Set(['users:write']), signedInAt: null })
+const inSecond = () => ({ userId: user.id, accountId: second })
 const userIn = (account: string, role: 'admin' | 'developer') => ({ ...adminOf(account, user.id), role })
 const memberships = async () =>
   (await listMemberships(management, operator, { userId: user.id })).map(({ accountId, role, status, isFirst }) => ({
@@ -163,6 +164,40 @@ describe('a user who is disabled in an account', () => {
     await setUserStatus(management, adminOf(second), { userId: user.id, status: 'active' })
     expect(await works(await generate(second, 'developer'))).toBe(true)
     expect(await works(b)).toBe(false)
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['the membership', () => updateMembership(management, adminOf(second), { ...inSecond(), status: 'disabled' })],
+    ['the user there', () => setUserStatus(management, adminOf(second), { userId: user.id, status: 'disabled' })],
+  ])('stays so when an operator has disabled and enables them: %s', async (_, disable) => {
+    const [a, b] = [await generate(first, 'admin'), await generate(second, 'developer')]
+    await setUserStatus(management, operator, { userId: user.id, status: 'disabled' })
+    await disable()
+    await setUserStatus(management, operator, { userId: user.id, status: 'active' })
+    expect(await memberships()).toMatchObject([{ status: 'active' }, { status: 'disabled' }])
+    expect([await works(a), await works(b)]).toEqual([true, false])
+    expect(await actions(second)).toContain('membership.disabled')
+  })
+
+  it('and in all others is disabled by an operator as well', async () => {
+    const revision = async () => (await on.knex('users').where({ id: user.id }).first('revision')).revision
+    for (const account of [first, second])
+      await setUserStatus(management, adminOf(account), { userId: user.id, status: 'disabled' })
+    await setUserStatus(management, operator, { userId: user.id, status: 'disabled' })
+    const disabled = await revision()
+    await setUserStatus(management, operator, { userId: user.id, status: 'disabled' })
+    expect(await revision()).toBe(disabled)
+    await setUserStatus(management, adminOf(second), { userId: user.id, status: 'active' })
+    expect(await readUser(management, adminOf(second), { userId: user.id })).toMatchObject({ status: 'disabled' })
+    await setUserStatus(management, operator, { userId: user.id, status: 'active' })
+    expect(await memberships()).toMatchObject([{ status: 'disabled' }, { status: 'active' }])
+  })
+
+  it('and in all others is enabled in all of them by an operator', async () => {
+    for (const account of [first, second])
+      await setUserStatus(management, adminOf(account), { userId: user.id, status: 'disabled' })
+    await setUserStatus(management, operator, { userId: user.id, status: 'active' })
+    expect(await memberships()).toMatchObject([{ status: 'active' }, { status: 'active' }])
   })
 
   it('is removed from that account by its admin, and stays elsewhere', async () => {
