@@ -11,6 +11,7 @@ import { endMembership } from './membership-end.ts'
 import { destructiveOperation } from './operation.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 import { applicationFor, userFor } from './tenant-isolation.ts'
+import { lockForChange } from './user-changes.ts'
 import { checkUserMayBeDeleted, deleteSomeOfUser, startUserDeletion } from './user-deletion.ts'
 
 /** `deleting`: a job deletes the rest. Nothing of the object works, and it cannot be restored. */
@@ -60,10 +61,12 @@ export const deleteApplication = destructiveOperation<{ clientId: string }, Dele
 export const deleteUser = destructiveOperation<{ userId: string }, DeletionState>(PERMISSIONS.manageUsers, {
   async run({ knex }, principal, { userId }) {
     const user = await userFor(knex, principal, userId)
-    if (principal.accountId !== null && user.hasOtherAccounts) {
-      checkUserMayBeDeleted(user)
-      const key = { userId, accountId: principal.accountId }
-      await knex.transaction((trx) => endMembership(trx, key, principal.actor))
+    const { accountId } = principal
+    if (accountId !== null && user.hasOtherAccounts) {
+      await knex.transaction(async (trx) => {
+        checkUserMayBeDeleted(await lockForChange(trx, userId, { accountId }))
+        await endMembership(trx, { userId, accountId }, principal.actor)
+      })
       return 'deleted'
     }
     await startUserDeletion(knex, userId, principal.actor)

@@ -211,6 +211,19 @@ describe('a user who is disabled in an account', () => {
     expect([await works(a), await works(b)]).toEqual([false, true])
     expect(await actions(first)).toContain('membership.removed')
   })
+
+  it('is not removed when they are enabled there meanwhile', async () => {
+    await setUserStatus(management, adminOf(second), { userId: user.id, status: 'disabled' })
+    const trx = await on.knex.transaction()
+    await setUserStatus({ ...management, knex: trx }, adminOf(second), { userId: user.id, status: 'active' })
+    const refused = expect(deleteUser(management, adminOf(second), { userId: user.id })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    await until(async () => (await countWaiting(on.knex)) > 0)
+    await trx.commit()
+    await refused
+    expect(await memberships()).toMatchObject([{ status: 'active' }, { status: 'active' }])
+  })
 })
 
 describe('the end of a membership', () => {
