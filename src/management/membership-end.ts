@@ -5,6 +5,7 @@ import { userEntry } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientEntry, setClientStatus } from '../clients/clients.ts'
 import { lockKeyPairsOf } from '../clients/key-pairs.ts'
+import { deleteConsentsOf, lockConsentsOf } from '../consents/consent-deletion.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { revokeTokensOfHolder } from '../tokens/revocation.ts'
@@ -20,17 +21,25 @@ export async function revokeKeyPairs(
 }
 
 /**
- * Revokes what a user has of an account: the consents and the tokens that applications hold for the user there, and the key pairs with
- * their tokens.
- * Every transaction that makes one of these holds the lock of the user, which the caller has taken exclusively.
+ * Ends everything that a user has given or was given: consents, the tokens that applications hold for the user, and key pairs with their
+ * tokens. Every transaction that makes one of these holds the lock of the user, which the caller has taken exclusively. The order of the
+ * locks is that of a redemption. The consents are deleted last: by them a token is of an account. Doing it again finds nothing. Returns
+ * the audit events. The caller ends the sessions.
+ * @param accountId only what belongs to this account; undefined: all
  */
-export async function revokeWithMembership(trx: Knex, member: Member): Promise<AuditEntry[]> {
-  const consents = { given_by: member.id, account_id: member.accountId }
-  // First, as a narrowing of the rights of an application locks them.
-  await trx('consents').where(consents).orderBy('id').forUpdate().select('id')
-  await revokeTokensOfHolder(trx, { userId: member.id, accountId: member.accountId! })
-  await trx('consents').where(consents).delete()
-  return await revokeKeyPairs(trx, member)
+export async function endAccess(
+  trx: Knex,
+  { id }: Pick<Member, 'id'>,
+  accountId: string | undefined,
+): Promise<AuditEntry[]> {
+  await lockConsentsOf(trx, id, accountId)
+  await revokeTokensOfHolder(trx, { userId: id, ...(accountId !== undefined && { accountId }) })
+  const withdrawn = await deleteConsentsOf(trx, id, accountId)
+  const memberships = trx('memberships').where({ user_id: id }).orderBy('account_id')
+  const accounts: string[] = accountId === undefined ? await memberships.pluck('account_id') : [accountId]
+  const ended: AuditEntry[] = []
+  for (const one of accounts) ended.push(...(await revokeKeyPairs(trx, { id, accountId: one })))
+  return [...withdrawn, ...ended]
 }
 
 /**
@@ -42,7 +51,7 @@ export async function endMembership(trx: Knex, { userId, accountId }: Membership
   if (!isId(accountId)) throw notFound('membership', accountId)
   await lockAccountExclusive(trx, accountId)
   const member = await lockMember(trx, userId, accountId)
-  const revoked = await revokeWithMembership(trx, member)
+  const revoked = await endAccess(trx, member, accountId)
   await deleteMembership(trx, { userId, accountId })
   await recordAudit(trx, actor, userEntry('membership.removed', member, { role: member.role }), ...revoked)
 }

@@ -17,7 +17,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
-import { endMembership, revokeKeyPairs, revokeWithMembership } from './membership-end.ts'
+import { endAccess, endMembership, revokeKeyPairs } from './membership-end.ts'
 
 /** The rules of a change of a user. */
 export interface UserChangeRules {
@@ -77,7 +77,7 @@ export const onlyAccount = ({ hasOtherAccounts }: Member, { accountId }: UserCha
 async function changeMembershipStatus(trx: Knex, before: Member, status: SettableStatus, actor: Actor): Promise<User> {
   const key = { userId: before.id, accountId: before.accountId! }
   await saveMembershipStatus(trx, key, status)
-  const revoked = status === 'disabled' ? await revokeWithMembership(trx, before) : []
+  const revoked = status === 'disabled' ? await endAccess(trx, before, key.accountId) : []
   const user = (await findUserById(trx, key.userId, key.accountId))!
   const action = status === 'active' ? 'membership.enabled' : 'membership.disabled'
   await recordAudit(trx, actor, userEntry(action, user), ...revoked)

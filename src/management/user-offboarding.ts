@@ -9,29 +9,13 @@ import { PERMISSIONS } from '../accounts/permissions.ts'
 import { saveUserStatus } from '../accounts/user-access.ts'
 import { type User, untilNow, userEntry } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { deleteConsentsOf } from '../consents/consent-deletion.ts'
-import { revokeTokensOfHolder } from '../tokens/revocation.ts'
 import { readAffected } from './dry-run.ts'
 import { userTarget } from './dry-run-owner-targets.ts'
-import { revokeKeyPairs } from './membership-end.ts'
+import { endAccess } from './membership-end.ts'
 import { destructiveOperation } from './operation.ts'
 import { userFor } from './tenant-isolation.ts'
 import { checkMayLoseAccess, lockForChange, onlyAccount, type UserChangeRules } from './user-changes.ts'
 import { rulesFor } from './user-operations.ts'
-
-/**
- * Ends everything that a locked user has given or was given: consents, the tokens of applications, and key pairs with their tokens.
- * The order of the locks is that of a redemption. Doing it again finds nothing. The caller ends the sessions.
- */
-export async function endAccess(trx: Knex, { id }: Member, accountId: string | undefined): Promise<AuditEntry[]> {
-  const withdrawn = await deleteConsentsOf(trx, id, accountId)
-  await revokeTokensOfHolder(trx, { userId: id, ...(accountId !== undefined && { accountId }) })
-  const memberships = trx('memberships').where({ user_id: id }).orderBy('account_id')
-  const accounts: string[] = accountId === undefined ? await memberships.pluck('account_id') : [accountId]
-  const ended: AuditEntry[] = []
-  for (const one of accounts) ended.push(...(await revokeKeyPairs(trx, { id, accountId: one })))
-  return [...withdrawn, ...ended]
-}
 
 /**
  * Disables the user, or in one of several accounts the membership, which ends the sessions. Returns the audit event. The membership has
