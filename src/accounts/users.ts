@@ -97,11 +97,15 @@ const HAS_FACTORS = `
   EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_authenticator_app,
   EXISTS (SELECT FROM passkeys p WHERE p.user_id = users.id) AS has_passkey`
 
-/** SQL: what the joined `membership` says in place of the columns of `users u`. A user may be disabled in one account only. */
+/** SQL: the status of the user `u` in the account of the joined `membership`. A user may be disabled in one account only. */
+export const statusInAccount = (u: string): string =>
+  `CASE WHEN ${u}.status = 'active' THEN coalesce(membership.status, 'active') ELSE ${u}.status END`
+
+/** SQL: what the joined `membership` says in place of the columns of `users u`. */
 export const membershipColumns = (u: string): string => `
   membership.account_id, membership.valid_from AS member_since, membership.account_name, membership.account_status,
   coalesce(membership.role, ${u}.role) AS role,
-  CASE WHEN ${u}.status = 'active' THEN coalesce(membership.status, 'active') ELSE ${u}.status END AS status,
+  ${statusInAccount(u)} AS status,
   EXISTS (SELECT FROM memberships n WHERE n.user_id = ${u}.id AND n.account_id <> membership.account_id) AS has_other_accounts`
 
 /** Every column of users, with the account, role and status by the membership that `joinMembership` chooses. */

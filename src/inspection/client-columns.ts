@@ -2,9 +2,9 @@ import { asUuid } from '../audit/audit-visibility.ts'
 
 // Parts of the statements that read a client `c` with its account `a`, its owner `o`, and who stopped it.
 
-/** SQL: the latest audit event of this action. @param target SQL: the ID of its target */
-export const latestEventAt = (action: string, target: string): string =>
-  `(SELECT l.at FROM audit_log l WHERE l.target_id = ${target} AND l.action = '${action}' ORDER BY l.at DESC LIMIT 1)`
+/** SQL: when the latest audit event of this action was. @param target SQL: the ID of its target. @param more SQL: a condition on the event `l` */
+export const latestEventAt = (action: string, target: string, more = 'true'): string =>
+  `(SELECT l.at FROM audit_log l WHERE l.target_id = ${target} AND l.action = '${action}' AND ${more} ORDER BY l.at DESC LIMIT 1)`
 
 /** SQL: the clients, and the deleted ones with what is left of them: the client ID stands for the name. */
 export const ALL_CLIENTS = `(

@@ -1,4 +1,6 @@
 import type { Knex } from 'knex'
+import { lateralMembership } from '../accounts/memberships.ts'
+import { statusInAccount } from '../accounts/users.ts'
 import { USER_WITH_ADDRESS } from '../database/address-keys.ts'
 import {
   ACT_COLUMNS,
@@ -58,16 +60,28 @@ interface UserRow extends ActColumns {
   account_status: string | null
 }
 
+const IN_SEARCHED_ACCOUNT = '(CAST(:account AS uuid) IS NULL OR m.account_id = CAST(:account AS uuid))'
+
+const MEMBERSHIP_DISABLED_AT = latestEventAt(
+  'membership.disabled',
+  'u.id::text',
+  'l.account_id = membership.account_id',
+)
+
+/** The user in the account that is searched; among all accounts, in one where they may act, the first account before others. */
 const READ_USER = `
-  SELECT u.id, u.email, u.status, a.id AS account_id, a.name AS account_name, a.status AS account_status, ${ACT_COLUMNS}
+  SELECT u.id, u.email, ${statusInAccount('u')} AS status, a.id AS account_id, a.name AS account_name,
+         a.status AS account_status, ${ACT_COLUMNS}
     FROM users u
-    LEFT JOIN accounts a ON a.id = u.account_id
+    ${lateralMembership(IN_SEARCHED_ACCOUNT, undefined, 'u')}
+    LEFT JOIN accounts a ON a.id = membership.account_id
     CROSS JOIN LATERAL (
       SELECT CASE WHEN a.status = 'disabled' THEN a.disabled_at
-                  WHEN u.status = 'disabled' THEN ${latestEventAt('user.disabled', 'u.id::text')} END AS at,
-             ARRAY[u.id::text, u.account_id::text] AS targets) stop
+                  WHEN u.status = 'disabled' THEN ${latestEventAt('user.disabled', 'u.id::text')}
+                  WHEN membership.status = 'disabled' THEN ${MEMBERSHIP_DISABLED_AT} END AS at,
+             ARRAY[u.id::text, a.id::text] AS targets) stop
     ${stoppedBy()}
-   WHERE u.id = ${USER_WITH_ADDRESS} AND (CAST(:account AS uuid) IS NULL OR u.account_id = CAST(:account AS uuid))`
+   WHERE u.id = ${USER_WITH_ADDRESS} AND (CAST(:account AS uuid) IS NULL OR a.id IS NOT NULL)`
 
 function reasonOf({ status, account_status }: UserRow): InspectionReason | null {
   if (account_status === 'disabled') return 'account_disabled'

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { addMembership } from '../../src/accounts/membership-changes.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { changeAccountApi, changeAccountStatus } from '../../src/management/account-changes.ts'
 import { updateApi } from '../../src/management/api-changes.ts'
@@ -138,6 +139,31 @@ test('a stopped key pair, and a token that outlived a restoration, name who stop
     expect((await find(text)).findings).toMatchObject([{ reason: 'key_pair_stopped', ...STOPPED }])
   await changeClientStatus(on.knex, clientId, 'active', { ...ACTOR, id: 'restored it' })
   expect((await find(token)).findings).toMatchObject([{ reason: 'token_revoked', ...STOPPED }])
+})
+
+test('a user of two accounts is found by the admins of both, each with the status there', async () => {
+  const { account: first, user } = await keyPair()
+  const second = await on.make.account()
+  await on.knex.transaction((trx) => addMembership(trx, { userId: user.id, accountId: second, role: 'viewer' }, ACTOR))
+  const seenBy = async (who: typeof operator) => {
+    const { works, reason, findings } = await as(who, user.email)
+    return { works, reason, account: findings[0]?.account?.id, since: findings[0]?.since, by: findings[0]?.by?.type }
+  }
+  const active = { works: true, reason: null, since: null, by: undefined }
+  const disabled = { works: false, reason: 'user_disabled', since: expect.any(String), by: ACTOR.type }
+  for (const who of [operator, adminOf(first)]) expect(await seenBy(who)).toEqual({ ...active, account: first })
+  expect(await seenBy(adminOf(second))).toEqual({ ...active, account: second })
+  await changeUserStatus(on.knex, user.id, 'disabled', ACTOR, { accountId: second })
+  for (const who of [operator, adminOf(first)]) expect(await seenBy(who)).toEqual({ ...active, account: first })
+  const there = await seenBy(adminOf(second))
+  expect(there).toEqual({ ...disabled, account: second })
+  await changeUserStatus(on.knex, user.id, 'disabled', ACTOR, { accountId: first })
+  expect(await seenBy(operator)).toEqual({ ...disabled, account: first })
+  expect(await seenBy(adminOf(second))).toEqual(there)
+  await changeUserStatus(on.knex, user.id, 'disabled', ACTOR)
+  for (const account of [first, second]) expect(await seenBy(adminOf(account))).toEqual({ ...disabled, account })
+  const stranger = await as(adminOf(await on.make.account()), user.email)
+  expect(stranger).toMatchObject({ reason: 'not_found', findings: [] })
 })
 
 test('a change that does not revoke tokens is not named as what revoked them', async () => {
