@@ -103,6 +103,39 @@ test('a replacement without a path names attributes by themselves and by their p
   expect(answer.body.name).toMatchObject({ givenName: 'Bjorn', familyName: 'Leenay' })
 })
 
+test('parts of a name are removed, alone and together', async () => {
+  const { id } = await created()
+  const namesAfter = async (...operations: unknown[]) => {
+    const { status, body, text } = await patch(id, ...operations)
+    expect(status, text).toBe(200)
+    expect((await entra.request('GET', `/Users/${id}`)).body).toEqual(body)
+    return [body.name, body.displayName]
+  }
+  expect(await namesAfter({ op: 'Remove', path: 'name.givenName' })).toEqual([
+    { familyName: 'Leenay', formatted: 'Leenay' },
+    'Leenay',
+  ])
+  expect(await namesAfter({ op: 'Add', path: 'name.givenName', value: 'Ryan' })).toEqual([
+    { givenName: 'Ryan', familyName: 'Leenay', formatted: 'Ryan Leenay' },
+    'Ryan Leenay',
+  ])
+  expect(await namesAfter({ op: 'Replace', path: 'name.familyName', value: null })).toEqual([
+    { givenName: 'Ryan', formatted: 'Ryan' },
+    'Ryan',
+  ])
+  // The full name stays, because the display name does.
+  expect(await namesAfter({ op: 'Remove', path: 'name' })).toEqual([{ formatted: 'Ryan' }, 'Ryan'])
+  expect(await namesAfter({ op: 'Remove', path: 'displayName' })).toEqual([{}, undefined])
+})
+
+test.each([
+  ['remove', { op: 'Remove', path: 'name' }],
+  ['replace', { op: 'Replace', path: 'name', value: null }],
+])('a %s of the whole name leaves neither part', async (_, operation) => {
+  const { id } = await created()
+  expect((await patch(id, operation)).body.name).toEqual({ formatted: 'BillyJoe' })
+})
+
 test('roles are mapped, and a user without one has that of the token', async () => {
   const { id, body } = await created()
   expect(body.roles[0].value).toBe('member')

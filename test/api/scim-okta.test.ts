@@ -89,6 +89,19 @@ test('a PUT request that does not say active leaves a disabled user disabled', a
   expect([replaced.status, replaced.body.active]).toEqual([200, false])
 })
 
+test('a PUT request that names one part of the name keeps the other one, also in the full name', async () => {
+  const userName = `${randomUUID()}@customer.example`
+  const { body } = await okta.request('POST', '/Users', { ...newUser(userName), externalId: userName })
+  for (const [name, wanted] of [
+    [{ givenName: 'Augusta' }, { givenName: 'Augusta', familyName: 'Lovelace', formatted: 'Augusta Lovelace' }],
+    [{ familyName: 'King' }, { givenName: 'Augusta', familyName: 'King', formatted: 'Augusta King' }],
+    [{}, { givenName: 'Augusta', familyName: 'King', formatted: 'Augusta King' }],
+  ]) {
+    const replaced = await okta.request('PUT', `/Users/${body.id}`, { userName, name })
+    expect([replaced.status, replaced.body.name, replaced.body.externalId]).toEqual([200, wanted, userName])
+  }
+})
+
 test('a user who exists is a conflict of uniqueness', async () => {
   const userName = `${randomUUID()}@customer.example`
   const body = { ...newUser(userName), externalId: userName }

@@ -4,7 +4,7 @@ import { type KeptAttribute, keptAttribute } from './scim-path.ts'
 /** A value of a multi-valued attribute. */
 export type ScimValue = { readonly value?: string; readonly type?: string; readonly primary?: boolean }
 
-/** The attributes of a user that this server keeps, as an identity provider writes them. What is left out stays. */
+/** The attributes of a user that this server keeps, as an identity provider writes them. */
 export interface ScimDocument {
   userName?: string
   externalId?: string | null

@@ -94,20 +94,18 @@ function nameIn(document: ScimDocument, before: ScimUser | undefined): string | 
 }
 
 /**
- * The values of a user from a document. What the document leaves out stays, or gets its initial value in a new user.
+ * The values of a user from a document; what it leaves out has no value, or its initial one.
  * @param role of a user for whom the identity provider names none
+ * @param before the user whom the document changes
  * @throws ScimError `invalidValue`
  */
-export function userValuesOf(given: ScimDocument, role: AccountRole, before?: ScimUser): ScimUserValues {
-  const present = before && documentOf(before)
-  const document: ScimDocument = { ...present, ...given, name: { ...present?.name, ...given.name } }
-  const named = { ...given, displayName: given.displayName, name: given.name ?? {} }
+export function userValuesOf(document: ScimDocument, role: AccountRole, before?: ScimUser): ScimUserValues {
   const userName = userNameIn(document)
   return {
     userName,
     externalId: checkedText('externalId', document.externalId),
     email: emailIn(document, userName),
-    name: nameIn(named, before),
+    name: nameIn(document, before),
     givenName: checkedText('name.givenName', document.name?.givenName),
     familyName: checkedText('name.familyName', document.name?.familyName),
     active: document.active ?? true,

@@ -66,7 +66,7 @@ export async function readUser(call: ScimCall): Promise<void> {
   sendUser(call, await readDirectoryUser(call.management, call.caller.who, { id: idIn(call) }))
 }
 
-/** @param changed the attributes that the request sets, from the present ones */
+/** @param changed the document of the user afterwards, from the present one */
 async function changeUser(call: ScimCall, changed: (present: ScimDocument) => ScimDocument): Promise<void> {
   const { who, token } = await call.authorize()
   const change = (before: ScimUser) => {
@@ -80,7 +80,7 @@ async function changeUser(call: ScimCall, changed: (present: ScimDocument) => Sc
 /** What the body leaves out stays: a PUT request that does not say `active` must not enable a user. */
 export async function replaceUser(call: ScimCall): Promise<void> {
   const document = readDocument(await readScimBody(call.ctx))
-  await changeUser(call, () => document)
+  await changeUser(call, (present) => ({ ...present, ...document, name: { ...present.name, ...document.name } }))
 }
 
 export async function patchUser(call: ScimCall): Promise<void> {
