@@ -13,14 +13,16 @@ export type SubjectIdentifier =
   /** The ID of a user, or the external ID that the identity provider of the account gave them (SCIM `externalId`). */
   | { readonly format: 'opaque'; readonly id: string }
 
-/** SQL: the ID of a user, by the identifier in `:value` and its key in `:key`. */
-const BY_ID = 'SELECT CAST(:value AS uuid) AS id'
+/** SQL: the ID of a user, by the identifier in `:value` and its key in `:key`. Of several users, the one with the least rank is meant. */
+const BY_ID = 'SELECT CAST(:value AS uuid) AS id, 1 AS rank'
+/** A SCIM user name is that user's, whoever has the address, as in a list of SCIM users. */
 const BY_EMAIL = `
-  SELECT o.id FROM users o
-   WHERE ${addressKeyOf('o')} = :key AND (o.email_key = :key OR o.account_id = CAST(:account AS uuid))
-  UNION SELECT user_id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND user_name_key = :nameKey`
+  SELECT user_id AS id, 1 AS rank FROM scim_users WHERE account_id = CAST(:account AS uuid) AND user_name_key = :nameKey
+  UNION ALL
+  SELECT o.id, CASE WHEN o.account_id = CAST(:account AS uuid) THEN 2 ELSE 3 END FROM users o
+   WHERE ${addressKeyOf('o')} = :key AND (o.email_key = :key OR o.account_id = CAST(:account AS uuid))`
 const BY_EXTERNAL_ID = `
-  SELECT user_id AS id FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
+  SELECT user_id AS id, 2 AS rank FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
 
 /** SQL: whether the user `u` belongs to the account. */
 const MEMBER = 'EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.account_id = CAST(:account AS uuid))'
@@ -28,7 +30,7 @@ const MEMBER = 'EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.a
 function selectionOf(subject: SubjectIdentifier, issuer: string): { sql: string; value: string } | undefined {
   if (subject.format === 'email') return { sql: BY_EMAIL, value: subject.email }
   if (subject.format === 'opaque')
-    return { sql: isId(subject.id) ? `${BY_ID} UNION ${BY_EXTERNAL_ID}` : BY_EXTERNAL_ID, value: subject.id }
+    return { sql: isId(subject.id) ? `${BY_ID} UNION ALL ${BY_EXTERNAL_ID}` : BY_EXTERNAL_ID, value: subject.id }
   // Subjects of another issuer belong here once users are linked to upstream providers.
   return subject.iss === issuer && isId(subject.sub) ? { sql: BY_ID, value: subject.sub } : undefined
 }
@@ -50,7 +52,8 @@ export async function findSubject(
   const values = { value, key: emailKey(value), nameKey: userNameKey(value), account: principal.accountId }
   const isOwn = principal.role === 'operator' ? 'true' : MEMBER
   const { rows } = await db.raw(
-    `SELECT u.id FROM users u JOIN (${sql}) found ON found.id = u.id WHERE ${isOwn} AND u.status <> 'deleting' LIMIT 1`,
+    `SELECT u.id FROM users u JOIN (${sql}) found ON found.id = u.id WHERE ${isOwn} AND u.status <> 'deleting'
+      ORDER BY found.rank, u.id LIMIT 1`,
     values,
   )
   if (rows.length === 0) throw unknown()
