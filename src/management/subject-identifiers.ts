@@ -9,6 +9,7 @@ import type { Principal } from './principal.ts'
 /** A subject identifier (RFC 9493) of a format that this server knows. */
 export type SubjectIdentifier =
   | { readonly format: 'email'; readonly email: string }
+  /** Of this issuer, or of an identity provider through which users sign in. */
   | { readonly format: 'iss_sub'; readonly iss: string; readonly sub: string }
   /** The ID of a user, or the external ID that the identity provider of the account gave them (SCIM `externalId`). */
   | { readonly format: 'opaque'; readonly id: string }
@@ -23,16 +24,28 @@ const BY_EMAIL = `
    WHERE ${addressKeyOf('o')} = :key AND (o.email_key = :key OR o.account_id = CAST(:account AS uuid))`
 const BY_EXTERNAL_ID = `
   SELECT user_id AS id, 2 AS rank FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
+/** At a provider of the account, or else at one of the instance; for an operator at the latter. */
+const BY_IDENTITY = `
+  SELECT i.user_id AS id, CASE WHEN p.account_id IS NULL THEN 2 ELSE 1 END AS rank
+    FROM identity_providers p JOIN user_identities i ON i.provider_id = p.id
+   WHERE p.issuer = :iss AND i.subject = :value AND (p.account_id IS NULL OR p.account_id = CAST(:account AS uuid))`
 
 /** SQL: whether the user `u` belongs to the account. */
 const MEMBER = 'EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.account_id = CAST(:account AS uuid))'
 
-function selectionOf(subject: SubjectIdentifier, issuer: string): { sql: string; value: string } | undefined {
+interface Selection {
+  readonly sql: string
+  readonly value: string
+  readonly iss?: string
+}
+
+function selectionOf(subject: SubjectIdentifier, issuer: string): Selection | undefined {
   if (subject.format === 'email') return { sql: BY_EMAIL, value: subject.email }
   if (subject.format === 'opaque')
     return { sql: isId(subject.id) ? `${BY_ID} UNION ALL ${BY_EXTERNAL_ID}` : BY_EXTERNAL_ID, value: subject.id }
-  // Subjects of another issuer belong here once users are linked to upstream providers.
-  return subject.iss === issuer && isId(subject.sub) ? { sql: BY_ID, value: subject.sub } : undefined
+  const { iss, sub } = subject
+  if (iss !== issuer) return { sql: BY_IDENTITY, value: sub, iss }
+  return isId(sub) ? { sql: BY_ID, value: sub } : undefined
 }
 
 /**
@@ -48,8 +61,8 @@ export async function findSubject(
   const selection = selectionOf(subject, issuer)
   const unknown = () => new KeywrightError('not_found', 'there is no such user')
   if (!selection) throw unknown()
-  const { sql, value } = selection
-  const values = { value, key: emailKey(value), nameKey: userNameKey(value), account: principal.accountId }
+  const { sql, value, iss = '' } = selection
+  const values = { value, iss, key: emailKey(value), nameKey: userNameKey(value), account: principal.accountId }
   const isOwn = principal.role === 'operator' ? 'true' : MEMBER
   const { rows } = await db.raw(
     `SELECT u.id FROM users u JOIN (${sql}) found ON found.id = u.id WHERE ${isOwn} AND u.status <> 'deleting'

@@ -1,5 +1,7 @@
 /** Each irregular SCIM request has an answer in SCIM's form, and changes nothing. */
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { insertIdentity } from '../../src/identity-providers/user-identities.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { metricOf, send } from '../support/requests.ts'
 import { type IdentityProvider, identityProviderOf, patchOf } from './scim-fixtures.ts'
@@ -10,8 +12,13 @@ let id: string
 
 beforeAll(async () => {
   on = await startKeywright()
-  provider = await identityProviderOf(on, on.url, await on.make.account())
+  const account = await on.make.account()
+  provider = await identityProviderOf(on, on.url, account)
   id = (await provider.request('POST', '/Users', { userName: 'target@customer.example', externalId: 'target' })).body.id
+  const signIn = { id: randomUUID(), account_id: account, name: 'Customer', issuer: 'https://login.customer.example' }
+  const client = { client_id: 'keywright', sealed_client_secret: Buffer.alloc(64), scopes: ['openid'] }
+  await on.knex('identity_providers').insert({ ...signIn, ...client })
+  await insertIdentity(on.knex, { providerId: signIn.id, subject: 'target', userId: id })
 })
 afterAll(async () => await on.stop())
 
@@ -167,9 +174,11 @@ test('a request without a valid token learns nothing', async () => {
 const SUBJECTS: readonly [unknown, number][] = [
   [{ format: 'email', email: 'TARGET@customer.example' }, 204],
   [{ format: 'opaque', id: 'target' }, 204],
+  [{ format: 'iss_sub', iss: 'https://login.customer.example', sub: 'target' }, 204],
   [{ format: 'email', email: 'nobody@customer.example' }, 404],
   [{ format: 'opaque', id: 'nobody' }, 404],
-  [{ format: 'iss_sub', iss: 'https://other.example', sub: 'x' }, 404],
+  [{ format: 'iss_sub', iss: 'https://login.customer.example', sub: 'nobody' }, 404],
+  [{ format: 'iss_sub', iss: 'https://other.example', sub: 'target' }, 404],
   [{ format: 'email' }, 400],
   [{ format: 'phone_number', phone_number: '+1' }, 400],
   [{ email: 'target@customer.example' }, 400],

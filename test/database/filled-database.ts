@@ -188,6 +188,7 @@ export async function fillDatabase(knex: Knex, encryptionKeys: EncryptionKeys, o
   await sealAudit(knex, encryptionKeys, 500)
   await fillWebhooks(knex, account)
   await fillScim(knex, account)
+  await fillIdentities(knex, account)
   await fillOtherAccount(knex)
   await knex.raw('ANALYZE')
   // As autovacuum does: counting the users of an account then reads an index alone.
@@ -217,6 +218,20 @@ async function fillScim(knex: Knex, account: string): Promise<void> {
     `INSERT INTO scim_tokens (id, account_id, hash, last_four, role, expires_at)
      SELECT gen_random_uuid(), :account, sha256(n::text::bytea), 'four', 'member', now() + interval '1 day' FROM generate_series(1, 5000) n`,
     { account },
+  )
+}
+
+/** Of few providers, one with an identity of each user. */
+async function fillIdentities(knex: Knex, account: string): Promise<void> {
+  await knex.raw(
+    `INSERT INTO identity_providers (id, account_id, name, issuer, client_id, sealed_client_secret, scopes)
+     SELECT gen_random_uuid(), CASE n WHEN 1 THEN :account::uuid END, 'Filled', 'https://provider.example', 'filled', 'x', '{openid}'
+       FROM generate_series(1, 5) n`,
+    { account },
+  )
+  await knex.raw(
+    `INSERT INTO user_identities (id, provider_id, subject, user_id)
+     SELECT gen_random_uuid(), p.id, u.id::text, u.id FROM users u, identity_providers p WHERE p.account_id IS NOT NULL`,
   )
 }
 

@@ -432,11 +432,14 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ),
   ['a SCIM user', async (knex) => void (await getScimUser(knex, account, user))],
   ['a SCIM token', async (knex) => void (await authenticateScimToken(knex, generateSecret('scimToken')))],
-  ...(['email', 'opaque', 'iss_sub'] as const).map((format): (typeof CASES)[number] => [
-    `the subject of a revocation by ${format}`,
+  ...(
+    [['email'], ['opaque'], ['iss_sub', 'https://own.example'], ['iss_sub', 'https://provider.example']] as const
+  ).map((named): (typeof CASES)[number] => [
+    `the subject of a revocation by ${named.join(' of ')}`,
     async (knex) => {
-      const subject = { format, email: 'ada@example.com', id: user, iss: 'x', sub: user } as SubjectIdentifier
-      await findSubject(knex, { ...admin(), accountId: account }, subject, 'x').catch(() => undefined)
+      const [format, iss] = named
+      const subject = { format, email: 'ada@example.com', id: user, iss, sub: user } as SubjectIdentifier
+      await findSubject(knex, { ...admin(), accountId: account }, subject, 'https://own.example').catch(() => undefined)
     },
   ]),
   ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, [])],
