@@ -105,6 +105,10 @@ export async function findAccountByExternalId(db: Knex, externalId: string): Pro
   return row && toAccount(row)
 }
 
+/** The account with the ID, or else the one with the external ID, which may look like an ID. */
+export const findAccountByIdOrExternalId = async (db: Knex, idOrExternalId: string): Promise<Account | undefined> =>
+  (await findAccountById(db, idOrExternalId)) ?? (await findAccountByExternalId(db, idOrExternalId))
+
 /** @throws KeywrightError `not_found` */
 export async function getAccount(db: Knex, id: string): Promise<Account> {
   const account = await findAccountById(db, id)

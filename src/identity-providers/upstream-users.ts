@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { findAccountByExternalId, findAccountById } from '../accounts/accounts.ts'
+import { findAccountByIdOrExternalId } from '../accounts/accounts.ts'
 import { type Credentials, findCredentials, lockCredentials } from '../accounts/credentials.ts'
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { addUserWithoutPassword } from '../accounts/user-administration.ts'
@@ -7,7 +7,6 @@ import { findUserById, mayAct, userEntry } from '../accounts/users.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { isId } from '../shared/ids.ts'
 import { verifiedDomainsOf } from './email-domains.ts'
 import { findIdentityProvider, type IdentityProvider } from './identity-providers.ts'
 import { accountIn, type Claims, domainOf, emailIn, isEmailVerified, nameIn, roleIn } from './upstream-claims.ts'
@@ -66,8 +65,7 @@ async function accountOfNewUser(db: Knex, { provider, claims }: Newcomer): Promi
   if (provider.accountId !== null) return provider.accountId
   const named = accountIn(claims, provider)
   if (named === undefined) return undefined
-  const account =
-    (isId(named) ? await findAccountById(db, named) : undefined) ?? (await findAccountByExternalId(db, named))
+  const account = await findAccountByIdOrExternalId(db, named)
   return account?.status === 'active' ? account.id : undefined
 }
 

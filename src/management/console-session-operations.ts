@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
-import { type Account, findAccountByExternalId, getAccount } from '../accounts/accounts.ts'
+import { type Account, findAccountByIdOrExternalId } from '../accounts/accounts.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { findUserById, mayAct, type User, userEntry } from '../accounts/users.ts'
@@ -16,7 +16,6 @@ import {
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { isId } from '../shared/ids.ts'
 import { urlOfOriginsError } from '../shared/web-origins.ts'
 import { MANAGEMENT_API, type ManagementScope } from './management-scopes.ts'
 import { type Management, operation } from './operation.ts'
@@ -60,10 +59,9 @@ async function serviceOf(knex: Knex, principal: Principal): Promise<ConsoleSessi
   return { clientId, clientEpoch: revocationEpoch }
 }
 
-/** An external ID may look like an account ID. @throws KeywrightError `not_found` */
+/** @throws KeywrightError `not_found` */
 async function accountOf(knex: Knex, idOrExternalId: string): Promise<Account> {
-  const byId = isId(idOrExternalId) ? await getAccount(knex, idOrExternalId).catch(() => undefined) : undefined
-  const account = byId ?? (await findAccountByExternalId(knex, idOrExternalId))
+  const account = await findAccountByIdOrExternalId(knex, idOrExternalId)
   if (!account) throw notFound('account', idOrExternalId)
   return account
 }

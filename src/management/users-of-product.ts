@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { findAccountByExternalId, getAccount } from '../accounts/accounts.ts'
+import { findAccountByIdOrExternalId } from '../accounts/accounts.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { findUserById, mayAct, type User } from '../accounts/users.ts'
@@ -20,10 +20,9 @@ export interface UserOfProduct {
   readonly role?: AccountRole | undefined
 }
 
-/** An external ID may look like an account ID. @throws KeywrightError `invalid_input` */
+/** @throws KeywrightError `invalid_input` */
 async function accountIdOf(knex: Knex, idOrExternalId: string): Promise<string> {
-  const known = isId(idOrExternalId) ? await getAccount(knex, idOrExternalId).catch(() => undefined) : undefined
-  const account = known ?? (await findAccountByExternalId(knex, idOrExternalId))
+  const account = await findAccountByIdOrExternalId(knex, idOrExternalId)
   if (!account) throw invalidInput('no account has this ID or external ID', 'account')
   return account.id
 }

@@ -1,8 +1,16 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addAccount, getAccount, lockAccountWithApiShared, saveAccount } from '../../src/accounts/accounts.ts'
+import {
+  addAccount,
+  findAccountByIdOrExternalId,
+  getAccount,
+  lockAccountWithApiShared,
+  saveAccount,
+} from '../../src/accounts/accounts.ts'
 import { changeAccountApi } from '../../src/management/account-changes.ts'
+import { memberOf } from '../../src/management/users-of-product.ts'
 import { newId } from '../../src/shared/ids.ts'
+import { operator } from '../management/principals.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
@@ -62,6 +70,37 @@ describe('an account', () => {
   test.each([newId(), 'none', '\0'])('that is not there is not found: %j', async (id) => {
     await expect(saveAccount(on.knex, id, { name: 'x' }, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
     await expect(changeAccountApi(on.knex, id, false, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('an account that is named by its ID or external ID', () => {
+  test('is found by either, and by an external ID that looks like an ID', async () => {
+    const [externalId, other] = [`crm-${newId()}`, newId()]
+    const account = await addAccount(on.knex, { name: 'ACME', externalId }, ACTOR)
+    const alike = await addAccount(on.knex, { name: 'Alike', externalId: other }, ACTOR)
+    for (const name of [account.id, externalId])
+      expect(await findAccountByIdOrExternalId(on.knex, name)).toEqual(account)
+    expect(await findAccountByIdOrExternalId(on.knex, other)).toEqual(alike)
+    for (const name of [newId(), 'none', ''])
+      expect(await findAccountByIdOrExternalId(on.knex, name), name).toBeUndefined()
+  })
+
+  test('is not unknown because a statement failed', async () => {
+    const failure = new Error('connection terminated')
+    let isFirst = true
+    const knex = new Proxy(on.knex, {
+      apply(target, self, given) {
+        if (isFirst) {
+          isFirst = false
+          throw failure
+        }
+        return Reflect.apply(target, self, given)
+      },
+    })
+    const management = { knex, encryptionKeys: on.instance.encryptionKeys }
+    const find = () => memberOf(management, operator, { user: { id: newId() }, account: newId() })
+    await expect(find()).rejects.toBe(failure)
+    await expect(find()).rejects.toMatchObject({ code: 'invalid_input' })
   })
 })
 
