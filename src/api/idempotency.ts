@@ -83,11 +83,12 @@ async function storedResponse(
  * @param authorize throws when the token became inactive while the request waited for the first one
  */
 export async function runOnce(
-  { knex, encryptionKeys, issuerUrl }: Management,
+  management: Management,
   request: IdempotentRequest,
   authorize: (trx: Knex) => Promise<void>,
   run: (management: Management) => Promise<StoredResponse>,
 ): Promise<{ response: StoredResponse; isReplayed: boolean }> {
+  const { knex, encryptionKeys } = management
   const { keyHash, requestHash } = request
   return await knex.transaction(async (trx) => {
     const claimed = await trx.raw(CLAIM, { keyHash, requestHash })
@@ -95,7 +96,7 @@ export async function runOnce(
     if (claimed.rows.length === 0) {
       return { response: await storedResponse(trx, encryptionKeys, request), isReplayed: true }
     }
-    const response = await run({ knex: trx, encryptionKeys, issuerUrl })
+    const response = await run({ ...management, knex: trx })
     const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(response)))
     await trx('idempotency_keys').where({ key_hash: keyHash }).update({ response: sealed })
     return { response, isReplayed: false }

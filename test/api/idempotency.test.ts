@@ -1,7 +1,8 @@
 /** Creations with an Idempotency-Key, on two nodes. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { deleteExpiredIdempotencyKeys } from '../../src/api/idempotency.ts'
+import { deleteExpiredIdempotencyKeys, idempotentRequest, runOnce } from '../../src/api/idempotency.ts'
+import type { Management } from '../../src/management/operation.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
@@ -98,6 +99,25 @@ test('a failed request leaves its key unused and changes nothing', async () => {
   expect(invited.status).toBe(201)
   expect((await post('/users', invitation, key)).body.id).toBe(invited.body.id)
   expect((await post('/users', invitation, randomUUID())).status).toBe(409)
+})
+
+test('an operation has all services of the server, and the transaction in place of the database', async () => {
+  const { encryptionKeys } = server.instance
+  const services = { encryptionKeys, issuerUrl: () => server.issuer, upstream: { allowed: [] }, mail: {} }
+  const management = { ...services, knex: server.knex } as unknown as Management
+  const request = idempotentRequest({ clientId: 'x', subject: 'x' }, randomUUID(), {})
+  const response = { status: 201, headers: {}, body: '' }
+  let given: Management | undefined
+  await runOnce(
+    management,
+    request,
+    async () => undefined,
+    async (received) => {
+      given = received
+      return response
+    },
+  )
+  expect(given).toEqual({ ...services, knex: expect.objectContaining({ isTransaction: true }) })
 })
 
 test('requests without a key each create an account', async () => {
