@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isId } from '../shared/ids.ts'
 import type { AccountRole, Role } from './user-attributes.ts'
 
 /** The account in which the user of a session acts. */
@@ -43,23 +44,35 @@ export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccoun
 
 /** An account in which a user may act. */
 export interface AccountOfMember {
-  readonly id: string
-  readonly name: string
+  readonly accountId: string
+  readonly accountName: string
   readonly role: AccountRole
 }
 
 /** At most so many accounts of a user are listed. */
 const MAX_ACCOUNTS = 200
 
-/** The accounts in which a user may act, sorted by name. */
-export const listAccountsOf = async (db: Knex, userId: string): Promise<AccountOfMember[]> =>
-  await db('memberships AS m')
+/**
+ * The accounts in which a user may act, sorted by name: at most 200.
+ * @param first accounts that are listed before others are, in this order, if the user may act there; what is no ID counts as none
+ */
+export async function listAccountsOf(
+  db: Knex,
+  userId: string,
+  first: readonly string[] = [],
+): Promise<AccountOfMember[]> {
+  const listed = db('memberships AS m')
     .join('accounts AS a', 'a.id', 'm.account_id')
     .where('m.user_id', userId)
     .whereRaw(MAY_ACT)
-    .orderByRaw('lower(a.name), a.id')
+    .orderByRaw('array_position(?::uuid[], a.id), lower(a.name), a.id', [first.filter(isId)])
     .limit(MAX_ACCOUNTS)
     .select('a.id', 'a.name', 'm.role')
+  return await db
+    .from(listed.as('listed'))
+    .orderByRaw('lower(name), id')
+    .select('id AS accountId', 'name AS accountName', 'role')
+}
 
 /** SQL: the role of a user of the table or alias `u`. */
 export const roleOf = (u: string): string =>

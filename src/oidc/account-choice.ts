@@ -1,9 +1,9 @@
-import type { ActiveMembership } from '../accounts/active-memberships.ts'
+import type { AccountOfMember } from '../accounts/memberships.ts'
 import type { Consent } from '../consents/consents.ts'
 
 /** The accounts that the user of an authorization request can choose from. */
 export interface AccountChoice {
-  readonly accounts: readonly ActiveMembership[]
+  readonly accounts: readonly AccountOfMember[]
   /** The one in which the session acts. */
   readonly selected: string
   /** For one of them at least, nothing has to be allowed: the page asks for the account alone. */

@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { type ActiveMembership, listActiveMemberships } from '../accounts/active-memberships.ts'
+import { type AccountOfMember, listAccountsOf } from '../accounts/memberships.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registration.ts'
 import { type Consent, listConsentsToClient, type Permissions } from '../consents/consents.ts'
@@ -21,14 +21,6 @@ interface Asked {
   readonly isPageForbidden: boolean
 }
 
-/** The accounts in which the user may act in this session. */
-async function accountsOf(services: OidcServices, { user, session }: Asked): Promise<ActiveMembership[]> {
-  const { accountId, accountName, role } = user
-  const present = { accountId: accountId!, accountName: accountName!, role: role as ActiveMembership['role'] }
-  if (session.account?.isFixed || !user.hasOtherAccounts) return [present]
-  return await listActiveMemberships(services.database.reader, user.id)
-}
-
 /** The account that the request names, or that the user has just chosen. */
 function namedAccount(ctx: KoaContextWithOIDC): string | undefined {
   const { account_id: named } = (ctx.oidc.params ?? {}) as { account_id?: string }
@@ -38,23 +30,43 @@ function namedAccount(ctx: KoaContextWithOIDC): string | undefined {
 /** Whether the user must choose again (`prompt=select_account`). */
 const mustChoose = ({ oidc }: KoaContextWithOIDC): boolean => oidc.params?.account_selection !== undefined
 
-/** What is known of the user's accounts. */
-interface Known {
-  readonly accounts: readonly ActiveMembership[]
+interface Consents {
   readonly consents: readonly Consent[]
+}
+
+/** What is known of the user's accounts. */
+interface Known extends Consents {
+  readonly accounts: readonly AccountOfMember[]
 }
 
 /** Whether nothing has to be allowed for an account. */
 function isReady(
   accountId: string | null,
-  { consents }: Known,
+  { consents }: Consents,
   { registration, wanted, isPageWanted }: Asked,
 ): boolean {
   if (skipsConsent(registration, accountId, wanted)) return true
   return !isPageWanted && consents.some((consent) => consent.accountId === accountId && covers(consent, wanted))
 }
 
-const usedIn = ({ session, registration }: Asked, { consents }: Known): Consent | undefined =>
+/** The accounts in which the user may act in this session; if they are too many, at least those that the decision depends on. */
+async function accountsOf(
+  { database }: OidcServices,
+  asked: Asked,
+  { named, consents }: Consents & { readonly named: string | undefined },
+): Promise<AccountOfMember[]> {
+  const { user, session, registration } = asked
+  const { accountId, accountName, role } = user
+  const present = { accountId: accountId!, accountName: accountName!, role: role as AccountOfMember['role'] }
+  if (session.account?.isFixed || !user.hasOtherAccounts) return [present]
+  const ready = consents.filter((consent) => isReady(consent.accountId, { consents }, asked))
+  const used = usedIn(asked, { consents })
+  const first = [named, accountId, registration.accountId, used?.accountId, ...ready.map((one) => one.accountId)]
+  const ids = first.filter((id) => typeof id === 'string')
+  return await listAccountsOf(database.reader, user.id, ids)
+}
+
+const usedIn = ({ session, registration }: Asked, { consents }: Consents): Consent | undefined =>
   consents.find(({ id }) => id === session.grantIdFor(registration.clientId))
 
 /**
@@ -90,7 +102,7 @@ export async function findActingAccount(ctx: KoaContextWithOIDC, services: OidcS
   const named = namedAccount(ctx)
   const all = await listConsentsToClient(services.database.knex, user.id, registration.key)
   if (user.accountId === null) return named === undefined ? { accountId: null, consent: all[0] } : { isRefused: true }
-  const accounts = await accountsOf(services, asked)
+  const accounts = await accountsOf(services, asked, { named, consents: all })
   const consents = all.filter((consent) => accounts.some(({ accountId }) => accountId === consent.accountId))
   const known = { accounts, consents }
   const only = accounts.length === 1 ? accounts[0]!.accountId : undefined

@@ -18,6 +18,7 @@ import { withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import type { LanguageCode } from '../languages/languages.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
 import type { Image } from '../shared/images.ts'
 import { type LinkedPages, linkedPagesOf } from './application-links.ts'
 import { logoPath } from './application-logos.ts'
@@ -75,8 +76,8 @@ export interface Application {
 /** What the pages know of users and applications. */
 export interface Directory {
   instanceBrand(): Promise<InstanceBrand>
-  /** Undefined: there is none, or none who may act. */
-  user(userId: string): Promise<WebUser | undefined>
+  /** Undefined: there is none, or none who may act. @param accountId where; absent: in any of their accounts */
+  user(userId: string, accountId?: string): Promise<WebUser | undefined>
   application(clientId: string): Promise<Application | undefined>
   /** The logo at this address. Undefined: there is none, or another one by now. */
   logo(clientId: string, etag: string): Promise<Image | undefined>
@@ -90,7 +91,7 @@ export interface Directory {
   connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** Invitations to accounts that a user may answer without a link. */
   invitations(userId: string): Promise<readonly AccountInvitation[]>
-  /** The accounts in which a user may act, sorted by name. */
+  /** The accounts in which a user may act, sorted by name: at most 200. */
   accountsOf(userId: string): Promise<readonly AccountOfMember[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
@@ -108,8 +109,9 @@ function absent(error: unknown): undefined {
   throw error
 }
 
-async function findActiveUser(knex: Knex, userId: string): Promise<WebUser | undefined> {
-  const user = await findUserById(knex, userId)
+async function findActiveUser(knex: Knex, userId: string, accountId?: string): Promise<WebUser | undefined> {
+  if (accountId !== undefined && !isId(accountId)) return undefined
+  const user = await findUserById(knex, userId, accountId)
   return user && mayAct(user) ? user : undefined
 }
 
@@ -142,7 +144,7 @@ async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly st
 export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reader'>): Directory {
   return {
     instanceBrand: () => getInstanceSettings(reader),
-    user: (userId) => findActiveUser(reader, userId),
+    user: (userId, accountId) => findActiveUser(reader, userId, accountId),
     application: (clientId) => findApplication(reader, clientId),
     logo: (clientId, etag) => findLogo(reader, clientId, etag),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),

@@ -17,11 +17,11 @@ const showAccounts =
   async (ctx, user) => {
     const t = translateFor(ctx)
     const gettext = translateLayoutTo(t.language)
-    const accounts = (await web.directory.accountsOf(user.id)).map(({ id, name, role }) => ({
-      id,
-      name,
+    const accounts = (await web.directory.accountsOf(user.id)).map(({ accountId, accountName, role }) => ({
+      id: accountId,
+      name: accountName,
       role: valueText(gettext, USER_ATTRIBUTES.role, role),
-      isCurrent: id === user.accountId,
+      isCurrent: accountId === user.accountId,
     }))
     const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data: { accounts } }
     web.show(ctx, inOwnAccount(t, page))
@@ -31,11 +31,10 @@ const showAccounts =
 const switchAccount =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const wanted = ctx.state.form.get('account')
-    const account = (await web.directory.accountsOf(user.id)).find(({ id }) => id === wanted)
-    if (!account) throw notFound('account of yours', 'with this id')
+    const member = await web.directory.user(user.id, ctx.state.form.get('account') ?? '')
+    if (!member?.accountId) throw notFound('account of yours', 'with this id')
     const login = { ...loginOf(user, user.amr), signedInAt: user.signedInAt }
-    await web.flow.signIn(ctx, { ...login, account: { id: account.id, isFixed: false } })
+    await web.flow.signIn(ctx, { ...login, account: { id: member.accountId, isFixed: false } })
     renewCsrfToken(ctx)
     seeOther(ctx, '/?notice=account-switched')
   }

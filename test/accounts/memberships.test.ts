@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { listAccountsOf } from '../../src/accounts/memberships.ts'
 import { saveUserRole } from '../../src/accounts/user-roles.ts'
 import { findUserById, lookUpUser, type User } from '../../src/accounts/users.ts'
+import { newId } from '../../src/shared/ids.ts'
+import { addManyAccounts } from '../support/test-users.ts'
 import { gatherPeople, type People } from './user-fixtures.ts'
 
 let on: People
@@ -46,4 +49,16 @@ test('the memberships of a deleted user are deleted', async () => {
   const { user } = await on.invite()
   await on.knex('users').where({ id: user.id }).delete()
   expect(await membershipsOf(user)).toEqual([])
+})
+
+test('at most 200 accounts of a user are listed, sorted by name, and some of them in any case', async () => {
+  const { user } = await on.invite(on.accountId, 'admin')
+  const names = async (...first: string[]) =>
+    (await listAccountsOf(on.knex, user.id, first)).map(({ accountName }) => accountName)
+  expect(await names()).toEqual(['ACME Corp'])
+  await addManyAccounts(on.knex, user)
+  const all = await names()
+  expect([all.length, all.at(-1)]).toEqual([200, 'a 200'])
+  const withThese = await names(newId(), on.accountId, 'x', '\0')
+  expect([withThese.length, withThese.at(-2), withThese.at(-1)]).toEqual([200, 'a 199', 'ACME Corp'])
 })

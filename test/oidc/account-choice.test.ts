@@ -6,7 +6,7 @@ import { newId } from '../../src/shared/ids.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf, postForm, send } from '../support/requests.ts'
 import type { Browser, Page } from '../support/scriptless-browser.ts'
-import { createTestUser, type Person } from '../support/test-users.ts'
+import { addManyAccounts, createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -207,6 +207,62 @@ describe('where several accounts were allowed', () => {
     const next = await choose(browser, page, accounts.second)
     const left = isAllow(next) ? await browser.submit(next, /allow$/) : next
     expect(accountOf((await tokensOf(app, left)).access_token)).toBe(accounts.second)
+  })
+})
+
+describe('a user of more accounts than the page lists', () => {
+  beforeEach(() => addManyAccounts(server.knex, person))
+
+  test('chooses among 200, and the one of the session is one of them', async () => {
+    const app = await register()
+    const browser = await signedIn()
+    const page = await browser.visit(app.link())
+    expect(page.text.match(/name="account"/g)).toHaveLength(200)
+    expect(page.text).toMatch(new RegExp(`value="${accounts.first}"[^>]* checked`))
+    expect(page.text).not.toContain(accounts.second)
+    expect(accountOf((await tokensOf(app, await choose(browser, page, accounts.first))).access_token)).toBe(
+      accounts.first,
+    )
+  })
+
+  test('acts for each account that a request names', async () => {
+    const app = await register({ consent: 'skip' })
+    const browser = await signedIn()
+    for (const account_id of Object.values(accounts)) {
+      expect(accountOf((await tokensOf(app, await browser.visit(app.link({ account_id })))).access_token)).toBe(
+        account_id,
+      )
+    }
+    expectSentBack(server, await browser.visit(app.link({ account_id: 'x' })), 'access_denied')
+  })
+
+  test('goes on in the account that the session used, and in a new session in the only one that was allowed', async () => {
+    const app = await register()
+    const browser = await signedIn()
+    const link = app.link({ account_id: accounts.second })
+    await browser.submit(await browser.visit(link), /allow$/)
+    for (const one of [browser, await signedIn()]) {
+      expect(accountOf((await tokensOf(app, await one.visit(app.link()))).access_token)).toBe(accounts.second)
+    }
+  })
+
+  test('is asked for the account alone where several were allowed, and all of these are listed', async () => {
+    const app = await register()
+    const browser = await signedIn()
+    for (const account_id of Object.values(accounts)) {
+      await browser.submit(await browser.visit(app.link({ account_id })), /allow$/)
+    }
+    const page = await (await signedIn()).visit(app.link())
+    expect([isChoice(page), asksForPermissions(page)]).toEqual([true, false])
+    for (const account of Object.values(accounts)) expect(page.text).toContain(`value="${account}"`)
+  })
+
+  test('is asked for the account alone where the application skips the page for its own account, which is listed', async () => {
+    const app = await register({ consent: 'skip_own_account' })
+    await server.knex('clients').where({ client_id: app.clientId }).update({ account_id: accounts.second })
+    const page = await (await signedIn()).visit(app.link())
+    expect([isChoice(page), asksForPermissions(page)]).toEqual([true, false])
+    expect(page.text).toContain(`value="${accounts.second}"`)
   })
 })
 

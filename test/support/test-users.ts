@@ -28,3 +28,13 @@ export async function createTestUser(knex: Knex, accountId: string, role: Accoun
   await choosePassword(knex, user.id)
   return { ...user, password: PASSWORD }
 }
+
+/** Makes a user a member of 200 new accounts: as many as are listed. Their names come before those of others: `a 001` to `a 200`. */
+export async function addManyAccounts(knex: Knex, { id }: Pick<User, 'id'>): Promise<void> {
+  await knex.raw(
+    `WITH made AS (INSERT INTO accounts (id, name)
+       SELECT gen_random_uuid(), 'a ' || lpad(n::text, 3, '0') FROM generate_series(1, 200) n RETURNING id)
+     INSERT INTO memberships (user_id, account_id, role) SELECT ?, id, 'member' FROM made`,
+    [id],
+  )
+}

@@ -5,7 +5,7 @@ import { changeUserStatus, removeMember } from '../../src/management/user-change
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Browser } from '../support/scriptless-browser.ts'
-import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
+import { addManyAccounts, createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
 import { enter, statementsOf, wordsOf } from './console/console-visits.ts'
 
 let server: Keywright
@@ -67,6 +67,16 @@ test('a user does not switch to an account of others, or to one where they are d
   await changeUserStatus(server.knex, user.id, 'disabled', ACTOR, { accountId: second })
   expect((await switchTo(second)).status).toBe(404)
   expect(await shownAccount()).toBe(await nameOf(first))
+})
+
+test('a user switches to an account that the page has no room for, and not to what is no ID', async () => {
+  await addManyAccounts(server.knex, user)
+  const choice = await browser.visit('/account/switch')
+  expect(choice.text.match(/name="account"/g)).toHaveLength(200)
+  expect(choice.text).not.toContain(second)
+  await browser.submit(choice, /\/account\/switch$/, { account: second })
+  expect(await shownAccount()).toBe(await nameOf(second))
+  for (const account of ['', 'x', "'"]) expect((await switchTo(account)).status).toBe(404)
 })
 
 test('the end of a membership moves the session to another account', async () => {
