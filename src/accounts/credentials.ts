@@ -102,6 +102,13 @@ export async function findCredentialsById(db: Knex, userId: string): Promise<Cre
   return row && toCredentials(row)
 }
 
+/** The credentials of several users, the one that was added first as the first. Unknown ones are left out. */
+export async function findCredentialsOf(db: Knex, userIds: readonly string[]): Promise<Credentials[]> {
+  if (userIds.length === 0) return []
+  const rows: CredentialsRow[] = await credentialsRows(db).whereIn('users.id', userIds).orderBy('users.id')
+  return rows.map(toCredentials)
+}
+
 /**
  * Locks a user until the transaction ends, and reads their credentials. Changes of the user wait, and so does disabling
  * their account, which updates the rows of its users.

@@ -5,7 +5,7 @@ import { createLink } from '../mail/mail-links.ts'
 import { addMessage } from '../mail/outbox.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { newId } from '../shared/ids.ts'
-import { type Credentials, findCredentials, findCredentialsById } from './credentials.ts'
+import { type Credentials, findCredentials, findCredentialsOf } from './credentials.ts'
 import type { FromPage } from './password-changes.ts'
 import { findPendingUsers, type PendingUser } from './pending-users.ts'
 import { messageBudget, messageNetworkBudget, takeAttempt } from './sign-in-limits.ts'
@@ -58,8 +58,8 @@ interface Concerned {
 /** While nobody has the address, the first pending user with it receives the message. */
 async function findConcerned(trx: Knex, email: string): Promise<Concerned> {
   const owner = await findCredentials(trx, email)
-  const all = await Promise.all((await findPendingUsers(trx, email)).map(({ id }) => findCredentialsById(trx, id)))
-  const pending = all.filter((one) => one !== undefined).filter(mayReplacePassword)
+  const ids = (await findPendingUsers(trx, email)).map(({ id }) => id)
+  const pending = (await findCredentialsOf(trx, ids)).filter(mayReplacePassword)
   const person = owner ?? pending[0]
   const others = pending
     .filter((one) => one !== person)

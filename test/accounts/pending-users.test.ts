@@ -1,12 +1,14 @@
 /** Users who are added with the address of a user of another account, at the level of the features. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { processResetRequests, requestPasswordReset } from '../../src/accounts/password-reset-requests.ts'
 import { takeFreeAddress } from '../../src/accounts/pending-users.ts'
 import { addUser, resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { createUser, findUser, type NewUser, type User } from '../../src/accounts/users.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { isPendingKey } from '../../src/database/address-keys.ts'
 import { together } from '../support/load.ts'
-import { gatherPeople, type People } from './user-fixtures.ts'
+import { statementsDuring } from '../support/statements.ts'
+import { freshIp, gatherPeople, type People } from './user-fixtures.ts'
 
 const ACTOR: Actor = { type: 'user', id: 'admin' }
 const MUST_NOT_LEARN = { mayBePending: true }
@@ -121,4 +123,45 @@ test('no text that somebody types finds a pending user by the address', async ()
   await resetPassword(on.knex, pending.id, ACTOR)
   const { email_key: stored } = await on.row(pending.id)
   await expect(findUser(on.knex, stored)).rejects.toMatchObject({ code: 'not_found' })
+})
+
+/** Requests a new password for the address, and returns the statements that make the messages. */
+async function statementsOfReset(email: string): Promise<string[]> {
+  await requestPasswordReset(on.knex, email, { ip: freshIp(), language: 'en' })
+  return await statementsDuring(async () => expect(await processResetRequests(on.knex, 10)).toBe(1))
+}
+
+const requestsOf = (users: readonly User[]) =>
+  on
+    .knex('audit_log')
+    .where({ action: 'user.password_reset_requested' })
+    .whereIn(
+      'target_id',
+      users.map(({ id }) => id),
+    )
+
+test('a request for a new password takes as many statements for several pending users as for one', async () => {
+  const [few, many] = [await on.person(), await on.person()]
+  const one = [await add(few.user.email, await on.account())]
+  const several = [1, 2, 3].map(async () => await add(many.user.email, await on.account()))
+  const three = await Promise.all(several)
+  const statements = await statementsOfReset(few.user.email)
+  expect(await statementsOfReset(many.user.email)).toHaveLength(statements.length)
+  expect(await requestsOf(one.map(({ user }) => user))).toHaveLength(1)
+  expect(await requestsOf(three.map(({ user }) => user))).toHaveLength(3)
+})
+
+test('while nobody has the address, the pending user who was added first receives the message', async () => {
+  const { user } = await on.person()
+  const added = [await add(user.email, await on.account()), await add(user.email, await on.account())]
+  // In the order of their IDs, which begin with the time.
+  const [first, second] = added.map((one) => one.user).sort((one, other) => (one.id < other.id ? -1 : 1))
+  await saveProfile(on.knex, user.id, { email: on.nextEmail() }, ACTOR)
+  await statementsOfReset(user.email)
+  const messages = await on
+    .knex('mail_messages')
+    .where({ kind: 'password_reset' })
+    .whereIn('user_id', [first!.id, second!.id])
+  expect(messages).toMatchObject([{ user_id: first!.id }])
+  expect(await requestsOf([first!, second!])).toHaveLength(2)
 })
