@@ -52,7 +52,7 @@ const CALLER_HEADINGS = [
   'Last use',
 ] as const satisfies readonly ConsoleText[]
 
-export const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
+const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
   listView({
     caption: t(
       '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
@@ -62,6 +62,15 @@ export const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
     rows: secret.callers.map((caller) => callerRow(t, caller)),
     empty: { title: t('No callers'), text: t('No request used it in the last 30 days.') },
   })
+
+/** The callers on a page about one secret. */
+export const callersOf = (t: ConsoleTranslate, secret: SecretWithCallers) => ({
+  heading: t(
+    '{kind, select, api_key {Callers with this API key} key {Callers with this public key} other {Callers with this client secret}}',
+    { kind: secret.kind },
+  ),
+  list: callersList(t, secret),
+})
 
 const CALLERS = {
   secret: ['Callers with the previous client secret', 'Callers with the current client secret'],

@@ -46,14 +46,22 @@ const noticesOf = (t: ConsoleTranslate) => ({
 
 const CHANGED = 'Another user changed this client, so nothing was saved. To save your values, submit the form again.'
 
-const placeOf = (owner: SecretOwner, call: ConsoleCall, { breadcrumbs }: LoadedSecrets): SecretPlace => {
+/** What the owner says of the page with all secrets, which has a title in any case. */
+const pageOf = (owner: SecretOwner, call: ConsoleCall, { secrets }: LoadedSecrets) => ({
+  title: call.t(TITLE),
+  ...owner.page(call, secrets.client),
+})
+
+const placeOf = (owner: SecretOwner, call: ConsoleCall, loaded: LoadedSecrets): SecretPlace => {
   const secretsPath = owner.pathOf(call)
-  return { secretsPath, breadcrumbs: [...breadcrumbs, { href: secretsPath, label: call.t(TITLE) }] }
+  const label = pageOf(owner, call, loaded).title
+  return { secretsPath, breadcrumbs: [...loaded.breadcrumbs, { href: secretsPath, label }] }
 }
 
 async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void> {
-  const { secrets, breadcrumbs } = await owner.load(call)
-  const page = { title: call.t(TITLE), notices: noticesOf(call.t), breadcrumbs, ...owner.page(call, secrets.client) }
+  const loaded = await owner.load(call)
+  const { secrets, breadcrumbs } = loaded
+  const page = { notices: noticesOf(call.t), breadcrumbs, ...pageOf(owner, call, loaded) }
   call.show(blocksPage(page, secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call) }))))
 }
 

@@ -9,7 +9,7 @@ import { validated } from './field-changes.ts'
 import { type ValuesOf, writeFields } from './form-fields.ts'
 import { formView } from './form-view.ts'
 import { confirmPage } from './panels.ts'
-import { callersList, secretFacts } from './secret-blocks.ts'
+import { callersOf, secretFacts } from './secret-blocks.ts'
 import type { SecretPlace } from './secret-retirement-page.ts'
 
 const HOUR = 3600
@@ -86,7 +86,7 @@ export function planPage(
     submit: form.submit,
     keep: { href: place.secretsPath, label: t('Cancel') },
     form,
-    affected: { heading: t('Callers with this secret'), list: callersList(t, secret) },
+    affected: callersOf(t, secret),
   })
   return { ...page, ...(warning && { warning }) }
 }

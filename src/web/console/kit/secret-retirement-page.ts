@@ -3,7 +3,7 @@ import type { ClientSecrets, SecretWithCallers } from '../../../management/clien
 import { notFound } from '../../../shared/errors.ts'
 import type { ConsolePage, PageLink } from './console-page.ts'
 import { confirmPage } from './panels.ts'
-import { callersList, secretFacts } from './secret-blocks.ts'
+import { callersOf, secretFacts } from './secret-blocks.ts'
 
 /** A page about one secret of a client. */
 export interface SecretPlace {
@@ -68,7 +68,7 @@ export function retirementPage(
       kind,
     }),
     keep: { href: place.secretsPath, label: t('Cancel') },
-    affected: { heading: t('Callers with this secret'), list: callersList(t, secret) },
+    affected: callersOf(t, secret),
   })
 }
 
