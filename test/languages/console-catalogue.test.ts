@@ -76,6 +76,11 @@ describe('the German catalogue of the console', () => {
     expect(ENTRIES.filter(([, german]) => /["“](?=\w)|(?<!\w)'|'(?!\w)/.test(literalsOf(german)))).toEqual([])
   })
 
+  it('has one word for an identity provider', () => {
+    const about = ENTRIES.filter(([text]) => /identity provider/i.test(text))
+    expect(about.filter(([, german]) => !german.includes('Identitätsanbieter'))).toEqual([])
+  })
+
   it('has only texts that a page uses', () => {
     const declared = declaredTexts()
     const unused = [...KEYS].filter((text) => !declared.has(text) && !isUsed(text))
