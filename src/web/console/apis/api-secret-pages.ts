@@ -10,7 +10,7 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
-import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
+import { expiryField, expiryIn, keptChoices, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { secretPages } from '../kit/secret-pages.ts'
 import { apiIdOf, apiOf, apisLink, pathOf } from './api-pages.ts'
 
@@ -25,13 +25,7 @@ const fieldsIn = (t: ConsoleTranslate) => ({
           'Select this if someone else may have it. Introspection fails until the API uses the new client secret.',
         ),
       },
-      { value: '3600', label: t('Keep for 1 hour') },
-      {
-        value: '86400',
-        label: t('Keep for 1 day'),
-        hint: t('Gives you time to deploy the new client secret.'),
-      },
-      { value: '604800', label: t('Keep for 7 days') },
+      ...keptChoices(t, t('Gives you time to deploy the new client secret.')),
       unusedChoice(t),
     ],
   }),

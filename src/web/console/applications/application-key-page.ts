@@ -13,7 +13,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
-import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
+import { expiryField, expiryIn, keptChoices, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { askKeys, replaceKeys } from './application-keys-page.ts'
 import { applicationPath } from './application-list-page.ts'
@@ -52,13 +52,7 @@ const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
     required: true,
     choices: [
       { value: 'now', label: t('Revoke now'), hint: revocationHint(t, application) },
-      { value: '3600', label: t('Keep for 1 hour') },
-      {
-        value: '86400',
-        label: t('Keep for 24 hours'),
-        hint: t('Gives you time to deploy the new client secret without an outage.'),
-      },
-      { value: '604800', label: t('Keep for 7 days') },
+      ...keptChoices(t, t('Gives you time to deploy the new client secret without an outage.')),
       unusedChoice(t),
       { value: 'own', label: t('Keep for a custom time') },
     ],

@@ -7,6 +7,7 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, revisionOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
+import { keptChoices } from '../kit/secret-choices.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { jwksField } from './application-key-field.ts'
 import { applicationPath } from './application-list-page.ts'
@@ -33,13 +34,7 @@ const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
     required: true,
     choices: [
       { value: '0', label: t('Revoke now'), hint: revocationHint(t, application) },
-      { value: '3600', label: t('Keep for 1 hour') },
-      {
-        value: '86400',
-        label: t('Keep for 24 hours'),
-        hint: t('Gives you time to deploy the new private key without an outage.'),
-      },
-      { value: '604800', label: t('Keep for 7 days') },
+      ...keptChoices(t, t('Gives you time to deploy the new private key without an outage.')),
     ],
   }),
 })

@@ -29,6 +29,13 @@ export function secretExpiryField(t: ConsoleTranslate): Field<string> {
 export const expiryIn = (days: string): Date | null =>
   days === '' ? null : new Date(Date.now() + Number(days) * DAY * 1000)
 
+/** The choices that keep the current secret for some time, in seconds. @param hint of the day, which is selected at first */
+export const keptChoices = (t: ConsoleTranslate, hint: string) => [
+  { value: '3600', label: t('Keep for 1 hour') },
+  { value: '86400', label: t('Keep for 24 hours'), hint },
+  { value: '604800', label: t('Keep for 7 days') },
+]
+
 /** The choice that keeps the current secret while it is used. */
 export const UNUSED = 'unused'
 

@@ -16,6 +16,7 @@ import { editSteps } from '../kit/edit-form-steps.ts'
 import { attempt, submit, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
+import { keptChoices } from '../kit/secret-choices.ts'
 import { WEBHOOKS_PATH } from '../kit/webhook-banner.ts'
 import { formValuesOf, settingsOf, webhookFields } from './webhook-fields.ts'
 import { breadcrumbsTo, webhookPath, webhooksLink } from './webhook-texts.ts'
@@ -106,13 +107,7 @@ const overlapFields = (t: ConsoleTranslate) => ({
         label: t('Revoke now'),
         hint: t('Select this if someone else may have it. Your receiver rejects messages until it has the new secret.'),
       },
-      { value: '3600', label: t('Keep for 1 hour') },
-      {
-        value: '86400',
-        label: t('Keep for 1 day'),
-        hint: t('Each message is signed with both secrets, so your receiver can change at any time.'),
-      },
-      { value: '604800', label: t('Keep for 7 days') },
+      ...keptChoices(t, t('Each message is signed with both secrets, so your receiver can change at any time.')),
     ],
   }),
 })
