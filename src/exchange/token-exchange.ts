@@ -60,9 +60,11 @@ function checkBinding({ claims, jkt }: ExchangeRequest): void {
 
 const POLICY_COLUMNS = ['exchange_from', 'exchange_scopes', 'exchange_ttl', 'exchange_apis', 'exchange_accounts']
 
-/** The policy of a client. It stays so until the transaction ends if its row is locked. */
-const readPolicy = async (trx: Knex, clientKey: number): Promise<ExchangePolicy> =>
-  fromColumns(EXCHANGE_ATTRIBUTES, await trx('clients').where({ id: clientKey }).first(POLICY_COLUMNS))
+/** The policy of a client; undefined: the client was deleted. It stays so until the transaction ends if its row is locked. */
+async function readPolicy(trx: Knex, clientKey: number): Promise<ExchangePolicy | undefined> {
+  const row = await trx('clients').where({ id: clientKey }).first(POLICY_COLUMNS)
+  return row && fromColumns(EXCHANGE_ATTRIBUTES, row)
+}
 
 /** @throws KeywrightError `invalid_input` */
 function checkActors({ client, claims }: ExchangeRequest, subject: LockedSubjectToken): void {
@@ -157,11 +159,14 @@ export class TokenExchange {
   async #exchangeInTransaction(trx: Knex, request: ExchangeRequest): Promise<IssuedToken | undefined> {
     const { client, claims, named } = request
     const { key } = client.registration
-    const acting = named && (await findNamedUser(trx, named, (await readPolicy(trx, key)).exchangeAccounts))
+    const earlier = named && (await readPolicy(trx, key))
+    if (named && !earlier) return undefined
+    const acting = named && earlier && (await findNamedUser(trx, named, earlier.exchangeAccounts))
     const accountId = typeof claims.account_id === 'string' ? claims.account_id : null
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp), accountId }
     const subject = await lockSubjectToken(trx, token, key, acting)
     const policy = await readPolicy(trx, key)
+    if (!policy) return undefined
     checkPolicy(request, subject, policy)
     checkActors(request, subject)
     const api = selectApi(client.registration, request.resource)

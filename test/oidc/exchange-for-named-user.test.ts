@@ -3,7 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import type { Registration } from '../../src/clients/registration.ts'
+import { TokenExchange } from '../../src/exchange/token-exchange.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { KeywrightError } from '../../src/shared/errors.ts'
+import type { Issuer } from '../../src/tokens/issuance.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
@@ -218,6 +222,24 @@ describe('is refused:', () => {
     const revoked = await tokenOf(client)
     await server.revoke(revoked, client)
     expect((await exchange(client, revoked, form())).body.error).toBe('invalid_request')
+  })
+
+  test('a client that is deleted after it authenticated', async () => {
+    const renew = () => Promise.reject(new KeywrightError('invalid_client', 'the client was deleted'))
+    const registration = { key: 2 ** 40 } as Registration
+    const request = {
+      client: { registration, authentication: null, renew },
+      claims: claimsOf(token),
+      named: { user: person.id, account: undefined },
+      resource: undefined,
+      scope: undefined,
+      jkt: undefined,
+      actor: ACTOR,
+    }
+    const issuer = { prepare: () => Promise.resolve() } as unknown as Issuer
+    await expect(new TokenExchange(server.knex, issuer, Date).exchange(request)).rejects.toMatchObject({
+      code: 'invalid_client',
+    })
   })
 
   test('an account without a user', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { type Application, createApplication, getTokens } from './application-fixtures.ts'
@@ -238,6 +239,17 @@ describe('is refused', () => {
 
   test('a client that does not authenticate', async () => {
     const { status, body } = await exchange({ clientId: agent.clientId, clientSecret: 'wrong' })
+    expect([status, body.error]).toEqual([401, 'invalid_client'])
+  })
+
+  test('a client that is deleted after it authenticated', async () => {
+    const deleted = await makeAgent()
+    const deletion = await server.knex.transaction()
+    await deletion('clients').where({ client_id: deleted.clientId }).delete()
+    const answer = exchange(deleted)
+    await untilLocked({ query: (text) => server.knex.raw(text) }, answer)
+    await deletion.commit()
+    const { status, body } = await answer
     expect([status, body.error]).toEqual([401, 'invalid_client'])
   })
 
