@@ -67,6 +67,10 @@ function hasMessage({ message, name }: Details): boolean {
   return typeof message === 'string' && MESSAGES.some((pattern) => pattern.test(message))
 }
 
+/** Whether a transaction was ended because it and another one waited for each other. The next try may well succeed. */
+export const isDeadlock = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && (error as Details).code === '40P01'
+
 /** Waited too long for a lock or in all, or lost a deadlock: the next try may well succeed. */
 const BUSY = new Set(['55P03', '57014', '40001', '40P01'])
 

@@ -4,6 +4,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { DEFAULT_EXCHANGE_TTL, EXCHANGE_ATTRIBUTES, type ExchangePolicy } from '../clients/exchange-attributes.ts'
 import type { ApiAccess } from '../clients/registration.ts'
+import { isDeadlock } from '../database/unavailable.ts'
 import { fromColumns } from '../shared/attribute-columns.ts'
 import { type Clock, epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -117,8 +118,6 @@ function grantedScope(
 }
 
 const claimsAbout = ({ auth_time, acr, amr }: Readonly<Record<string, unknown>>) => ({ auth_time, acr, amr })
-
-const isDeadlock = (error: unknown): boolean => (error as { code?: unknown }).code === '40P01'
 
 /**
  * Issues an access token in exchange for one of a user (RFC 8693), or, for a user whom the client names, for one of the client. It

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { findApi } from '../apis/apis.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { Narrowing } from '../clients/client-rights.ts'
+import { isDeadlock } from '../database/unavailable.ts'
 
 /** The tokens that a change concerns: those of one client, of all clients of an account, or of an API that loses scopes. */
 export type NarrowingTarget =
@@ -204,8 +205,6 @@ export async function revokeRemovedScopes(
 
 /** Attempts of a change that conflicts with other transactions. */
 const ATTEMPTS = 8
-
-const isDeadlock = (error: unknown): boolean => (error as { code?: unknown }).code === '40P01'
 
 /** Runs a transaction that narrows rights. It starts again after a `NarrowingConflict` or a deadlock. */
 export async function narrowInTransaction<T>(knex: Knex, change: (trx: Knex) => Promise<T>): Promise<T> {
