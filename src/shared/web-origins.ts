@@ -1,11 +1,12 @@
+import { isLoopbackHost } from './networks.ts'
+
 const MAX_ORIGINS = 50
 
 /** In characters. */
 const LONGEST = 200
 
-const isLoopback = ({ hostname }: URL): boolean => ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
-
-const isSafe = (url: URL): boolean => url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+const isSafe = (url: URL): boolean =>
+  url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 
 /**
  * The error of a web origin (RFC 6454, section 6.2) as it is written. It must be spelled as browsers send it, because it is compared
