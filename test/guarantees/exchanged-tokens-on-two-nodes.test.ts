@@ -3,7 +3,6 @@
  * offline, also over chains and while exchanges go on.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { createVerifier, type Verifier } from '../../packages/resource-server/src/index.ts'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
@@ -17,7 +16,8 @@ import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { startLoad, together, until } from '../support/load.ts'
-import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
+import { createOfflineVerifiers, type OfflineVerifiers } from '../support/offline-verifiers.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
@@ -28,43 +28,15 @@ type Client = Credentials & { clientId: string; clientSecret: string }
 
 let on: Nodes
 let api: Credentials & { identifier: string }
-const open: Verifier[] = []
+let offline: OfflineVerifiers
 
 beforeAll(async () => {
   on = await startNodes(2)
   api = await on.make.api()
+  offline = createOfflineVerifiers(on, api)
 })
-afterEach(() => {
-  for (const verifier of open.splice(0)) verifier.close()
-})
+afterEach(() => offline.close())
 afterAll(async () => await on.stop())
-
-const toNode = (n: number): typeof fetch =>
-  ((url: string | URL | Request, init?: RequestInit) => {
-    const { pathname, search } = new URL(String(url))
-    return fetch(on.nodes[n]!.url + pathname + search, init)
-  }) as typeof fetch
-
-/** Of the feed of a node, and of no look-up. */
-function openVerifier(n: number): Verifier {
-  const feed = { clientId: api.clientId, clientSecret: api.clientSecret! }
-  const verifier = createVerifier({
-    issuer: ISSUER,
-    audience: api.identifier,
-    fetch: toNode(n),
-    statusList: { feed, maxAge: 600 },
-  })
-  open.push(verifier)
-  return verifier
-}
-
-async function verdict(verifier: Verifier, token: string): Promise<string> {
-  const request = { method: 'GET', url: `${api.identifier}/`, headers: { authorization: `Bearer ${token}` } }
-  return await verifier.verify(request).then(
-    () => 'accepted',
-    (error: { code?: string }) => error.code ?? String(error),
-  )
-}
 
 interface Scene {
   readonly account: string
@@ -212,8 +184,8 @@ const CAUSES: [name: string, change: Change, options?: Options][] = [
 
 test.each(CAUSES)('exchanged tokens end when %s', async (_name, change, { settings, remains = false } = {}) => {
   const scene = await createScene(settings)
-  const verifiers = [openVerifier(0), openVerifier(1)]
-  const verdicts = (token: string) => Promise.all(verifiers.map((verifier) => verdict(verifier, token)))
+  const verifiers = [offline.open(0), offline.open(1)]
+  const verdicts = (token: string) => Promise.all(verifiers.map((verifier) => offline.verdict(verifier, token)))
   expect(await activeOf(scene.tokens)).toEqual(Array(3).fill([true, true]))
   for (const token of scene.tokens) expect(await verdicts(token)).toEqual(['accepted', 'accepted'])
   await change(scene)
@@ -241,8 +213,8 @@ const RACES = CAUSES.filter(([name]) =>
 
 test.each(RACES)('exchanges over both nodes go on while %s', async (_name, change, { settings } = {}) => {
   const scene = await createScene(settings)
-  const verifiers = [openVerifier(0), openVerifier(1)]
-  await Promise.all(verifiers.map((verifier) => verdict(verifier, scene.tokens[0])))
+  const verifiers = [offline.open(0), offline.open(1)]
+  await Promise.all(verifiers.map((verifier) => offline.verdict(verifier, scene.tokens[0])))
   const [subject, first] = scene.tokens
   const load = startLoad(8, async (loop, round) =>
     loop % 2 === 0 ? exchange(scene.service, subject, loop / 2 + round) : exchange(scene.agent, first, loop + round),
@@ -260,7 +232,7 @@ test.each(RACES)('exchanges over both nodes go on while %s', async (_name, chang
   )
   expect((await activeOf(issued)).flat()).not.toContain(true)
   await until(async () => {
-    const all = await together(2, (n) => Promise.all(issued.map((token) => verdict(verifiers[n]!, token))))
+    const all = await together(2, (n) => Promise.all(issued.map((token) => offline.verdict(verifiers[n]!, token))))
     return all.flat().every((one) => one === 'token_revoked')
   })
 })
