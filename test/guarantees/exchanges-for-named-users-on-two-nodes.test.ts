@@ -1,8 +1,9 @@
 /**
  * A token that a service obtained for a user whom it named ends with what allowed it: the service's own token, its registration and
- * policy, and the user, the membership and the account. On every node at once, and also while the service obtains more of them.
+ * policy, and the user, the membership and the account. On every node at once, for resource servers that verify offline, and also while
+ * the service obtains more of them.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
@@ -17,8 +18,9 @@ import { startUserDeletion } from '../../src/management/user-deletion.ts'
 import { offboard } from '../../src/management/user-offboarding.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
-import { startLoad } from '../support/load.ts'
+import { startLoad, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
+import { createOfflineVerifiers, type OfflineVerifiers } from '../support/offline-verifiers.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
 import type { Person } from '../support/test-users.ts'
 
@@ -26,11 +28,14 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 let on: Nodes
 let api: Credentials & { identifier: string }
+let offline: OfflineVerifiers
 
 beforeAll(async () => {
   on = await startNodes(2)
   api = await on.make.api()
+  offline = createOfflineVerifiers(on, api)
 })
+afterEach(() => offline.close())
 afterAll(async () => await on.stop())
 
 interface Scene {
@@ -55,7 +60,14 @@ const obtain = ({ service, own, person, account }: Scene, n = 0): Promise<Answer
     { basic: service },
   )
 
-async function createScene(): Promise<Scene> {
+/** The own token of a service: it acts for no user. */
+async function ownToken(service: Credentials, n: number): Promise<string> {
+  const { status, text, body } = await on.nodes[n]!.machineToken(service)
+  if (status !== 200) throw new Error(text)
+  return body.access_token
+}
+
+async function createScene(more: Partial<ClientSettings> = {}): Promise<Scene> {
   const account = await on.make.account()
   const other = await on.make.account()
   const person = await on.make.person(account)
@@ -64,9 +76,10 @@ async function createScene(): Promise<Scene> {
     grants: ['client_credentials', TOKEN_EXCHANGE_GRANT],
     exchangeAccounts: [account, other],
     exchangeScopes: ['read', 'write'],
+    ...more,
   }
   const service = await on.make.client([api.identifier], settings)
-  const own = (await on.nodes[0]!.machineToken(service)).body.access_token
+  const own = await ownToken(service, 0)
   return { account, other, person, service, own }
 }
 
@@ -83,7 +96,7 @@ const setTo =
 
 const disableUser: Change = ({ person }) => changeUserStatus(on.knex, person.id, 'disabled', ACTOR)
 
-const CAUSES: [name: string, change: Change][] = [
+const CAUSES: [name: string, change: Change, settings?: Partial<ClientSettings>][] = [
   [
     'the membership ended',
     ({ person, account }) =>
@@ -112,6 +125,11 @@ const CAUSES: [name: string, change: Change][] = [
     },
   ],
   ['the own token of the service was revoked', ({ own }) => revokeToken(on.knex, String(claimsOf(own).jti), ACTOR)],
+  [
+    'the service got a newer own token under the policy single',
+    ({ service }) => ownToken(service, 1),
+    { policy: 'single' },
+  ],
   ['the tokens of the service were revoked', ({ service }) => revokeTokensOfClient(on.knex, service.clientId, ACTOR)],
   ['the secret of the service was replaced', ({ service }) => rotateSecret(on.knex, service.clientId, 0, ACTOR)],
   ['the service was archived', ({ service }) => changeClientStatus(on.knex, service.clientId, 'archived', ACTOR)],
@@ -124,12 +142,16 @@ const CAUSES: [name: string, change: Change][] = [
   ['the service lost the grant type', setTo({ grants: ['client_credentials'] })],
 ]
 
-test.each(CAUSES)('tokens for named users end when %s', async (_name, change) => {
-  const scene = await createScene()
+test.each(CAUSES)('tokens for named users end when %s', async (_name, change, settings) => {
+  const scene = await createScene(settings)
+  const verifiers = [offline.open(0), offline.open(1)]
   const { status, body } = await obtain(scene)
+  const verdicts = () => Promise.all(verifiers.map((verifier) => offline.verdict(verifier, body.access_token)))
   expect([status, await activeOf(body.access_token)]).toEqual([200, [true, true]])
+  expect(await verdicts()).toEqual(['accepted', 'accepted'])
   await change(scene)
   expect(await activeOf(body.access_token)).toEqual([false, false])
+  await until(async () => (await verdicts()).every((one) => one === 'token_revoked'))
 })
 
 test('more accounts in the policy, and the end of another membership, end none', async () => {
@@ -150,8 +172,8 @@ const RACES = CAUSES.filter(([name]) =>
   ].includes(name),
 )
 
-test.each(RACES)('services obtain tokens from both nodes while %s', async (_name, change) => {
-  const scene = await createScene()
+test.each(RACES)('services obtain tokens from both nodes while %s', async (_name, change, settings) => {
+  const scene = await createScene(settings)
   const load = startLoad(6, (loop, round) => obtain(scene, loop + round))
   await load.reached(24)
   await change(scene)
