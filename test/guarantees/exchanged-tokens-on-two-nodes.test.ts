@@ -2,6 +2,7 @@
  * A token that was exchanged (RFC 8693) ends with what it depends on: on every node at once, and for resource servers that verify
  * offline, also over chains and while exchanges go on.
  */
+import { decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
@@ -14,6 +15,7 @@ import { changeClientStatus } from '../../src/management/client-status.ts'
 import { endMembership } from '../../src/management/membership-end.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
+import { keywright } from '../support/cli-in-process.ts'
 import { ACTOR } from '../support/factory.ts'
 import { startLoad, together, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
@@ -197,6 +199,48 @@ test.each(CAUSES)('exchanged tokens end when %s', async (_name, change, { settin
   const ended = remains ? scene.tokens.slice(1) : scene.tokens
   await until(async () => (await Promise.all(ended.map(verdicts))).flat().every((one) => one === 'token_revoked'))
   if (remains) expect(await verdicts(scene.tokens[0])).toEqual(['accepted', 'accepted'])
+})
+
+const kidOf = (token: string): string => decodeProtectedHeader(token).kid!
+
+test('exchanged tokens end when the key that signed their subject token is revoked, also those of another key', async () => {
+  const cli = keywright(on.env)
+  const { service, agent, tokens, again } = await createScene()
+  const [subject] = tokens
+  await on.knex('signing_keys').whereNull('signs_from').update({ may_sign_from: on.knex.fn.now() })
+  await cli('signing-key rotate')
+
+  async function exchangeWithNewKey(client: Client, token: string, n: number): Promise<string> {
+    let exchanged = ''
+    await until(async () => {
+      exchanged = accessToken(await exchange(client, token, n))
+      return kidOf(exchanged) !== kidOf(subject)
+    })
+    return exchanged
+  }
+  const first = await exchangeWithNewKey(service, subject, 1)
+  const second = await exchangeWithNewKey(agent, first, 0)
+  let other = ''
+  await until(async () => {
+    other = await again()
+    return kidOf(other) !== kidOf(subject)
+  })
+
+  const verifiers = [offline.open(0), offline.open(1)]
+  const verdicts = (token: string) => Promise.all(verifiers.map((verifier) => offline.verdict(verifier, token)))
+  for (const token of [subject, first, second, other]) expect(await verdicts(token)).toEqual(['accepted', 'accepted'])
+  expect(await cli(`signing-key revoke ${kidOf(subject)}`)).toMatchObject({ state: 'revoked', pending_nodes: 0 })
+  expect(await activeOf([subject, first, second, other])).toEqual([
+    [false, false],
+    [false, false],
+    [false, false],
+    [true, true],
+  ])
+  await until(async () => (await verdicts(subject)).every((one) => one !== 'accepted'))
+  await until(async () =>
+    (await Promise.all([first, second].map(verdicts))).flat().every((one) => one === 'token_revoked'),
+  )
+  expect(await verdicts(other)).toEqual(['accepted', 'accepted'])
 })
 
 const RACES = CAUSES.filter(([name]) =>
