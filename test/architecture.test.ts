@@ -20,7 +20,7 @@ const FEATURES: Record<string, string[]> = {
   status: ['keys'],
   consents: ['accounts', 'apis', 'clients'],
   tokens: ['accounts', 'apis', 'clients', 'keys', 'status'],
-  inspection: ['keys'],
+  inspection: ['accounts', 'keys'],
   refresh: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
   exchange: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
   leaks: ['keys', 'refresh'],

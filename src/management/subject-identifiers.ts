@@ -16,7 +16,7 @@ export type SubjectIdentifier =
 
 /** SQL: the ID of a user, by the identifier in `:value` and its key in `:key`. Of several users, the one with the least rank is meant. */
 const BY_ID = 'SELECT CAST(:value AS uuid) AS id, 1 AS rank'
-/** A SCIM user name is that user's, whoever has the address, as in a list of SCIM users. */
+/** A SCIM user name means that user, even where another user has the address, as in a list of SCIM users. */
 const BY_EMAIL = `
   SELECT user_id AS id, 1 AS rank FROM scim_users WHERE account_id = CAST(:account AS uuid) AND user_name_key = :nameKey
   UNION ALL
