@@ -12,6 +12,7 @@ import { isId } from '../shared/ids.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import type { AccessTokenStore } from '../tokens/access-token-store.ts'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
+import type { SubjectToken } from '../tokens/token-recording.ts'
 import { invalidToken, missingToken } from './bearer-errors.ts'
 import { ProblemError } from './problems.ts'
 
@@ -28,14 +29,7 @@ export interface ApiCaller {
   readonly clientId: string
   /** The user that the client acts for; null when the client acts for itself. */
   readonly subject: string | null
-  readonly token: PresentedToken
-}
-
-/** The claims that identify a token in the access-token store. */
-interface PresentedToken {
-  readonly jti: string
-  /** Seconds since 1970. */
-  readonly expiresAt: number
+  readonly token: SubjectToken
 }
 
 /** A client, the owner of a key pair, and the user who is the token's subject, as they are now. */
@@ -106,7 +100,7 @@ function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
 function principalOfClient(
   row: CallerStatusRow,
   clientId: string,
-  base: Pick<Principal, 'scopes' | 'signedInAt'>,
+  base: Pick<Principal, 'scopes' | 'accessToken' | 'signedInAt'>,
   actor: Actor,
 ): Principal {
   const by: Actor = { ...actor, type: 'client', id: clientId }
@@ -124,7 +118,7 @@ function principalOfUser(
   row: CallerStatusRow,
   userId: string,
   clientId: string,
-  base: Pick<Principal, 'scopes' | 'signedInAt'>,
+  base: Pick<Principal, 'scopes' | 'accessToken' | 'signedInAt'>,
   actor: Actor,
 ): Principal {
   if (row.kind === 'api') throw forbidden('the client of an API cannot use the management API')
@@ -173,7 +167,7 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
     ])
     if (!active || !row) throw inactiveToken()
     checkBinding(ctx, claims)
-    const base = { scopes: new Set(active.scope.split(' ')), signedInAt: null }
+    const base = { scopes: new Set(active.scope.split(' ')), accessToken: token, signedInAt: null }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
     const who =
       subject === null

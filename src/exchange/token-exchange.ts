@@ -4,7 +4,6 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { DEFAULT_EXCHANGE_TTL, EXCHANGE_ATTRIBUTES, type ExchangePolicy } from '../clients/exchange-attributes.ts'
 import type { ApiAccess } from '../clients/registration.ts'
-import { isDeadlock } from '../database/unavailable.ts'
 import { fromColumns } from '../shared/attribute-columns.ts'
 import { type Clock, epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -12,7 +11,7 @@ import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
-import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
+import { retryOnStaleClient, rollBackIfStaleOrDeadlocked } from '../tokens/stale-client.ts'
 import { allowsAccount, findNamedUser, type NamedUser, namedUserRefused } from './named-users.ts'
 import { type LockedSubjectToken, lockSubjectToken, subjectTokenError } from './subject-tokens.ts'
 
@@ -147,12 +146,9 @@ export class TokenExchange {
     checkBinding(request)
     const { client, claims, resource = String(claims.aud) } = request
     await this.#issuer.prepare({ client, resource })
-    try {
-      return await rollBackIfStale(this.#knex, (trx) => this.#exchangeInTransaction(trx, { ...request, resource }))
-    } catch (error) {
-      if (isDeadlock(error)) return undefined
-      throw error
-    }
+    return await rollBackIfStaleOrDeadlocked(this.#knex, (trx) =>
+      this.#exchangeInTransaction(trx, { ...request, resource }),
+    )
   }
 
   async #exchangeInTransaction(trx: Knex, request: ExchangeRequest): Promise<IssuedToken | undefined> {

@@ -148,8 +148,8 @@ export const DELEGATED_SCOPES = [
 const TOKEN_LIFETIME = 600
 
 /**
- * Issues a token for the management API with which a service acts for a user, in one account, for ten minutes. Creates the user, or
- * updates them, as `createConsoleSession` does.
+ * Issues a token for the management API with which a service acts for a user, in one account, for ten minutes, but no longer than
+ * the token of the service is active. Creates the user, or updates them, as `createConsoleSession` does.
  * @throws KeywrightError `invalid_input`, `forbidden`, `not_found` (the account), `conflict`
  */
 export const createDelegatedToken = operation<
@@ -163,7 +163,8 @@ export const createDelegatedToken = operation<
   const account = await accountOf(knex, request.account)
   const member = await memberOf(management, principal, account.id, request.user)
   const scope = request.scopes.join(' ')
-  const of = { clientId, userId: member.id, accountId: account.id, resource: MANAGEMENT_API }
+  const serviceToken = principal.accessToken!
+  const of = { clientId, serviceToken, userId: member.id, accountId: account.id, resource: MANAGEMENT_API }
   const issued = await management.delegatedTokens!.issue({ ...of, scope, lifetime: TOKEN_LIFETIME })
   await recordAudit(knex, principal.actor, {
     ...userEntry('user.token_delegated', member, { jti: issued.jti, scope }),

@@ -1,5 +1,6 @@
 import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
+import type { SubjectToken } from '../tokens/token-recording.ts'
 
 /** Who calls an operation: a user in the console, a program with an access token, or the command line. */
 export interface Principal {
@@ -10,6 +11,8 @@ export interface Principal {
   readonly userId: string | null
   /** The scopes of the access token; null in the console and on the command line, where the role alone decides. */
   readonly scopes: ReadonlySet<string> | null
+  /** The access token that a program presented; absent in the console and on the command line. */
+  readonly accessToken?: SubjectToken
   /** When the user signed in to the console; null for a program and for the command line. */
   readonly signedInAt: Date | null
   /** The user's session is valid in one account only, and does not change what the user has outside it. */

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import { isDeadlock } from '../database/unavailable.ts'
 import { KeywrightError } from '../shared/errors.ts'
 
 /** How often a client's registration may change during one request. */
@@ -39,4 +40,17 @@ export async function rollBackIfStale<T>(
     if (error !== undefined) throw error
     return undefined
   })
+}
+
+/** As `rollBackIfStale`. Undefined also after a deadlock: the transaction conflicted with another one. */
+export async function rollBackIfStaleOrDeadlocked<T>(
+  knex: Knex,
+  work: (trx: Knex.Transaction) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  try {
+    return await rollBackIfStale(knex, work)
+  } catch (error) {
+    if (isDeadlock(error)) return undefined
+    throw error
+  }
 }

@@ -1,8 +1,15 @@
 /** Tokens of the management API with which a service of the company acts for one of its users. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { changeClientStatus } from '../../src/management/client-status.ts'
 import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
+import { retireSecret } from '../../src/management/secret-retirement.ts'
+import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { startLoad } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { claimsOf } from '../support/requests.ts'
 
@@ -92,6 +99,74 @@ test.each([
   expect((await as(body.access_token, other).send('GET', '/me')).status).toBe(200)
   expect((await end(body.user_id)).status).toBeLessThan(300)
   for (const node of [server, other]) expect((await as(body.access_token, node).send('GET', '/me')).status).toBe(401)
+})
+
+interface OfService {
+  readonly clientId: string
+  /** The service's own. */
+  readonly own: string
+}
+
+/** The secret with which the service obtained its token, after it got another one. */
+async function retireFirstSecret({ clientId }: OfService) {
+  await rotateSecret(server.knex, clientId, 3600, ACTOR)
+  const client = server.knex('clients').where({ client_id: clientId }).select('id')
+  const [id] = await server.knex('client_secrets').whereIn('client_id', client).orderBy('id').pluck('id')
+  await retireSecret(server.knex, clientId, id, ACTOR)
+}
+
+test.each<[string, (of: OfService) => Promise<unknown>]>([
+  ['the own token of the service is revoked', ({ own }) => revokeToken(server.knex, String(claimsOf(own).jti), ACTOR)],
+  ['the tokens of the service are revoked', ({ clientId }) => revokeTokensOfClient(server.knex, clientId, ACTOR)],
+  ['the secret of the service is replaced', ({ clientId }) => rotateSecret(server.knex, clientId, 0, ACTOR)],
+  ['the first of two secrets of the service is retired', retireFirstSecret],
+  ['the service is archived', ({ clientId }) => changeClientStatus(server.knex, clientId, 'archived', ACTOR)],
+  [
+    'the service may create no console sessions any more',
+    ({ clientId }) =>
+      updateClient(server.knex, clientId, { settings: {}, scopes: ['key_pairs:read', 'key_pairs:write'] }, ACTOR),
+  ],
+  [
+    'the service loses the API',
+    async ({ clientId }) => {
+      const { identifier } = await server.make.api()
+      await updateClient(server.knex, clientId, { settings: {}, apis: [identifier] }, ACTOR)
+    },
+  ],
+])('is inactive at each node when %s', async (_, end) => {
+  const one = await managingApplication(server, null)
+  const own = await managementToken(server, one, 'console_sessions:create key_pairs:read key_pairs:write')
+  const { status, body } = await obtain(request(), own)
+  expect([status, (await as(body.access_token, other).send('GET', '/me')).status]).toEqual([201, 200])
+  await end({ clientId: one.clientId, own })
+  for (const node of [server, other]) expect((await as(body.access_token, node).send('GET', '/me')).status).toBe(401)
+})
+
+test('is inactive when it was obtained while the token of the service was revoked', async () => {
+  const one = await managingApplication(server, null)
+  const own = await managementToken(server, one, 'console_sessions:create key_pairs:read')
+  const body = request({ scopes: ['key_pairs:read'] })
+  const nodes = [server, other]
+  const load = startLoad(4, (loop, round) =>
+    rawManagement(nodes[(loop + round) % 2]!.url, own).json('POST', '/console-sessions/tokens', body),
+  )
+  await load.reached(12)
+  await revokeToken(server.knex, String(claimsOf(own).jti), ACTOR)
+  await load.next(8)
+  const answers = await load.stop()
+  const issued = answers.filter(({ status }) => status === 201)
+  expect(issued.length).toBeGreaterThan(5)
+  for (const { status } of answers) expect(status).toBeOneOf([201, 401, 403])
+  for (const one of issued) expect((await as(one.body.access_token).send('GET', '/me')).status).toBe(401)
+})
+
+test('is valid no longer than the token of the service', async () => {
+  const brief = await managingApplication(server, null, { accessTokenTtl: 120 })
+  const own = await managementToken(server, brief)
+  await updateClient(server.knex, brief.clientId, { settings: { accessTokenTtl: null } }, ACTOR)
+  const { body } = await obtain(request(), own)
+  expect(body.expires_in).toBeLessThanOrEqual(120)
+  expect(claimsOf(body.access_token).exp).toBe(claimsOf(own).exp)
 })
 
 test('is listed and revoked like any token', async () => {

@@ -87,7 +87,7 @@ export const CONSOLE_SESSION_ROUTES: readonly ApiRoute[] = [
     tag: 'Console sessions',
     summary: 'Obtain a token of this API that acts for a user',
     description:
-      'For pages of your own in place of those of the console: your back end calls this API with the token, for ten minutes, as the user and limited to the account. The claim `act` names the service. The user is created, or updated, by the external ID. Keep the token in the back end.',
+      'For pages of your own in place of those of the console: your back end calls this API with the token, for ten minutes, as the user and limited to the account. The token ends with the one that you request it with. The claim `act` names the service. The user is created, or updated, by the external ID. Keep the token in the back end.',
     body: z
       .strictObject({
         account: request.shape.account,

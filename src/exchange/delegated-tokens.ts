@@ -1,18 +1,19 @@
 import type { Knex } from 'knex'
-import { lockUserShared } from '../accounts/user-locks.ts'
-import { findUserById, mayAct } from '../accounts/users.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { planInTransaction } from './insert-in-transaction.ts'
-import type { IssuedToken, Issuer } from './issuance.ts'
-import type { TokenRequest } from './planned-token.ts'
-import { retryOnStaleClient, rollBackIfStale } from './stale-client.ts'
+import { planInTransaction } from '../tokens/insert-in-transaction.ts'
+import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
+import type { TokenRequest } from '../tokens/planned-token.ts'
+import { retryOnStaleClient, rollBackIfStaleOrDeadlocked } from '../tokens/stale-client.ts'
+import type { SubjectToken } from '../tokens/token-recording.ts'
+import { lockSubjectToken } from './subject-tokens.ts'
 
 /** A token with which a service acts for a user, in one account. */
 export interface DelegatedTokenRequest {
-  /** The client of the service, which has authenticated. */
   readonly clientId: string
+  /** The access token of the service, with which it requests the other one. The new token ends with it. */
+  readonly serviceToken: SubjectToken
   readonly userId: string
   readonly accountId: string
   /** The identifier of the API. */
@@ -23,9 +24,15 @@ export interface DelegatedTokenRequest {
   readonly lifetime: number
 }
 
-/** Issues tokens in the name of users for whom a service answers. They carry `act` (RFC 8693, section 4.1). */
+/**
+ * Issues tokens in the name of users for whom a service answers. They carry `act` (RFC 8693, section 4.1), and depend on the token of the
+ * service as an exchanged one does.
+ */
 export interface DelegatedTokens {
-  /** @throws KeywrightError `invalid_client`, `invalid_scope`, `invalid_target`, `conflict` (the user may not act), `unavailable` */
+  /**
+   * @throws KeywrightError `invalid_client`, `invalid_scope`, `invalid_target`, `conflict` (the user may not act), `forbidden` (the token
+   * of the service has ended), `unavailable`
+   */
   issue(request: DelegatedTokenRequest): Promise<IssuedToken>
 }
 
@@ -51,24 +58,33 @@ async function readClient(
   }
 }
 
+/** @throws KeywrightError */
+function refuse(error: unknown): never {
+  const reason = error instanceof KeywrightError ? error.reason : undefined
+  if (reason === 'exchange_not_allowed') throw new KeywrightError('conflict', 'the user, or the account, is disabled')
+  if (reason === 'subject_token_invalid') throw new KeywrightError('forbidden', 'the access token has ended')
+  throw error
+}
+
 export function createDelegatedTokens({ knex, issuer, registrations }: Services): DelegatedTokens {
-  /** Undefined: the client is stale. The user is locked, so that no change of theirs misses the token. */
+  /** Undefined: the client is stale. The user and the token of the service are locked, so that no change of theirs misses the token. */
   async function issueInTransaction(
     trx: Knex,
     client: AuthenticatedClient,
-    { userId, accountId, resource, scope, clientId }: DelegatedTokenRequest,
+    { userId, accountId, resource, scope, clientId, serviceToken }: DelegatedTokenRequest,
   ): Promise<IssuedToken | undefined> {
-    await lockUserShared(trx, userId, accountId)
-    const user = await findUserById(trx, userId, accountId)
-    if (!user || !mayAct(user)) throw new KeywrightError('conflict', 'the user, or the account, is disabled')
+    const token = { ...serviceToken, accountId: null }
+    const acting = { userId, accountId }
+    const { user } = await lockSubjectToken(trx, token, client.registration.key, acting).catch(refuse)
     const request: TokenRequest = {
       client,
       resource,
       scope,
       subject: userId,
       accountId,
-      metadata: null,
+      metadata: user.metadata,
       grantId: null,
+      exchange: { subjectToken: serviceToken, expiresBy: serviceToken.expiresAt },
       extra: { act: { sub: clientId } },
     }
     const planned = await planInTransaction(trx, issuer, request)
@@ -80,7 +96,7 @@ export function createDelegatedTokens({ knex, issuer, registrations }: Services)
       const first = await readClient(registrations, request.clientId, request.lifetime)
       return await retryOnStaleClient(first, async (client) => {
         await issuer.prepare({ client, resource: request.resource })
-        return await rollBackIfStale(knex, (trx) => issueInTransaction(trx, client, request))
+        return await rollBackIfStaleOrDeadlocked(knex, (trx) => issueInTransaction(trx, client, request))
       })
     },
   }
