@@ -18,11 +18,18 @@ export async function endSessionsOfIdentity(trx: Knex, id: string): Promise<void
     .update({ revocation_epoch: trx.raw('revocation_epoch + 1') })
 }
 
-/** Deletes at most `limit` rows that no session can concern any more, because it would have expired. */
+/**
+ * Longer than a sign-in takes that was under way when its session at the provider ended: its state, its tickets and its interaction
+ * expire within an hour.
+ */
+const LONGEST_SIGN_IN = "interval '2 hours'"
+
+/** Deletes at most `limit` rows that concern no session, neither one that exists nor one that a sign-in under way begins. */
 export const deleteOldUpstreamSessions = (db: Knex, limit: number): Promise<number> =>
   deleteInBatches(
     db,
     'ended_upstream_sessions',
-    `ended_at < now() - interval '1 day' - make_interval(secs => (SELECT i.session_lifetime FROM instance_settings i))`,
+    `ended_at < now() - ${LONGEST_SIGN_IN}
+     AND NOT EXISTS (SELECT FROM engine_models m WHERE m.upstream_session = ended_upstream_sessions.session_hash)`,
     limit,
   )

@@ -7,6 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { lockCredentials } from '../../src/accounts/credentials.ts'
 import { networkBudget } from '../../src/accounts/sign-in-limits.ts'
 import {
+  deleteOldUpstreamSessions,
+  endUpstreamSession,
+  upstreamSessionHash,
+} from '../../src/identity-providers/upstream-sessions.ts'
+import {
   deleteIdentity,
   findIdentity,
   insertIdentity,
@@ -174,6 +179,21 @@ describe('a sign-out at the provider', () => {
     for (const claims of [{ sid: newSid() }, { sub: 'nobody' }])
       expect((await announce(upstream.provider.logoutToken(claims))).status).toBe(200)
     expect(await isSignedIn(browser)).toBe(true)
+  })
+})
+
+describe('the end of a session of a provider', () => {
+  test('is kept while a session here, or a sign-in that is under way, may come of it, and no longer', async () => {
+    const { knex } = upstream.server
+    const [old, recent, present] = [newSid(), newSid(), newSid()]
+    const browser = await enter(present)
+    for (const sid of [old, recent, present]) await endUpstreamSession(knex, upstreamSessionHash(acme, sid))
+    const ended = (sid: string) =>
+      knex('ended_upstream_sessions').where({ session_hash: upstreamSessionHash(acme, sid) })
+    for (const sid of [old, present]) await ended(sid).update({ ended_at: knex.raw(`now() - interval '3 hours'`) })
+    while ((await deleteOldUpstreamSessions(knex, 1000)) > 0);
+    expect(await Promise.all([old, recent, present].map(async (sid) => (await ended(sid)).length))).toEqual([0, 1, 1])
+    expect(await isSignedIn(browser)).toBe(false)
   })
 })
 
