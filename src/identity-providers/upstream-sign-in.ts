@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
 import { networkBudget, refundAttempts, takeAttempts } from '../accounts/sign-in-limits.ts'
 import type { SignInProgress } from '../accounts/sign-in-progress.ts'
-import { recordFirstFactor, recordSignIn, type SignInOrigin } from '../accounts/sign-in-record.ts'
+import { recordFirstFactor, recordSignIn } from '../accounts/sign-in-record.ts'
 import { isMultiFactor, type SignInElsewhere } from '../accounts/sign-in-tickets.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
@@ -12,6 +12,7 @@ import { unsealUpstreamSecret } from './identity-provider-secrets.ts'
 import { findIdentityProvider, type IdentityProvider, listOfferedProviders } from './identity-providers.ts'
 import { authenticationIn, type Claims, subjectIn, type UpstreamAuthentication } from './upstream-claims.ts'
 import { type UpstreamClient, UpstreamError, type UpstreamProvider } from './upstream-client.ts'
+import { createUpstreamLinking } from './upstream-linking.ts'
 import { createUpstreamLinks } from './upstream-links.ts'
 import { redirectUriOf } from './upstream-redirect-uris.ts'
 import type {
@@ -24,7 +25,7 @@ import type {
 } from './upstream-results.ts'
 import { upstreamSessionHash } from './upstream-sessions.ts'
 import { createUpstreamStates, type UpstreamState, type UpstreamTarget } from './upstream-state.ts'
-import { confirmLink, maySignInBy, resolveNewcomer } from './upstream-users.ts'
+import { maySignInBy, resolveNewcomer } from './upstream-users.ts'
 import { findIdentity, recordIdentityUse } from './user-identities.ts'
 
 export interface UpstreamServices {
@@ -196,18 +197,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
   }
 
   return {
-    /** The provider of a link that somebody confirms. Undefined: the link has expired, or belongs to another browser. */
-    async linkOf(ticket: string, boundTo: string): Promise<{ providerName: string } | undefined> {
-      const link = links.open(ticket, boundTo)
-      const found = link && (await findIdentityProvider(knex, link.providerId))
-      return found && { providerName: found.provider.name }
-    },
-
-    /** Links an identity to a user who has proved both, in the same browser. False: it cannot be linked (any more). */
-    async confirmLink(ticket: string, boundTo: string, userId: string, origin: SignInOrigin): Promise<boolean> {
-      const link = links.open(ticket, boundTo)
-      return link !== undefined && (await confirmLink(knex, link, userId, origin))
-    },
+    ...createUpstreamLinking(knex, links),
 
     /** The providers that the sign-in page has a button for, and whether it finds others by an email address. */
     async offers(): Promise<ProviderOffers> {

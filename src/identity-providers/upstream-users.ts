@@ -119,17 +119,25 @@ export async function resolveNewcomer(knex: Knex, newcomer: Newcomer): Promise<N
   }
 }
 
+/** Somebody who has signed in with their own credentials. */
+export interface LinkingUser {
+  readonly userId: string
+  /** `sessionsValidFrom` at the sign-in, in milliseconds: with another value it is over. */
+  readonly since: number
+}
+
 /** Links an identity to the user who has proved both. False: the identity or the user may not be linked (any more). */
 export async function confirmLink(
   knex: Knex,
   { providerId, subject }: { readonly providerId: string; readonly subject: string },
-  userId: string,
+  { userId, since }: LinkingUser,
   origin: SignInOrigin,
 ): Promise<boolean> {
   return await knex.transaction(async (trx) => {
     const person = await lockCredentials(trx, userId)
     const provider = (await findIdentityProvider(trx, providerId))?.provider
     if (provider?.status !== 'enabled' || !person || !(await maySignInBy(trx, provider, person))) return false
+    if (Number(person.user.sessionsValidFrom) !== since) return false
     return (await linkIdentity(trx, { provider, subject, origin }, person.user, 'confirmed')) !== undefined
   })
 }

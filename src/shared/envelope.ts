@@ -25,6 +25,7 @@ export type Purpose =
   | 'TOTP secret'
   | 'upstream client secret'
   | 'upstream link'
+  | 'upstream link question'
   | 'upstream state'
   | 'webhook secret'
 

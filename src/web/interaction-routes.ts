@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { SignInRequest } from '../accounts/sign-in-challenges.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
+import { answerWithin, finishWithin } from './identity-link-steps.ts'
 import { formTargets } from './page-headers.ts'
 import { setUiLocales, setUserLanguage, translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
@@ -17,7 +18,7 @@ import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor
 import type { ProviderOffers, SignInContext } from './sign-in-context.ts'
 import type { Application, WebUser } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
-import { linkContextOf, seeOther } from './sign-in-routes.ts'
+import { seeOther } from './sign-in-routes.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import { finishProvider, providerOffers, targetsOf, tryProvider } from './upstream-steps.ts'
 import type { Web } from './web-services.ts'
@@ -41,9 +42,10 @@ function contextOf(
   ctx: Context,
   { interaction, application, path }: Omit<Asked, 'user' | 'context' | 'web'>,
   offers: ProviderOffers,
+  link?: string,
 ): SignInContext {
   const { maxAge } = interaction
-  return {
+  const context: SignInContext = {
     t: translateFor(ctx),
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,
@@ -62,15 +64,17 @@ function contextOf(
     returnTo: path,
     loginHint: interaction.loginHint,
     maxAge: interaction.isForced ? 0 : maxAge,
-    finish: (ctx, login) => web.flow.finishLogin(ctx, interaction.uid, login),
+    link,
+    finish: (ctx, login) => finishWithin(web, ctx, context, login),
   }
+  return context
 }
 
 const withAccent = (web: Web, accent: string | null): Web =>
   accent === null ? web : { ...web, show: (ctx, page) => web.show(ctx, { ...page, accent }) }
 
-/** @throws KeywrightError `invalid_grant` */
-async function find(web: Web, ctx: Context): Promise<Asked> {
+/** @param link as in `SignInContext`; absent: that of the form @throws KeywrightError `invalid_grant` */
+async function find(web: Web, ctx: Context, link?: string): Promise<Asked> {
   const interaction = await web.flow.find(ctx, ctx.params.uid)
   const application = interaction && (await web.directory.application(interaction.clientId))
   if (!interaction || !application) throw over()
@@ -79,10 +83,12 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   setUiLocales(ctx, interaction.uiLocales)
   setUserLanguage(ctx, user?.language ?? null)
   const asked = { interaction, application, user, path }
+  const accented = withAccent(web, application.accent)
+  const inForm: string | undefined = ctx.state.form?.get('link')
   return {
     ...asked,
-    context: contextOf(web, ctx, asked, await providerOffers(web, ctx)),
-    web: withAccent(web, application.accent),
+    context: contextOf(accented, ctx, asked, await providerOffers(web, ctx), link ?? (inForm || undefined)),
+    web: accented,
   }
 }
 
@@ -177,9 +183,12 @@ export function interactionRoutes(web: Web): Router {
 
   router.get('/callback/:providerId', async (ctx) => {
     const asked = await find(web, ctx)
-    await finishProvider(asked.web, ctx, asked.context, (link) =>
-      linkContextOf(web, ctx, { returnTo: asked.path, link }),
-    )
+    await finishProvider(asked.web, ctx, asked.context, async (link) => (await find(web, ctx, link)).context)
+  })
+
+  router.post('/link', async (ctx) => {
+    const { web: accented, context, interaction } = await find(web, ctx)
+    await answerWithin(accented, ctx, context, interaction.uid)
   })
 
   router.post('/switch', async (ctx) => {

@@ -7,6 +7,7 @@ import { isRecent } from '../management/recent-sign-in.ts'
 import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
 import { browserBinding } from './csrf.ts'
 import { identityLinkPage } from './identity-link-page.ts'
+import { offeredLink } from './identity-link-steps.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
@@ -51,6 +52,15 @@ const continuePage = (t: Translate, { path, page, fields, hadFile }: Interrupted
   data: { path, page, fields, hadFile },
 })
 
+function showLinkQuestion(
+  web: Web,
+  ctx: Context,
+  { link, returnTo, ...offered }: { provider: string; email: string; link: string; returnTo: string },
+): void {
+  const fields = { link, return_to: returnTo }
+  web.show(ctx, identityLinkPage(translateFor(ctx), { ...offered, action: '/signin/link', fields, skipPath: returnTo }))
+}
+
 async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): Promise<SignInContext> {
   const { returnTo, interrupted, isConfirmation = false, link } = parameters
   const t = translateFor(ctx)
@@ -74,10 +84,8 @@ async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): 
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
       forgetConsoleSession(ctx)
-      const linked = link && !login.account?.isFixed && (await web.upstream.linkOf(link, browserBinding(ctx)))
-      const email = linked && (await web.directory.user(login.userId))?.email
-      if (linked && email)
-        return web.show(ctx, identityLinkPage(t, { ticket: link, provider: linked.providerName, email, returnTo }))
+      const offered = await offeredLink(web, ctx, link, login)
+      if (offered) return showLinkQuestion(web, ctx, { ...offered, link: link!, returnTo })
       const form = interrupted && openInterruptedForm(web.management.encryptionKeys, interrupted)
       if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(t, form))
       else seeOther(ctx, returnTo)
@@ -156,10 +164,6 @@ const parametersOf = ({ returnTo, interrupted, confirms }: UpstreamTarget): Sign
   isConfirmation: confirms !== undefined,
 })
 
-/** For signing in with credentials of this instance, to connect an identity. */
-export const linkContextOf = (web: Web, ctx: Context, parameters: { returnTo: string; link: string }) =>
-  contextOf(web, ctx, parameters)
-
 const SIGN_IN_STEPS = [
   ['/signin', trySignIn],
   ['/signin/passkey', tryPasskey],
@@ -213,7 +217,7 @@ export function signInRoutes(web: Web): Router {
     if (target?.uid !== undefined)
       return seeOther(ctx, `/interaction/${target.uid}/callback/${ctx.params.providerId}${ctx.search}`)
     const context = await contextOf(web, ctx, target ? parametersOf(target) : { returnTo: '/' })
-    await finishProvider(web, ctx, context, (link) => linkContextOf(web, ctx, { returnTo: context.returnTo!, link }))
+    await finishProvider(web, ctx, context, (link) => contextOf(web, ctx, { returnTo: context.returnTo!, link }))
   })
 
   router.post('/signin/link', async (ctx) => {
@@ -222,9 +226,9 @@ export function signInRoutes(web: Web): Router {
     const returnTo = ownPath(form.get('return_to'))
     // Who answers for one account only, or proved a password without the second factor, does not change how the user signs in.
     const isOwn = user && !user.isAccountFixed && !user.lacksSecondFactor
-    const isRecentUser = isOwn && isRecent(user) ? user : undefined
+    const who = isOwn && isRecent(user) ? { userId: user.id, since: Number(user.sessionsValidFrom) } : undefined
     const ticket = form.get('link') ?? ''
-    if (isRecentUser && (await web.upstream.confirmLink(ticket, browserBinding(ctx), isRecentUser.id, originOf(ctx))))
+    if (who && (await web.upstream.confirmLink(ticket, browserBinding(ctx), who, originOf(ctx))))
       return seeOther(ctx, returnTo)
     const context = await contextOf(web, ctx, { returnTo })
     web.show(ctx, signInPage(context, { fieldError: context.t('upstream.expired'), status: 400 }))

@@ -377,6 +377,81 @@ describe('an application', () => {
   })
 })
 
+describe('within the sign-in of an application, a user who must confirm a link', () => {
+  /** Where the user has signed in with their own password and is asked. */
+  async function askedWithin(params = {}) {
+    const id = await upstream.add()
+    const person = await createTestUser(knex(), account)
+    const application = await createApplication(upstream.server, { consent: 'skip' })
+    const browser = openBrowser(upstream.server.url)
+    const page = await browser.visit(application.link(params))
+    const at = (await browser.submit(page, /\/provider$/, { provider: id })).left!
+    const auth_time = Math.floor(Date.now() / 1000)
+    const back = await browser.visit(upstream.provider.authorize(at, { sub: person.id, auth_time }).href)
+    expect(errorOn(back)).toContain('have not used Acme here yet')
+    const { email, password } = person
+    const asked = await browser.submit(back, /\/sign-in$/, { email, password })
+    expect(asked.text).toContain('Connect Acme?')
+    return { person, application, browser, asked }
+  }
+
+  const identitiesOf = ({ id }: Person) => knex()('user_identities').where({ user_id: id })
+
+  test('continues to the application, as who they signed in', async () => {
+    const { person, application, browser, asked } = await askedWithin()
+    const { left } = await browser.submit(asked, /\/link$/)
+    const { body } = await application.redeem(left!.searchParams.get('code')!)
+    expect(claimsOf(body.id_token)).toMatchObject({ sub: person.id, amr: ['pwd'] })
+    expect(await identitiesOf(person)).toHaveLength(1)
+  })
+
+  test('continues also when they do not connect it', async () => {
+    const { person, application, browser, asked } = await askedWithin({ prompt: 'login' })
+    const { left } = await browser.submit(asked, /\/link$/, { answer: 'no' })
+    const { body } = await application.redeem(left!.searchParams.get('code')!)
+    expect(claimsOf(body.id_token)).toMatchObject({ sub: person.id })
+    expect(await identitiesOf(person)).toEqual([])
+  })
+
+  test('neither connects nor continues after their sessions were revoked', async () => {
+    const { person, browser, asked } = await askedWithin()
+    await knex()('users')
+      .where({ id: person.id })
+      .update({ sessions_valid_from: knex().raw(`sessions_valid_from + interval '1 second'`) })
+    expect((await browser.submit(asked, /\/link$/)).status).toBe(400)
+    const { left } = await browser.submit(asked, /\/link$/, { answer: 'no' })
+    expect(left).toBeUndefined()
+    expect(await identitiesOf(person)).toEqual([])
+  })
+
+  test('answers in the same browser, for the same sign-in', async () => {
+    const { person, asked } = await askedWithin()
+    const { browser: other, asked: another } = await askedWithin()
+    const question = /name="question" value="([^"]+)"/.exec(asked.text)![1]!
+    for (const answer of ['yes', 'no'])
+      expect((await other.submit(another, /\/link$/, { question, answer })).status).toBe(400)
+    expect(await identitiesOf(person)).toEqual([])
+  })
+
+  test('is asked nothing when they sign in through another provider, which does not prove who they are here', async () => {
+    const first = await upstream.add()
+    const other = await startScriptedProvider()
+    const second = await addProvider(upstream.server, other, { name: 'Other' })
+    const person = await verifiedUser()
+    const application = await createApplication(upstream.server, { consent: 'skip' })
+    const browser = openBrowser(upstream.server.url)
+    const page = await browser.visit(application.link())
+    const at = (await browser.submit(page, /\/provider$/, { provider: first })).left!
+    const back = await browser.visit(upstream.provider.authorize(at, { sub: 'mallory' }).href)
+    const onward = (await submitToProvider(browser, back, { provider: second })).left!
+    const claims = { sub: person.id, email: person.email, email_verified: true }
+    const { left } = await browser.visit(other.authorize(onward, claims).href)
+    expect(left!.searchParams.get('code')).toBeTruthy()
+    expect(await identitiesOf(person)).toMatchObject([{ provider_id: second }])
+    other.stop()
+  })
+})
+
 /** What the log says of failed sign-ins through a provider. */
 const loggedFailures = (identityProvider: string) =>
   upstream.server
