@@ -13,7 +13,7 @@ const SHARED = { isolate: false }
 const ISOLATED = { isolate: true }
 
 /** What waits long begins, and what is short ends. */
-const ORDER: readonly ProjectName[] = ['gateways', 'cluster', 'browser', 'db', 'unit']
+const ORDER: readonly ProjectName[] = ['gateways', 'postgres', 'cluster', 'browser', 'db', 'unit']
 
 /**
  * Project by project: Vitest ends a shared process when the next file in line is of another project. Within a project the
@@ -60,6 +60,7 @@ export default defineConfig({
       project('unit', SHARED),
       project('db', SHARED),
       project('cluster', SHARED),
+      project('postgres', SHARED),
       project('browser', SHARED),
       project('gateways', ISOLATED),
     ],

@@ -25,6 +25,9 @@ describe('the projects of the tests', () => {
     ['shared/names.test.ts', 'unit'],
     ['oidc/logout.test.ts', 'db'],
     ['guarantees/clock-skew.test.ts', 'cluster'],
+    ['guarantees/high-availability.test.ts', 'postgres'],
+    ['database/embedded.test.ts', 'postgres'],
+    ['guarantees/database-crash.test.ts', 'cluster'],
     ['web/console/operator-look.test.ts', 'browser'],
     ['examples/nginx.test.ts', 'gateways'],
   ])('put test/%s into the project %s, by what it imports', (file, name) => {

@@ -540,6 +540,8 @@ describe('with secrets that expire', () => {
         WHERE expires_at IS NULL AND id % 100 = 0`,
     )
     await on.knex.raw('CLUSTER clients USING clients_pkey')
+    // With as few accounts as here, an index that begins with the account serves statements without one (skip scans of PostgreSQL 18).
+    await on.knex.raw('ALTER TABLE clients ALTER COLUMN account_id SET (n_distinct = 200)')
     await on.knex.raw('ANALYZE clients, client_secrets')
   })
 

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/database/open-database.ts'
 import { isGoneWithin, postmasterOf } from './data-directory.ts'
 import { createInitializedDataDirectory } from './initialized-data-directory.ts'
 import { killWithChildren } from './kill-with-children.ts'
+import { preferredPostgres } from './preferred-postgres.ts'
 import { freePort } from './program.ts'
 
 /**
@@ -19,7 +20,7 @@ export async function startDurablePostgres() {
     startEmbeddedPostgres({
       dataDir: data.path,
       role: 'server',
-      prefer: 'system',
+      prefer: preferredPostgres(),
       durable: true,
       settings: { listen_addresses: '127.0.0.1', port: `${port}` },
     })

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { createDataDirectory } from './data-directory.ts'
+import { preferredPostgres } from './preferred-postgres.ts'
 
 type DataDirectory = ReturnType<typeof createDataDirectory>
 
@@ -11,7 +12,9 @@ let template: Promise<DataDirectory> | undefined
 async function createTemplate(): Promise<DataDirectory> {
   const data = createDataDirectory()
   process.once('exit', data.remove)
-  await (await startEmbeddedPostgres({ dataDir: data.path, role: 'command', prefer: 'system', durable: false })).stop()
+  await (
+    await startEmbeddedPostgres({ dataDir: data.path, role: 'command', prefer: preferredPostgres(), durable: false })
+  ).stop()
   return data
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
-export const PROJECTS = ['unit', 'db', 'cluster', 'browser', 'gateways'] as const
+export const PROJECTS = ['unit', 'db', 'cluster', 'postgres', 'browser', 'gateways'] as const
 
 export type ProjectName = (typeof PROJECTS)[number]
 
@@ -15,12 +15,17 @@ export type ProjectName = (typeof PROJECTS)[number]
 export const DECISIVE_IMPORTS: readonly (readonly [path: string, project: ProjectName])[] = [
   ['support/browser.ts', 'browser'],
   ['examples/example-environment.ts', 'gateways'],
-  // Processes of Keywright, or a PostgreSQL of the test's own.
+  ['support/durable-postgres.ts', 'cluster'],
+  // A PostgreSQL of the test's own, which is the same one in every run.
+  ['support/system-postgres.ts', 'postgres'],
+  ['support/patroni.ts', 'postgres'],
+  ['support/replaceable-postgres.ts', 'postgres'],
+  ['support/data-directory.ts', 'postgres'],
+  // Processes of Keywright.
   ['support/nodes.ts', 'cluster'],
   ['support/server-process.ts', 'cluster'],
   ['support/cli.ts', 'cluster'],
   ['support/child.ts', 'cluster'],
-  ['support/data-directory.ts', 'cluster'],
   // Programs of others.
   ['support/program.ts', 'gateways'],
   ['support/debian.ts', 'gateways'],

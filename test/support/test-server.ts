@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { clusterParent, TEST_PREFIX } from './data-directory.ts'
+import { preferredPostgres } from './preferred-postgres.ts'
 import { freePort } from './program.ts'
 
 /** A PostgreSQL for one run of the tests. */
@@ -37,7 +38,13 @@ async function startOnSomePort(dataDir: string): Promise<EmbeddedPostgres> {
   for (let tries = 1; ; tries++) {
     const settings = { listen_addresses: '127.0.0.1', port: `${await freePort()}` }
     try {
-      return await startEmbeddedPostgres({ dataDir, role: 'server', prefer: 'system', durable: false, settings })
+      return await startEmbeddedPostgres({
+        dataDir,
+        role: 'server',
+        prefer: preferredPostgres(),
+        durable: false,
+        settings,
+      })
     } catch (error) {
       if (tries === 3 || !String(error).includes('could not bind')) throw error
     }
