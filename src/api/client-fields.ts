@@ -37,7 +37,10 @@ export const storedSecret = z
       .int()
       .nullable()
       .meta({ description: 'The secret also stops working after so many hours without a use; null: it does not' }),
-    is_current: z.boolean().meta({ description: 'Whether no newer secret of its kind replaced it' }),
+    is_current: z.boolean().meta({
+      description:
+        'Whether no newer secret of its kind replaced it; the public keys of one set do not replace each other',
+    }),
     last_used_at: timestamp.nullable(),
     last_used_ip: z.string().nullable(),
     last_used_api: z.string().nullable(),
@@ -148,8 +151,7 @@ export const jwks = z
   .transform((set) => JSON.stringify(set))
   .optional()
   .meta({
-    description:
-      'The public keys of an application with auth_method private_key_jwt (RFC 7517); the first one counts as the newest',
+    description: 'The public keys of an application with auth_method private_key_jwt (RFC 7517)',
   })
 
 /** The time in which the previous secret still works. */

@@ -51,6 +51,7 @@ export const AUDIT_ACTIONS = [
   'client.deleted',
   'client.restored',
   'client.secret_rotated',
+  'client.keys_added',
   'client.secret_retired',
   'client.secret_expires',
   'client.secret_retirement_planned',

@@ -9,8 +9,8 @@ export interface PublicKey {
   readonly thumbprint: Buffer
 }
 
-/** Keys of one registration. An assertion without `kid` is checked against each. */
-const MAX_KEYS = 10
+/** Keys of one client. An assertion without `kid` is checked against each. */
+export const MAX_KEYS = 10
 
 /** Characters. */
 export const MAX_KEY_SET_LENGTH = 20_000

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Environment } from '../shared/environments.ts'
+import { isReplaced } from '../shared/secret-lifetimes.ts'
 import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
 import type { PublicKey } from './client-keys.ts'
 import { expiryFor, type RequestedExpiry } from './secret-expiry.ts'
@@ -57,6 +58,7 @@ export async function addSecret(
 
 /**
  * Stores public keys of a client, by which it signs assertions. The first one counts as the newest.
+ * @param set the set that they join; undefined: they are a new one
  * @throws KeywrightError `invalid_input` (the expiry)
  */
 export async function addPublicKeys(
@@ -64,6 +66,7 @@ export async function addPublicKeys(
   clientKey: number,
   keys: readonly PublicKey[],
   requested: RequestedExpiry = { field: 'expiresAt' },
+  set?: string,
 ): Promise<void> {
   const expiry = await expiryFor(trx, clientKey, requested)
   for (const { jwk, thumbprint } of [...keys].reverse()) {
@@ -73,6 +76,7 @@ export async function addPublicKeys(
       hash: thumbprint,
       last_four: lastFour(jwk.kid ?? thumbprint.toString('base64url')),
       public_key: JSON.stringify(jwk),
+      ...(set && { key_set: trx.raw('?::timestamptz', [set]) }),
       expires_at: expiry,
       retires_at: expiry,
     })
@@ -89,20 +93,36 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
     .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
 }
 
-/** The newest client secret that works. Undefined: none works. */
+/** The public keys of the newest set that work. A Date would lose the microseconds of the set. */
+export async function currentKeys(trx: Knex, clientKey: number): Promise<{ hash: Buffer; key_set: string }[]> {
+  return await trx('client_secrets')
+    .where({ client_id: clientKey, kind: 'key' })
+    .whereRaw(`${works('client_secrets')} AND NOT ${isReplaced()}`)
+    .select('hash', trx.raw('key_set::text'))
+}
+
+/** The newest client secret, or public key, that works. Undefined: none works. */
 export async function newestSecretId(db: Knex, clientKey: number): Promise<number | undefined> {
   const row = await db('client_secrets')
-    .where({ client_id: clientKey, kind: 'secret' })
+    .where({ client_id: clientKey })
+    .whereIn('kind', ['secret', 'key'])
     .whereRaw('(retires_at IS NULL OR retires_at > now())')
     .orderBy('id', 'desc')
     .first('id')
   return row?.id
 }
 
-/** SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. */
-export const IS_REPLACED = `EXISTS (
-  SELECT FROM client_secrets n
-   WHERE n.client_id = client_secrets.client_id AND n.kind = client_secrets.kind AND n.id > client_secrets.id)`
+/** SQL: whether a row of `client_secrets` works. Not by `now()`: the transaction may have begun before one that retired it. */
+const works = (s: string): string => `(${s}.retires_at IS NULL OR ${s}.retires_at > clock_timestamp())`
+
+/**
+ * SQL: whether one row of `client_secrets` can be retired alone: it was replaced, or it is a public key beside others of its set.
+ * The client keeps something that works.
+ */
+export const IS_RETIRABLE = `${works('client_secrets')} AND (${isReplaced()} OR client_secrets.kind = 'key' AND EXISTS (
+  SELECT FROM client_secrets o
+   WHERE o.client_id = client_secrets.client_id AND o.kind = 'key' AND o.key_set = client_secrets.key_set AND o.id <> client_secrets.id
+     AND ${works('o')}))`
 
 /** Retires one secret at once, also the newest one. Every token that it obtained is invalid when the transaction commits. */
 export async function retireSecretNow(trx: Knex, id: number): Promise<void> {
@@ -112,17 +132,17 @@ export async function retireSecretNow(trx: Knex, id: number): Promise<void> {
 }
 
 /**
- * Retires rotated secrets that are still in their overlap; `id`: only that one. Returns the retired secrets.
+ * Retires rotated secrets that are still in their overlap; `id`: only that one, which may also be a public key beside others of its set.
+ * Returns the retired secrets.
  */
 export async function retirePreviousSecrets(
   trx: Knex,
   clientKey: number,
   id?: number,
 ): Promise<{ id: number; kind: StoredSecretKind; last_four: string }[]> {
-  const previous = trx('client_secrets')
-    .where({ client_id: clientKey })
-    .whereRaw(`retires_at > now() AND ${IS_REPLACED}`)
-  if (id !== undefined) previous.where({ id })
+  const previous = trx('client_secrets').where({ client_id: clientKey })
+  if (id === undefined) previous.whereRaw(`retires_at > now() AND ${isReplaced()}`)
+  else previous.where({ id }).whereRaw(IS_RETIRABLE)
   return await previous.update({ retires_at: trx.fn.now() }).returning(['id', 'kind', 'last_four'])
 }
 
@@ -131,10 +151,10 @@ export async function findSecretOf(
   db: Knex,
   clientKey: number,
   id: number,
-): Promise<{ lastFour: string; isRetired: boolean } | undefined> {
-  const isRetired = db.raw('coalesce(retires_at <= now(), false) AS is_retired')
-  const row = await db('client_secrets').where({ client_id: clientKey, id }).first('last_four', isRetired)
-  return row && { lastFour: row.last_four, isRetired: row.is_retired }
+): Promise<{ kind: StoredSecretKind; lastFour: string; isRetired: boolean } | undefined> {
+  const isRetired = db.raw('coalesce(retires_at <= clock_timestamp(), false) AS is_retired')
+  const row = await db('client_secrets').where({ client_id: clientKey, id }).first('kind', 'last_four', isRetired)
+  return row && { kind: row.kind, lastFour: row.last_four, isRetired: row.is_retired }
 }
 
 export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {

@@ -67,8 +67,11 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): ValidSecre
     .map(({ id, hash, retiresAt }) => ({ id, hash, retiresAt }))
 }
 
+/** Newest first: of a key that was stored twice, the later one counts. */
 const keysOf = ({ secrets }: RegistrationJson): ValidKey[] =>
-  (secrets ?? []).flatMap(({ id, hash, retiresAt, jwk }) => (jwk ? { id, hash, retiresAt, jwk } : []))
+  (secrets ?? [])
+    .flatMap(({ id, hash, retiresAt, jwk }) => (jwk ? { id, hash, retiresAt, jwk } : []))
+    .sort((one, other) => other.id - one.id)
 
 const toRegistration = (json: RegistrationJson): Registration => ({
   ...json,

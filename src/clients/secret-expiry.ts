@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { invalidInput } from '../shared/errors.ts'
+import { isReplaced } from '../shared/secret-lifetimes.ts'
 
 /** Seconds that the clock of a caller may be ahead of the database's. */
 const TOLERANCE = 60
@@ -55,7 +56,7 @@ const ADD_NOTICES = `
       FROM client_secrets s JOIN clients c ON c.id = s.client_id
      WHERE s.expires_at > now() AND s.expires_at <= now() + make_interval(days => ${NOTICE_DAYS[0]}) AND s.retires_at > now()
        AND c.status = 'active'
-       AND NOT EXISTS (SELECT FROM client_secrets n WHERE n.client_id = s.client_id AND n.kind = s.kind AND n.id > s.id)),
+       AND NOT ${isReplaced('s')}),
   written AS (
     INSERT INTO secret_expiry_notices AS n (secret_id, account_id, expires_at, days)
     SELECT id, account_id, expires_at, days FROM due

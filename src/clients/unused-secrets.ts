@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { IS_REPLACED, type StoredSecretKind } from './client-secrets.ts'
+import { isReplaced } from '../shared/secret-lifetimes.ts'
+import type { StoredSecretKind } from './client-secrets.ts'
 
 /** 366 days, as the longest overlap. */
 export const MAX_UNUSED_HOURS = 8784
@@ -32,7 +33,7 @@ export async function planRetirement(
 ): Promise<RetiringSecret | undefined> {
   const [changed] = await trx('client_secrets')
     .where({ client_id: clientKey, id })
-    .whereRaw(`retires_at > now() AND ${IS_REPLACED}`)
+    .whereRaw(`retires_at > now() AND ${isReplaced()}`)
     .update({
       ...unusedColumns(trx, unusedHours),
       ...(latestAt && { retires_at: trx.raw('least(retires_at, ?::timestamptz)', [latestAt]) }),
@@ -45,7 +46,7 @@ export async function planRetirement(
 export async function retireWhenUnused(trx: Knex, clientKey: number, unusedHours: number): Promise<void> {
   await trx('client_secrets')
     .where({ client_id: clientKey })
-    .whereRaw(`retires_at > now() AND NOT ${IS_REPLACED}`)
+    .whereRaw(`retires_at > now() AND NOT ${isReplaced()}`)
     .update(unusedColumns(trx, unusedHours))
 }
 

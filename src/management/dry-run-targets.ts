@@ -1,7 +1,8 @@
-import { IS_REPLACED } from '../clients/client-secrets.ts'
+import { IS_RETIRABLE } from '../clients/client-secrets.ts'
 import type { ClientRow } from '../clients/clients.ts'
 import { type KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
+import { isReplaced } from '../shared/secret-lifetimes.ts'
 import { activeTokensOf, boundedCountOf } from './bounded-counts.ts'
 import { countForEach, type DryRunTarget, OF_LAST_DAY } from './dry-run.ts'
 import { isCommandLine, type Principal } from './principal.ts'
@@ -63,8 +64,9 @@ const countAmong = (condition: string, rows: string): string => `
 
 const PREVIOUS = `
   SELECT client_secrets.id FROM client_secrets
-   WHERE client_secrets.client_id = o.id AND client_secrets.retires_at > now() AND ${IS_REPLACED}
-     AND (CAST(:secretId AS bigint) IS NULL OR client_secrets.id = :secretId)`
+   WHERE client_secrets.client_id = o.id
+     AND CASE WHEN CAST(:secretId AS bigint) IS NULL THEN client_secrets.retires_at > now() AND ${isReplaced()}
+              ELSE client_secrets.id = :secretId AND ${IS_RETIRABLE} END`
 
 const OF_SECRET = `x.secret_id = ANY (ARRAY(${PREVIOUS}))`
 

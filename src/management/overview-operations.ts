@@ -1,6 +1,7 @@
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { USAGE, type UsageCount } from '../metrics/usage.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { isReplaced } from '../shared/secret-lifetimes.ts'
 import { type Bounded, boundedCountOf, ofAccount, toBounded } from './bounded-counts.ts'
 import { operation } from './operation.ts'
 import { refusedCountOf, UNKNOWN_COUNT } from './refused-client-operations.ts'
@@ -42,7 +43,7 @@ const EXPIRING = `
             FROM secret_expiry_notices n JOIN client_secrets s ON s.id = n.secret_id JOIN clients k ON k.id = s.client_id
            WHERE n.account_id = a.id AND n.expires_at > now() AND n.expires_at <= now() + interval '30 days'
              AND k.status = 'active'
-             AND NOT EXISTS (SELECT FROM client_secrets o WHERE o.client_id = s.client_id AND o.kind = s.kind AND o.id > s.id)
+             AND NOT ${isReplaced('s')}
            ORDER BY n.expires_at LIMIT 5) e`
 
 const OVERVIEW = `

@@ -18,17 +18,21 @@ interface PlannedRetirement extends Retirement {
   readonly revision?: number | undefined
 }
 
-/** Why no previous secret could be retired: there is none, it is the newest one, or it is retired. */
+/** Why no secret could be retired: there is none, it is the newest one or the only key, or it is retired. */
 async function refusalFor(trx: Knex, client: Client, secretId: number | undefined): Promise<KeywrightError> {
   const found = secretId === undefined ? undefined : await findSecretOf(trx, client.key, secretId)
+  if (found?.kind === 'key' && !found.isRetired) {
+    return new KeywrightError('conflict', `the key that ends in ${found.lastFour} is the only one: replace it instead`)
+  }
   if (!found?.isRetired) return notFound('previous secret', String(secretId ?? client.clientId))
   return new KeywrightError('conflict', `the secret that ends in ${found.lastFour} is already retired`)
 }
 
 /**
- * Retires a previous secret before its overlap ends, and revokes the tokens that it obtained. The newest secret stays.
- * @param secretId undefined: all previous secrets and API keys
- * @throws KeywrightError `not_found`: the client has no such secret, or it is the newest one; `conflict`: it is retired
+ * Retires a previous secret before its overlap ends, or a public key beside others, and revokes the tokens that it obtained. The newest
+ * secret and the only key stay.
+ * @param secretId undefined: all previous secrets, keys and API keys
+ * @throws KeywrightError `not_found`: the client has no such secret, or it is the newest one; `conflict`: it is retired, or the only key
  */
 export async function retireSecret(
   knex: Knex,

@@ -27,3 +27,11 @@ export const maxSecretLifetimeAttribute = ({ section, secrets }: { section: stri
 
 /** SQL: the secret `s`, which has stopped, stopped because its expiry came. A rotation or retirement makes `retires_at` earlier. */
 export const HAS_EXPIRED = 's.retires_at >= s.expires_at'
+
+/**
+ * SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. The public keys of one set do not replace each other.
+ * @param s table or alias
+ */
+export const isReplaced = (s = 'client_secrets'): string => `EXISTS (
+  SELECT FROM client_secrets n
+   WHERE n.client_id = ${s}.client_id AND n.kind = ${s}.kind AND n.id > ${s}.id AND (n.kind <> 'key' OR n.key_set <> ${s}.key_set))`

@@ -347,7 +347,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Revoke a previous client secret before its overlap ends, with the tokens that it obtained
+         * Revoke a previous client secret before its overlap ends, or one of several public keys, with the tokens that it obtained
          * @description Requires a developer or admin of the account, or an operator.
          */
         delete: operations["retireApplicationSecret"];
@@ -358,6 +358,26 @@ export interface paths {
          * @description Requires a developer or admin of the account, or an operator.
          */
         patch: operations["updateApplicationSecret"];
+        trace?: never;
+    };
+    "/api/v1/applications/{client_id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add public keys to those of an application that authenticates by its private key; the others stay
+         * @description Requires a developer or admin of the account, or an operator.
+         */
+        post: operations["addApplicationKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/applications/{client_id}/tokens": {
@@ -3863,7 +3883,7 @@ export interface components {
                 expires_at: string | null;
                 /** @description The secret also stops working after so many hours without a use; null: it does not */
                 retire_unused_hours: number | null;
-                /** @description Whether no newer secret of its kind replaced it */
+                /** @description Whether no newer secret of its kind replaced it; the public keys of one set do not replace each other */
                 is_current: boolean;
                 last_used_at: string | null;
                 last_used_ip: string | null;
@@ -4753,6 +4773,31 @@ export interface components {
              */
             account_id?: string;
         };
+        /**
+         * @example {
+         *       "jwks": {
+         *         "keys": [
+         *           {
+         *             "kty": "OKP",
+         *             "crv": "Ed25519",
+         *             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        KeyAddition: {
+            jwks: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            };
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            expires_at?: string | null;
+        };
         KeyPair: {
             user: {
                 /**
@@ -5627,7 +5672,7 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             secret_expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517); the first one counts as the newest */
+            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517) */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
@@ -6294,7 +6339,7 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517); the first one counts as the newest */
+            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517) */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
@@ -6502,7 +6547,7 @@ export interface components {
             expires_at: string | null;
             /** @description The secret also stops working after so many hours without a use; null: it does not */
             retire_unused_hours: number | null;
-            /** @description Whether no newer secret of its kind replaced it */
+            /** @description Whether no newer secret of its kind replaced it; the public keys of one set do not replace each other */
             is_current: boolean;
             last_used_at: string | null;
             last_used_ip: string | null;
@@ -8381,6 +8426,50 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    addApplicationKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyAddition"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
+import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { toCreatedReply } from '../application-views.ts'
@@ -20,6 +21,9 @@ import { type ApiRoute, route } from '../route.ts'
 import { createdApplication } from './application-routes.ts'
 
 const TAG = 'Applications'
+
+/** That of RFC 8037, appendix A.2. */
+const EXAMPLE_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 
 const pathParams = z.strictObject({ client_id: clientId })
 
@@ -45,7 +49,8 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
     operation: retireApplicationSecret,
     id: 'retireApplicationSecret',
     tag: TAG,
-    summary: 'Revoke a previous client secret before its overlap ends, with the tokens that it obtained',
+    summary:
+      'Revoke a previous client secret before its overlap ends, or one of several public keys, with the tokens that it obtained',
     params: secretParams,
     responses: { 204: null },
     async handle({ management, who, params }) {
@@ -77,6 +82,26 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
         ...selected,
         ...toRetirement(body),
       })
+      return { revision }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/applications/{client_id}/keys',
+    operation: addApplicationKeys,
+    id: 'addApplicationKeys',
+    tag: TAG,
+    summary: 'Add public keys to those of an application that authenticates by its private key; the others stay',
+    params: pathParams,
+    body: z
+      .strictObject({ jwks: jwks.unwrap(), expires_at: expiresAt })
+      .meta({ id: 'KeyAddition', examples: [{ jwks: { keys: [EXAMPLE_KEY] } }] }),
+    responses: { 204: null },
+    etag: true,
+    checksIfMatch: true,
+    async handle({ management, who, params, body: { jwks, expires_at }, ifMatch }) {
+      const added = { clientId: params.client_id, jwks, expiresAt: expires_at, revision: ifMatch }
+      const { revision } = await addApplicationKeys(management, who, added)
       return { revision }
     },
   }),

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
+import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { invalidInput } from '../../shared/errors.ts'
@@ -12,6 +13,7 @@ import { readClientView, timeOf, viewSecret } from './client-view.ts'
 export function addSecretCommands(client: Command): void {
   addSecrets(client)
   addRotate(client)
+  addKeysCommand(client)
   addRetire(client)
 }
 
@@ -81,6 +83,22 @@ function addRotate(client: Command): void {
     )
 }
 
+function addKeysCommand(client: Command): void {
+  client
+    .command('add-keys <id>')
+    .description('Add public keys to those of a client that authenticates by its private key; the others stay')
+    .requiredOption('--jwks <file>', JWKS_HELP, textFile)
+    .option('--expires-at <time>', 'When the new keys expire; default: after the longest allowed lifetime', timeIn)
+    .action(
+      withInstance<{ jwks: string; expiresAt?: Date }>(async (context, options, id) =>
+        resultOfTransaction(context, async (within) => {
+          await addApplicationKeys(within.management, within.principal, { clientId: id!, ...options })
+          return await readClientView(within, id!)
+        }),
+      ),
+    )
+}
+
 interface RetireOptions extends DryRunOption {
   secret?: string
   unusedHours?: number
@@ -108,7 +126,9 @@ async function retire({ management, principal }: CommandContext, clientId: strin
 
 function addRetire(client: Command): void {
   addDryRun(client.command('retire-secret <id>'))
-    .description('Retire previous client secrets before their overlap ends, and revoke their tokens; the newest stays')
+    .description(
+      'Retire previous client secrets before their overlap ends, or one of several public keys, and revoke their tokens',
+    )
     .option('--secret <secret-id>', 'Only this secret, by the ID that show lists')
     .option('--unused-hours <hours>', 'Not now, but after so many hours without a use', hours)
     .option(

@@ -81,6 +81,29 @@ describe('an application with a private key', () => {
     expect([await tokenStatus(clientId, second), await tokenStatus(clientId, third)]).toEqual([401, 200])
   })
 
+  it('has keys that are added, used and retired one by one, but for the last one', async () => {
+    await add('Several', keySet(key))
+    const clientId = await clientIdOf('Several')
+    const one = `/applications/${clientId}`
+    expect((await admin.visit(one)).text).not.toContain('/retire"')
+    const added = await newClientKey('EdDSA', { kid: 'second-key-2027' })
+    const addKey = async (jwks: string) =>
+      await sendForm(admin, await admin.visit(`${one}/keys/new`), /\/keys\/new$/, { jwks })
+    expect(wordsOf(await addKey(keySet(added)))).toContain('Public keys added.')
+    const again = await addKey(keySet(added))
+    expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('has one of these keys already')])
+    expect([await tokenStatus(clientId, key), await tokenStatus(clientId, added)]).toEqual([200, 200])
+    const page = await admin.visit(one)
+    const retire = [...page.text.matchAll(/href="([^"]*\/secrets\/\d+\/retire)"/g)].map(([, path]) => path!)
+    expect(retire).toHaveLength(2)
+    const question = await admin.visit(retire[0]!)
+    expect(wordsOf(question)).toContain('not affect the other public keys and their tokens')
+    await sendForm(admin, question, /\/retire$/, {})
+    expect([await tokenStatus(clientId, key), await tokenStatus(clientId, added)]).toEqual([200, 401])
+    expect((await admin.visit(one)).text).not.toContain('/retire"')
+    expect((await admin.visit(retire[1]!)).status).toBe(404)
+  })
+
   it('is archived and restored with its keys, and nothing speaks of a client secret', async () => {
     await add('Restored', keySet(key))
     const clientId = await clientIdOf('Restored')

@@ -1,15 +1,11 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { AuditAction } from '../../../audit/audit-actions.ts'
-import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import type { TextValues } from '../../../languages/translator.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { type AttributeChange, choiceValues } from '../../../shared/attributes.ts'
+import { type ActionText, OWN_ACTION_TEXTS } from './own-action-texts.ts'
 
 type Detail = AuditRecord['detail']
-
-/** A sentence with the placeholders `actor` and `target`, and values of others from the detail of the event. */
-type ActionText = ConsoleText | ((detail: Detail) => readonly [ConsoleText, TextValues?])
 
 /** `other` for a role that this version does not know. */
 const roleIn = (role: unknown): string => choiceValues(USER_ATTRIBUTES.role).find((one) => one === role) ?? 'other'
@@ -120,6 +116,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
       : ['{actor} deleted {target}'],
   'client.restored': '{actor} restored the application {target}',
   'client.secret_rotated': '{actor} generated a new client secret for {target}',
+  'client.keys_added': '{actor} added public keys to {target}',
   'client.secret_retired': '{actor} retired a previous client secret of {target}',
   'client.secret_expires': ({ days }) => [
     '{actor} noted that a client secret of {target} expires in {days, plural, one {# day} other {# days}}',
@@ -205,33 +202,6 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'instance.api_enabled': '{actor} enabled the API for the whole instance',
   'instance.api_disabled': '{actor} disabled the API for the whole instance',
   'audit.chain_begun': '{actor} started the audit chain with existing events',
-}
-
-/** Texts for an actor who is also the target. */
-const OWN_ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
-  'user.updated': '{actor} changed their details',
-  'user.password_changed': '{actor} changed their password',
-  'user.password_change_refused': '{actor} failed to change their password: the current password was wrong',
-  'user.console_session_opened': '{actor} opened a console session',
-  'user.identity_linked': ({ provider }) => ['{actor} connected {provider}', { provider: String(provider) }],
-  'user.identity_removed': ({ provider }) => ['{actor} disconnected {provider}', { provider: String(provider) }],
-  'user.session_ended': '{actor} signed out of one of their sessions',
-  'user.other_sessions_ended': '{actor} signed out of all their other sessions',
-  'user.factor_added': ({ factor }) => [
-    '{actor} added {factor, select, passkey {a passkey} other {an authenticator app}}',
-    { factor: String(factor) },
-  ],
-  'user.factor_removed': ({ factor }) => [
-    '{actor} removed {factor, select, passkey {a passkey} other {an authenticator app}}',
-    { factor: String(factor) },
-  ],
-  'user.recovery_codes_generated': '{actor} generated new recovery codes',
-  'user.recovery_code_used': '{actor} used a recovery code',
-  'user.factors_reset': '{actor} reset their second factors',
-  'user.tokens_revoked': '{actor} signed out everywhere and revoked their tokens',
-  'user.password_reset': '{actor} generated a one-time password for themselves',
-  'key_pair.generated': '{actor} generated new keys',
-  'mail.test_sent': '{actor} sent themselves a test email',
 }
 
 /** All actions with a text. A test compares them with the actions that the sources record. */

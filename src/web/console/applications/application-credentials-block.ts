@@ -2,6 +2,7 @@ import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
+import { isRetirable } from '../../../management/client-parts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { actionsCell, badgeCell, type Cell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
@@ -20,22 +21,17 @@ function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: S
   return api ? t('for {api}', { api }) : undefined
 }
 
-/** The newest secret goes by being replaced; an earlier one can be retired alone. */
-const retireCell = (
-  t: ConsoleTranslate,
-  clientId: string,
-  { id, isCurrent, lastFour }: Secret,
-  mayChange: boolean,
-): Cell =>
-  isCurrent || !mayChange
-    ? quietCell('')
-    : actionsCell({
+/** The newest secret goes by being replaced; an earlier one, and one of several keys, can be retired alone. */
+const retireCell = (t: ConsoleTranslate, clientId: string, { id, lastFour }: Secret, mayRetire: boolean): Cell =>
+  mayRetire
+    ? actionsCell({
         label: t('Retire'),
         href: applicationPath(clientId, `/secrets/${id}/retire`),
         of: t('ends in {lastFour}', { lastFour }),
       })
+    : quietCell('')
 
-const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayChange: boolean): Cell[] => [
+const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRetire: boolean): Cell[] => [
   textCell(t(KINDS[secret.kind])),
   textCell(t('ends in {lastFour}', { lastFour: secret.lastFour })),
   timeCell(new Date(secret.createdAt)),
@@ -43,7 +39,7 @@ const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayCha
   secret.retiresAt === null
     ? badgeCell('success', t('Active'))
     : timeCell(new Date(secret.retiresAt), '', t('then it stops working')),
-  retireCell(t, clientId, secret, mayChange),
+  retireCell(t, clientId, secret, mayRetire),
 ]
 
 function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayChange: boolean): ListView {
@@ -52,7 +48,7 @@ function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayC
     columns: [t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status'), t('Action')].map((heading) => ({
       heading,
     })),
-    rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange)),
+    rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange && isRetirable(secrets, secret))),
     empty: hasClientSecret(client)
       ? {
           title: t('No client secret'),
@@ -71,15 +67,9 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   if (isPublic) return []
   const list = secretsList(t, application, mayChange)
   if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
-  const actions = [
-    {
-      href: applicationPath(clientId, '/secrets'),
-      label: hasClientSecret(application.client) ? t('Rotate secret') : t('Public keys'),
-    },
-    {
-      href: applicationPath(clientId, '/key'),
-      label: hasClientSecret(application.client) ? t('Generate key') : t('Replace keys'),
-    },
-  ]
+  const link = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
+  const actions = hasClientSecret(application.client)
+    ? [link('/secrets', t('Rotate secret')), link('/key', t('Generate key'))]
+    : [link('/secrets', t('Public keys')), link('/keys/new', t('Add keys')), link('/key', t('Replace keys'))]
   return [{ part: 'list', heading: t('Credentials'), actions, list }]
 }

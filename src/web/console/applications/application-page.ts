@@ -36,6 +36,7 @@ const noticesOf = (t: ConsoleTranslate) => ({
   added: t('Application added.'),
   saved: t('Application saved.'),
   archived: t('Application archived. Its tokens and credentials no longer work.'),
+  keys_added: t('Public keys added.'),
   keys_replaced: t('Public keys replaced.'),
   restored: t('Application restored. Its earlier tokens stay revoked.'),
   revoked: t('All tokens of the application are revoked.'),

@@ -21,7 +21,10 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
       : {
           title: t('Public keys'),
           lead: t('Add a new public key, deploy its private key to every caller below, then retire the previous one.'),
-          actions: [{ href, label: t('Replace keys'), primary: true }],
+          actions: [
+            { href: applicationPath(params.clientId!, '/keys/new'), label: t('Add keys'), primary: true },
+            { href, label: t('Replace keys') },
+          ],
         }
   },
   async load({ management, who, params, t }) {

@@ -9,7 +9,7 @@ import { listView } from './list-page.ts'
 const NAMES = {
   secret: ['Previous client secret', 'Current client secret'],
   api_key: ['Previous API key', 'Current API key'],
-  key: ['Other public key', 'Newest public key'],
+  key: ['Previous public key', 'Public key'],
 } as const
 
 const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso))
@@ -75,7 +75,7 @@ export const callersOf = (t: ConsoleTranslate, secret: SecretWithCallers) => ({
 const CALLERS = {
   secret: ['Callers with the previous client secret', 'Callers with the current client secret'],
   api_key: ['Callers with the previous API key', 'Callers with the current API key'],
-  key: ['Callers with the other public key', 'Callers with the newest public key'],
+  key: ['Callers with the previous public key', 'Callers with the public key'],
 } as const
 
 const callersBlock = (t: ConsoleTranslate, secret: SecretWithCallers): Block => ({

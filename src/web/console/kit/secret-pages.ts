@@ -2,7 +2,7 @@ import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
-import { KeywrightError } from '../../../shared/errors.ts'
+import { KeywrightError, notFound } from '../../../shared/errors.ts'
 import { blocksPage } from './blocks.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
@@ -62,7 +62,12 @@ async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void>
   const loaded = await owner.load(call)
   const { secrets, breadcrumbs } = loaded
   const page = { notices: noticesOf(call.t), breadcrumbs, ...pageOf(owner, call, loaded) }
-  call.show(blocksPage(page, secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call) }))))
+  call.show(
+    blocksPage(
+      page,
+      secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call), ...secrets })),
+    ),
+  )
 }
 
 async function askRetirement(owner: SecretOwner, call: ConsoleCall): Promise<void> {
@@ -79,6 +84,7 @@ async function retire(owner: SecretOwner, call: ConsoleCall): Promise<void> {
 async function showPlan(owner: SecretOwner, call: ConsoleCall, state: Parameters<typeof planPage>[4] = {}) {
   const loaded = await owner.load(call)
   const secret = previousSecret(loaded.secrets, call.params.secretId)
+  if (secret.isCurrent) throw notFound('previous secret', String(secret.id))
   call.show(planPage(call.t, loaded.secrets, secret, placeOf(owner, call, loaded), state))
 }
 

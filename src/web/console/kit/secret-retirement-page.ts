@@ -1,4 +1,5 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { isRetirable } from '../../../management/client-parts.ts'
 import type { ClientSecrets, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
 import { notFound } from '../../../shared/errors.ts'
 import type { ConsolePage, PageLink } from './console-page.ts'
@@ -12,10 +13,10 @@ export interface SecretPlace {
   readonly secretsPath: string
 }
 
-/** The secret that a path names. @throws KeywrightError `not_found`: also for the newest one, which is rotated instead */
+/** The secret that a path names. @throws KeywrightError `not_found`: also for one that is rotated instead */
 export function previousSecret({ secrets }: ClientSecrets, secretId: string | undefined): SecretWithCallers {
-  const secret = secrets.find(({ id, isCurrent }) => String(id) === secretId && !isCurrent)
-  if (!secret) throw notFound('previous secret', secretId ?? '')
+  const secret = secrets.find(({ id }) => String(id) === secretId)
+  if (!secret || !isRetirable(secrets, secret)) throw notFound('previous secret', secretId ?? '')
   return secret
 }
 
@@ -58,7 +59,7 @@ export function retirementPage(
       callersStop(t, of, secret),
       ...(secret.kind !== 'api_key' ? [t('revoke every token obtained with it immediately')] : []),
       t(
-        '{kind, select, api_key {not affect the current API key and its tokens} key {not affect the current public key and its tokens} other {not affect the current client secret and its tokens}}',
+        '{kind, select, api_key {not affect the current API key and its tokens} key {not affect the other public keys and their tokens} other {not affect the current client secret and its tokens}}',
         { kind },
       ),
     ],
@@ -72,17 +73,14 @@ export function retirementPage(
   })
 }
 
-/** What can be done with a secret on the page of all secrets. The newest one is rotated. */
+/** What can be done with a secret on the page of all secrets. What the client needs is rotated. */
 export const actionsFor =
-  (t: ConsoleTranslate, { secretsPath }: Pick<SecretPlace, 'secretsPath'>) =>
-  ({ id, isCurrent, lastFour }: SecretWithCallers) =>
-    isCurrent
-      ? []
-      : [
-          { href: `${secretsPath}/${id}/retire`, label: t('Retire now'), of: t('ends in {lastFour}', { lastFour }) },
-          {
-            href: `${secretsPath}/${id}/retire-unused`,
-            label: t('Retire when unused'),
-            of: t('ends in {lastFour}', { lastFour }),
-          },
-        ]
+  (t: ConsoleTranslate, { secretsPath, secrets }: { readonly secretsPath: string } & Pick<ClientSecrets, 'secrets'>) =>
+  (secret: SecretWithCallers) => {
+    const path = `${secretsPath}/${secret.id}`
+    const of = t('ends in {lastFour}', { lastFour: secret.lastFour })
+    return [
+      ...(isRetirable(secrets, secret) ? [{ href: `${path}/retire`, label: t('Retire now'), of }] : []),
+      ...(secret.isCurrent ? [] : [{ href: `${path}/retire-unused`, label: t('Retire when unused'), of }]),
+    ]
+  }

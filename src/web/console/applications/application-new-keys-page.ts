@@ -1,0 +1,63 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { Application } from '../../../management/application-operations.ts'
+import { addApplicationKeys } from '../../../management/client-key-addition.ts'
+import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { attempt } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
+import { jwksField } from './application-key-field.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationOf } from './application-status-pages.ts'
+
+const fieldsOf = (t: ConsoleTranslate) => ({ jwks: jwksField(t, true) })
+
+function newKeysPage(
+  t: ConsoleTranslate,
+  { client }: Application,
+  typed: Form = new Map(),
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
+  const form = formView({
+    fields: fieldsOf(t),
+    typed,
+    fieldErrors,
+    action: applicationPath(client.clientId, '/keys/new'),
+    submit: t('Add keys'),
+    cancel: applicationPath(client.clientId),
+  })
+  return {
+    view: 'console/edit',
+    title: t('Add public keys'),
+    lead: t('The present keys stay valid. Each key has its own last use, and can be retired alone.'),
+    status: fieldErrors.length > 0 ? 400 : undefined,
+    breadcrumbs: applicationBreadcrumbs(t, client),
+    data: { form },
+  }
+}
+
+/** An application that authenticates by its private key. @throws KeywrightError `not_found`, `conflict` */
+async function applicationWithKeys(call: ConsoleCall): Promise<Application> {
+  const application = await applicationOf(call)
+  if (application.client.authMethod !== 'private_key_jwt') {
+    throw new KeywrightError('conflict', 'this application does not authenticate by a private key')
+  }
+  return application
+}
+
+export async function askNewKeys(call: ConsoleCall): Promise<void> {
+  call.show(newKeysPage(call.t, await applicationWithKeys(call)))
+}
+
+export async function addNewKeys(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, show, goTo, t } = call
+  const application = await applicationWithKeys(call)
+  const { clientId } = application.client
+  const outcome = await attempt(fieldsOf(t), { form, files }, ({ jwks }) =>
+    addApplicationKeys(management, who, { clientId, jwks }),
+  )
+  if (outcome.fieldErrors) return show(newKeysPage(t, application, form, outcome.fieldErrors))
+  goTo(applicationPath(clientId, '?notice=keys_added'))
+}
