@@ -13,6 +13,8 @@ import { personFor } from './tenant-isolation.ts'
 export interface UserDataItem {
   readonly kind:
     | 'profile'
+    | 'membership'
+    | 'identity'
     | 'passkey'
     | 'second_factor'
     | 'session'
@@ -35,6 +37,18 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
     `SELECT u.id, u.email, u.email_verified, u.name, u.language, ${roleOf('u')} AS role, u.status, u.account_id,
             a.name AS account_name, u.created_at, u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
        FROM users u LEFT JOIN accounts a ON a.id = u.account_id WHERE u.id = CAST(:user AS uuid)`,
+  ],
+  [
+    'membership',
+    `SELECT m.account_id, a.name AS account_name, m.role, m.status, m.created_at
+       FROM memberships m JOIN accounts a ON a.id = m.account_id
+      WHERE m.user_id = CAST(:user AS uuid) AND m.account_id = coalesce(CAST(:account AS uuid), m.account_id) ORDER BY m.created_at LIMIT ${MOST}`,
+  ],
+  [
+    'identity',
+    `SELECT p.issuer, p.name AS provider, p.account_id, i.subject, i.created_at, i.last_used_at
+       FROM user_identities i JOIN identity_providers p ON p.id = i.provider_id
+      WHERE i.user_id = CAST(:user AS uuid) ORDER BY i.created_at LIMIT ${MOST}`,
   ],
   [
     'passkey',

@@ -158,7 +158,16 @@ test('users export their own data, and an admin that of the account: profile, pa
   for (const who of [self, admin(), operator]) {
     const items = await exported(on.management, who, { userId: user.id })
     const kinds = new Set(items.map(({ kind }) => kind))
-    expect([...kinds].sort()).toEqual(['activity', 'application', 'consent', 'grant', 'key_pair', 'passkey', 'profile'])
+    expect([...kinds].sort()).toEqual([
+      'activity',
+      'application',
+      'consent',
+      'grant',
+      'key_pair',
+      'membership',
+      'passkey',
+      'profile',
+    ])
     expect(items[0]!.data).toMatchObject({ email: 'ada.export@example.com', name: 'Countess Ada', language: null })
     const grants = items.filter(({ kind }) => kind === 'grant').map(({ data }) => data)
     expect(grants).toEqual([

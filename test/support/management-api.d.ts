@@ -6716,7 +6716,7 @@ export interface components {
         };
         UserData: {
             /** @enum {string} */
-            kind: "profile" | "passkey" | "second_factor" | "session" | "consent" | "grant" | "key_pair" | "identity_provider" | "application" | "activity";
+            kind: "profile" | "membership" | "identity" | "passkey" | "second_factor" | "session" | "consent" | "grant" | "key_pair" | "identity_provider" | "application" | "activity";
             data: {
                 [key: string]: unknown;
             };

@@ -14,6 +14,8 @@ const userData = z
   .object({
     kind: z.enum([
       'profile',
+      'membership',
+      'identity',
       'passkey',
       'second_factor',
       'session',
