@@ -21,7 +21,10 @@ export interface KeysTexts {
   readonly stops: string
   readonly confirmStop: string
   readonly failed: string
+  readonly uncertain: string
+  readonly notLoaded: string
   readonly retry: string
+  readonly reload: string
   readonly loading: string
   readonly frame: string
 }

@@ -22,7 +22,10 @@ const ENGLISH = {
   stops: 'This stops the keys for good and revokes all their tokens immediately.',
   confirmStop: 'Stop these keys',
   failed: 'This did not work. Nothing was changed.',
+  uncertain: 'This may have worked. Load the keys again to see.',
+  notLoaded: 'The keys could not be loaded.',
   retry: 'Try again',
+  reload: 'Load the keys again',
   loading: 'Loading…',
   frame: 'API keys',
 }
@@ -49,7 +52,10 @@ const GERMAN = {
   stops: 'Dadurch werden die Schlüssel endgültig gestoppt und alle zugehörigen Tokens sofort widerrufen.',
   confirmStop: 'Diese Schlüssel stoppen',
   failed: 'Das hat nicht funktioniert. Es wurde nichts geändert.',
+  uncertain: 'Das hat möglicherweise funktioniert. Laden Sie die Schlüssel neu, um es zu sehen.',
+  notLoaded: 'Die Schlüssel konnten nicht geladen werden.',
   retry: 'Erneut versuchen',
+  reload: 'Schlüssel neu laden',
   loading: 'Wird geladen …',
   frame: 'API-Schlüssel',
 }
@@ -132,6 +138,11 @@ class RequestError extends Error {
     super(`the endpoint answered ${status}`)
     this.status = status
   }
+
+  /** After a refusal nothing was changed. A timeout or a gateway that fails says nothing about what the server behind it did. */
+  get isRefusal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 408
+  }
 }
 
 export class KeywrightKeys extends HTMLElement {
@@ -183,10 +194,17 @@ export class KeywrightKeys extends HTMLElement {
     const sessionUrl = this.getAttribute('session-url')
     if (sessionUrl) return this.#showFrame(sessionUrl)
     if (!this.hasAttribute('endpoint')) return
-    await this.#attempt(async () => {
-      const { items } = await this.#ask('GET', '')
-      return () => this.#showList(items)
-    })
+    await this.#load()
+  }
+
+  async #load() {
+    await this.#attempt(
+      async () => {
+        const { items } = await this.#ask('GET', '')
+        return () => this.#showList(items)
+      },
+      () => this.#notice('notLoaded', 'retry'),
+    )
   }
 
   #text(name) {
@@ -229,15 +247,15 @@ export class KeywrightKeys extends HTMLElement {
     return await response.json()
   }
 
-  /** Shows what the work returns, unless something else is shown meanwhile. */
-  async #attempt(work) {
+  /** Shows what the work returns, or what became of it when it failed, unless something else is shown meanwhile. */
+  async #attempt(work, noticeOf) {
     const view = ++this.#shown
     this.#view.setAttribute('aria-busy', 'true')
     try {
       const show = await work()
       if (view === this.#shown) show()
     } catch (error) {
-      if (view === this.#shown) this.#showFailure(error)
+      if (view === this.#shown) this.#showFailure(error, noticeOf(error))
     } finally {
       this.#view.removeAttribute('aria-busy')
     }
@@ -247,11 +265,26 @@ export class KeywrightKeys extends HTMLElement {
     return element('button', { type: 'button', onclick, className, textContent: this.#text(text) })
   }
 
-  #showFailure(error) {
-    const retry = this.#button('retry', () => this.refresh())
-    this.#show(
-      element('div', { className: 'panel' }, element('p', { role: 'alert', textContent: this.#text('failed') }), retry),
+  /** A request that changes something: the notice says whether it may have done so. */
+  async #change(work) {
+    await this.#attempt(work, (error) => {
+      const isRefusal = error instanceof RequestError && error.isRefusal
+      return this.#notice(isRefusal ? 'failed' : 'uncertain', 'reload')
+    })
+  }
+
+  #notice(text, again) {
+    const notice = element('p', { role: 'alert', textContent: this.#text(text) })
+    return element(
+      'div',
+      { className: 'panel' },
+      notice,
+      this.#button(again, () => this.refresh()),
     )
+  }
+
+  #showFailure(error, notice) {
+    this.#show(notice)
     this.#tell('error', { status: error instanceof RequestError ? error.status : 0 })
   }
 
@@ -305,7 +338,7 @@ export class KeywrightKeys extends HTMLElement {
   #askGenerate(own) {
     const generate = async () => {
       action.disabled = true
-      await this.#attempt(async () => {
+      await this.#change(async () => {
         // The keys that the user saw: others, from another tab, are not replaced.
         const made = await this.#ask('POST', '', { replaces: own?.client_id ?? null })
         return () => this.#showSecret(made)
@@ -318,11 +351,10 @@ export class KeywrightKeys extends HTMLElement {
   #askStop(pair) {
     const stop = async () => {
       action.disabled = true
-      await this.#attempt(async () => {
+      await this.#change(async () => {
         await this.#ask('POST', `/${encodeURIComponent(pair.client_id)}/stop`, {})
         this.#tell('stopped', { clientId: pair.client_id })
-        const { items } = await this.#ask('GET', '')
-        return () => this.#showList(items)
+        return () => this.#load()
       })
     }
     const action = this.#button('confirmStop', stop)

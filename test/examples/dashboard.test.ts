@@ -2,7 +2,7 @@
  * examples/dashboard: the customers of a company get API keys in the company's own pages. In Chromium, framed from another site, without
  * cookies of other sites, with an API behind nginx, until the customer's identity provider removes the user by SCIM.
  */
-import type { Page } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { patchOf } from '../api/scim-fixtures.ts'
@@ -27,6 +27,14 @@ const chromium = await findChromium()
 const isInstalled = chromium !== undefined && nginx !== undefined
 
 const ADMIN_TOKEN = 'secret of the staff'
+
+const KEEP_EVENTS = `window.events = []
+for (const name of ['generated', 'stopped', 'session-over', 'error'])
+  addEventListener('keywright-' + name, ({ type, detail }) => events.push({ type, detail }))`
+
+const UNCERTAIN = 'This may have worked. Load the keys again to see.'
+
+type Answer = 'abort' | { status?: number; json: object }
 
 let environment: ExampleEnvironment
 let verifier: Program
@@ -103,9 +111,37 @@ async function enter(id: string, path: string): Promise<Page> {
   const user = { id, customer: 'cus_8Jx2', email: `${id}@example.com`, name: 'Ada', role: 'admin' }
   const { sign_in } = await administrate('/users', user)
   const page = await browser.open({ ignoreHTTPSErrors: true })
+  await page.addInitScript(KEEP_EVENTS)
   await page.goto(product + sign_in)
   await page.goto(product + path)
   return page
+}
+
+/** The events of the component, in the order in which the product got them. */
+const eventsOf = (page: Page): Promise<{ type: string; detail: object }[]> => page.evaluate('window.events')
+
+/** The page with the component alone, whose requests get these answers: `abort` is the network, `undefined` passes a request on. */
+async function openOwn(id: string, answer: (request: Request) => Answer | undefined): Promise<Page> {
+  const page = await enter(id, '/keys')
+  await page.route(`${product}/api/keys**`, async (route) => {
+    const given = answer(route.request())
+    if (given === 'abort') await route.abort()
+    else if (given) await route.fulfill(given)
+    else await route.continue()
+  })
+  await page.goto(`${product}/keys/own`)
+  return page
+}
+
+const PAIR = { status: 'active', pair_name: null, client_id: 'kwc_1', last_four: 'abcd', last_used_at: null }
+const LISTED = { json: { items: [{ ...PAIR, created_at: '2026-01-02T03:04:05Z' }] } }
+const GENERATED = { json: { client_id: 'kwc_2', client_secret: 'kws_2' } }
+
+/** Answers that list a key pair, and one to the request that changes something. */
+const listing = (changed: Answer) => (request: Request) => (request.method() === 'GET' ? LISTED : changed)
+
+async function clickAll(page: Page, ...names: string[]): Promise<void> {
+  for (const name of names) await page.getByRole('button', { name, exact: true }).click()
 }
 
 async function tokenOf(clientId: string, clientSecret: string): Promise<string> {
@@ -204,6 +240,15 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     await frame.getByRole('link', { name: 'Generate keys' }).click()
     // A page with a form, which has the other cookie.
     await frame.getByRole('button', { name: 'Generate keys' }).waitFor()
+    const isSameFrame = await page.evaluate(`(async () => {
+      const keys = document.querySelector('keywright-keys')
+      const frame = keys.shadowRoot.querySelector('iframe')
+      keys.setAttribute('session-url', keys.getAttribute('session-url'))
+      keys.lang = 'de'
+      await Promise.resolve()
+      return frame === keys.shadowRoot.querySelector('iframe')
+    })()`)
+    expect(isSameFrame).toBe(true)
     expect(opened.filter((url) => url.includes('/console-sessions/open'))).toHaveLength(1)
     const cookies = await page.context().cookies(environment.issuer)
     const site = 'https://acme.test'
@@ -225,13 +270,60 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     await expectReachesApi(token)
     await page.getByRole('button', { name: 'I have copied them' }).click()
     await page.getByText(clientId).waitFor()
-    expect(await page.content()).not.toContain(clientSecret)
+    expect(await page.locator('keywright-keys input').count()).toBe(0)
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByRole('button', { name: 'Stop these keys' }).click()
     await page.getByText('No API keys yet').waitFor()
     expect((await untilRejected(gateway, token)).status).toBe(401)
+    const events = await eventsOf(page)
+    expect(events).toEqual([
+      { type: 'keywright-generated', detail: { clientId } },
+      { type: 'keywright-stopped', detail: { clientId } },
+    ])
+    const stored = await page.evaluate<string>(
+      'JSON.stringify([localStorage, sessionStorage, document.cookie, location.href])',
+    )
+    expect(JSON.stringify(events) + stored).not.toContain(clientSecret)
     // The token that acts for the user stays in the back end of the product.
     expect(new Set(sent)).toEqual(new Set([product]))
+  })
+
+  it.each([
+    ['generates, and the network fails', 'abort', 0, UNCERTAIN],
+    ['generates, and a proxy fails', { status: 504, json: {} }, 504, UNCERTAIN],
+    ['generates, and does not answer in time', { status: 408, json: {} }, 408, UNCERTAIN],
+    ['generates, and is refused', { status: 409, json: {} }, 409, 'This did not work. Nothing was changed.'],
+  ] as const)('the component says what a failure changed: %s', async (_, answer, status, text) => {
+    const page = await openOwn('usr-failing', listing(answer))
+    await clickAll(page, 'Generate new keys', 'Generate keys now')
+    expect(await page.getByRole('alert').textContent()).toBe(text)
+    expect(await eventsOf(page)).toEqual([{ type: 'keywright-error', detail: { status } }])
+    await clickAll(page, 'Load the keys again')
+    await page.getByText('kwc_1').waitFor()
+  })
+
+  it('the component says that the keys could not be loaded when the network fails', async () => {
+    let isOnline = false
+    const page = await openOwn('usr-offline', () => (isOnline ? LISTED : 'abort'))
+    expect(await page.getByRole('alert').textContent()).toBe('The keys could not be loaded.')
+    expect(await eventsOf(page)).toEqual([{ type: 'keywright-error', detail: { status: 0 } }])
+    isOnline = true
+    await clickAll(page, 'Try again')
+    await page.getByText('kwc_1').waitFor()
+  })
+
+  it('the component does not say that nothing was changed when keys were stopped and the list fails', async () => {
+    let isStopped = false
+    const page = await openOwn('usr-stopping', (request) => {
+      if (request.method() === 'POST') isStopped = true
+      return request.method() === 'POST' ? { json: {} } : isStopped ? { status: 502, json: {} } : LISTED
+    })
+    await clickAll(page, 'Stop', 'Stop these keys')
+    expect(await page.getByRole('alert').textContent()).toBe('The keys could not be loaded.')
+    expect(await eventsOf(page)).toEqual([
+      { type: 'keywright-stopped', detail: { clientId: 'kwc_1' } },
+      { type: 'keywright-error', detail: { status: 502 } },
+    ])
   })
 
   it('the console opens by a redirect and leads back', async () => {
