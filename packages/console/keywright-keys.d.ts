@@ -44,7 +44,7 @@ export class KeywrightKeys extends HTMLElement {
   texts: Partial<KeysTexts>
   /** Replaces `fetch` for `endpoint`. */
   fetch: typeof globalThis.fetch
-  /** Reads the keys again. */
+  /** Reads the keys again, unless a secret is shown that the user has not copied yet. */
   refresh(): Promise<void>
 }
 

@@ -117,6 +117,8 @@ const STYLE = `
     background: var(--keywright-danger, #b3261e);
     border-color: transparent;
   }
+  button[aria-disabled] { opacity: 0.6; cursor: default; }
+  .view:focus { outline: none; }
   :focus-visible { outline: 3px solid var(--keywright-accent, #1f5fbf); outline-offset: 2px; }
   .row { display: flex; flex-wrap: wrap; gap: 0.5rem; }
   .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -151,11 +153,15 @@ export class KeywrightKeys extends HTMLElement {
   texts = {}
   fetch = (...request) => globalThis.fetch(...request)
   #root = this.attachShadow({ mode: 'open' })
-  #view = element('div')
+  #view = element('div', { tabIndex: -1, className: 'view' })
   #spoken = element('p', { className: 'quiet' })
   /** The present view: an answer that comes later does not replace it. */
   #shown = 0
   #isPlanned = false
+  /** A request that changes something is under way: its answer may have the secret, so nothing else is shown before it. */
+  #isChanging = false
+  /** A secret is shown that the user has not copied yet. It exists nowhere else. */
+  #holdsSecret = false
 
   constructor() {
     super()
@@ -175,8 +181,10 @@ export class KeywrightKeys extends HTMLElement {
     removeEventListener('message', this.#receive)
   }
 
-  attributeChangedCallback() {
-    if (this.isConnected) this.#refreshSoon()
+  attributeChangedCallback(name, before, after) {
+    if (before === after) return
+    if (name === 'lang') this.#translate()
+    else if (this.isConnected) this.#refreshSoon()
   }
 
   /** Once for all attributes: a session URL that is loaded twice is used up before its frame has it. */
@@ -189,22 +197,25 @@ export class KeywrightKeys extends HTMLElement {
     })
   }
 
-  /** Shows the frame, or reads the keys again. */
+  /** Shows the frame, or reads the keys again: after the user has copied a secret that is shown, and never during a change. */
   async refresh() {
+    this.#translate()
+    if (this.#isChanging || this.#holdsSecret) return
     const sessionUrl = this.getAttribute('session-url')
     if (sessionUrl) return this.#showFrame(sessionUrl)
     if (!this.hasAttribute('endpoint')) return
     await this.#load()
   }
 
+  /** Reads the keys and shows them, unless something else is shown meanwhile. */
   async #load() {
-    await this.#attempt(
-      async () => {
-        const { items } = await this.#ask('GET', '')
-        return () => this.#showList(items)
-      },
-      () => this.#notice('notLoaded', 'retry'),
-    )
+    const view = this.#begin()
+    try {
+      const { items } = await this.#ask('GET', '')
+      if (view === this.#shown) this.#showList(items)
+    } catch (error) {
+      if (view === this.#shown) this.#showFailure(error, 'notLoaded', 'retry')
+    }
   }
 
   #text(name) {
@@ -212,16 +223,42 @@ export class KeywrightKeys extends HTMLElement {
     return this.texts[name] ?? (isGerman ? GERMAN : ENGLISH)[name]
   }
 
+  /** An element with a text of the component, which a change of the language translates. */
+  #worded(name, text, properties = {}) {
+    const made = element(name, { ...properties, textContent: this.#text(text) })
+    made.dataset.text = text
+    return made
+  }
+
+  /** Translates what is shown, in place: a secret, a frame and the focus stay. */
+  #translate() {
+    for (const made of this.#view.querySelectorAll('[data-text]')) made.textContent = this.#text(made.dataset.text)
+    for (const time of this.#view.querySelectorAll('time')) time.textContent = this.#moment(time.dateTime)
+    for (const frame of this.#view.querySelectorAll('iframe')) frame.title = this.#text('frame')
+  }
+
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(`keywright-${name}`, { detail, bubbles: true, composed: true }))
   }
 
+  /** Marks what is shown as out of date. */
+  #begin() {
+    this.#view.setAttribute('aria-busy', 'true')
+    return ++this.#shown
+  }
+
+  /** A focus within what was shown stays in the component. */
   #show(...children) {
+    const hasFocus = this.#root.activeElement !== null
     this.#shown += 1
+    this.#view.removeAttribute('aria-busy')
     this.#view.replaceChildren(...children)
+    if (hasFocus) this.#view.focus()
   }
 
   #showFrame(url) {
+    // Its URL can be opened once.
+    if (this.#view.querySelector('iframe')?.getAttribute('src') === url) return
     const frame = element('iframe', { src: url, title: this.#text('frame'), allow: 'clipboard-write' })
     this.#show(frame)
   }
@@ -247,58 +284,46 @@ export class KeywrightKeys extends HTMLElement {
     return await response.json()
   }
 
-  /** Shows what the work returns, or what became of it when it failed, unless something else is shown meanwhile. */
-  async #attempt(work, noticeOf) {
-    const view = ++this.#shown
-    this.#view.setAttribute('aria-busy', 'true')
+  /** A request that changes something. Its answer, which may have a secret, is shown in any case. */
+  async #change(path, body, show) {
+    if (this.#isChanging) return
+    this.#isChanging = true
+    this.#begin()
+    for (const button of this.#view.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true')
+    let answer
     try {
-      const show = await work()
-      if (view === this.#shown) show()
+      answer = await this.#ask('POST', path, body)
     } catch (error) {
-      if (view === this.#shown) this.#showFailure(error, noticeOf(error))
+      const isRefusal = error instanceof RequestError && error.isRefusal
+      return this.#showFailure(error, isRefusal ? 'failed' : 'uncertain', 'reload')
     } finally {
-      this.#view.removeAttribute('aria-busy')
+      this.#isChanging = false
     }
+    show(answer)
   }
 
   #button(text, onclick, className = '') {
-    return element('button', { type: 'button', onclick, className, textContent: this.#text(text) })
+    return this.#worded('button', text, { type: 'button', onclick, className })
   }
 
-  /** A request that changes something: the notice says whether it may have done so. */
-  async #change(work) {
-    await this.#attempt(work, (error) => {
-      const isRefusal = error instanceof RequestError && error.isRefusal
-      return this.#notice(isRefusal ? 'failed' : 'uncertain', 'reload')
-    })
-  }
-
-  #notice(text, again) {
-    const notice = element('p', { role: 'alert', textContent: this.#text(text) })
-    return element(
-      'div',
-      { className: 'panel' },
-      notice,
-      this.#button(again, () => this.refresh()),
-    )
-  }
-
-  #showFailure(error, notice) {
-    this.#show(notice)
+  #showFailure(error, text, again) {
+    const notice = this.#worded('p', text, { role: 'alert' })
+    const button = this.#button(again, () => this.refresh())
+    this.#show(element('div', { className: 'panel' }, notice, button))
     this.#tell('error', { status: error instanceof RequestError ? error.status : 0 })
   }
 
   #time(value) {
-    if (!value) return this.#text('never')
-    const time = element('time', {
-      dateTime: value,
-      textContent: new Date(value).toLocaleString(this.closest('[lang]')?.lang),
-    })
-    return time
+    if (!value) return this.#worded('span', 'never')
+    return element('time', { dateTime: value, textContent: this.#moment(value) })
+  }
+
+  #moment(value) {
+    return new Date(value).toLocaleString(this.closest('[lang]')?.lang)
   }
 
   #fact(label, value) {
-    return [element('dt', { textContent: this.#text(label) }), element('dd', {}, value)]
+    return [this.#worded('dt', label), element('dd', {}, value)]
   }
 
   #showList(items) {
@@ -306,7 +331,7 @@ export class KeywrightKeys extends HTMLElement {
     const own = active.find(({ pair_name }) => pair_name === null)
     const panels = active.map((pair) => this.#pairPanel(pair))
     const generate = this.#button(own ? 'generate' : 'generateFirst', () => this.#askGenerate(own), 'primary')
-    const none = element('p', { textContent: this.#text('none') })
+    const none = this.#worded('p', 'none')
     this.#show(...panels, element('div', { className: 'panel' }, ...(own ? [] : [none]), generate))
   }
 
@@ -328,7 +353,7 @@ export class KeywrightKeys extends HTMLElement {
 
   #confirm(text, action, className) {
     const cancel = this.#button('cancel', () => this.refresh())
-    const warning = text ? [element('p', { textContent: this.#text(text) })] : []
+    const warning = text ? [this.#worded('p', text)] : []
     this.#show(element('div', { className: 'panel' }, ...warning, element('div', { className: 'row' }, action, cancel)))
     action.focus()
     if (text) this.#spoken.textContent = this.#text(text)
@@ -336,29 +361,20 @@ export class KeywrightKeys extends HTMLElement {
   }
 
   #askGenerate(own) {
-    const generate = async () => {
-      action.disabled = true
-      await this.#change(async () => {
-        // The keys that the user saw: others, from another tab, are not replaced.
-        const made = await this.#ask('POST', '', { replaces: own?.client_id ?? null })
-        return () => this.#showSecret(made)
-      })
-    }
+    // The keys that the user saw: others, from another tab, are not replaced.
+    const body = { replaces: own?.client_id ?? null }
+    const generate = () => this.#change('', body, (made) => this.#showSecret(made))
     const action = this.#button('confirmGenerate', generate)
     this.#confirm(own ? 'replaces' : undefined, action, own ? 'danger' : 'primary')
   }
 
-  #askStop(pair) {
-    const stop = async () => {
-      action.disabled = true
-      await this.#change(async () => {
-        await this.#ask('POST', `/${encodeURIComponent(pair.client_id)}/stop`, {})
-        this.#tell('stopped', { clientId: pair.client_id })
-        return () => this.#load()
+  #askStop({ client_id: clientId }) {
+    const stop = () =>
+      this.#change(`/${encodeURIComponent(clientId)}/stop`, {}, () => {
+        this.#tell('stopped', { clientId })
+        this.#load()
       })
-    }
-    const action = this.#button('confirmStop', stop)
-    this.#confirm('stops', action, 'danger')
+    this.#confirm('stops', this.#button('confirmStop', stop), 'danger')
   }
 
   #secretField(label, value) {
@@ -368,20 +384,22 @@ export class KeywrightKeys extends HTMLElement {
       await navigator.clipboard?.writeText(value).catch(() => input.select())
       this.#spoken.textContent = this.#text('copied')
     })
-    return [
-      element('label', { htmlFor: label, textContent: this.#text(label) }),
-      element('div', { className: 'copy' }, input, copy),
-    ]
+    return [this.#worded('label', label, { htmlFor: label }), element('div', { className: 'copy' }, input, copy)]
   }
 
   #showSecret({ client_id, client_secret, api_key }) {
-    const once = element('p', { textContent: this.#text('once'), tabIndex: -1 })
+    this.#holdsSecret = true
+    const once = this.#worded('p', 'once', { tabIndex: -1 })
     const fields = [
       ...this.#secretField('clientId', client_id),
       ...this.#secretField('clientSecret', client_secret),
       ...(api_key ? this.#secretField('apiKey', api_key) : []),
     ]
-    const done = this.#button('done', () => this.refresh(), 'primary')
+    const hasCopied = () => {
+      this.#holdsSecret = false
+      this.refresh()
+    }
+    const done = this.#button('done', hasCopied, 'primary')
     this.#show(element('div', { className: 'panel' }, once, ...fields, done))
     once.focus()
     this.#tell('generated', { clientId: client_id })

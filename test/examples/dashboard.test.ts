@@ -326,6 +326,30 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     ])
   })
 
+  it('a secret stays until the user has copied it, whatever the product does with the component', async () => {
+    const page = await openOwn('usr-secret', listing(GENERATED))
+    const disturb = `(async () => {
+      const keys = document.querySelector('keywright-keys')
+      keys.lang = keys.lang === 'de' ? 'en' : 'de'
+      await keys.refresh()
+      keys.parentNode.append(keys)
+      await Promise.resolve()
+    })()`
+    await page.route(`${product}/api/keys`, async (route) => {
+      if (route.request().method() === 'POST') await page.evaluate(disturb)
+      await route.fallback()
+    })
+    await clickAll(page, 'Generate new keys', 'Generate keys now')
+    const secret = page.locator('keywright-keys input[value="kws_2"], keywright-keys #clientSecret')
+    expect(await secret.inputValue()).toBe('kws_2')
+    await page.evaluate(disturb)
+    await page.evaluate(disturb)
+    expect(await secret.count()).toBe(1)
+    await clickAll(page, 'Ich habe sie kopiert')
+    await page.getByText('Client-Secret endet auf').waitFor()
+    expect(await secret.count()).toBe(0)
+  })
+
   it('the console opens by a redirect and leads back', async () => {
     const page = await enter('usr-console', '/console')
     expect(new URL(page.url()).origin).toBe(environment.issuer)
