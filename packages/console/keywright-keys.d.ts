@@ -12,6 +12,7 @@ export interface KeysTexts {
   readonly apiKey: string
   readonly copy: string
   readonly copied: string
+  readonly copyBlocked: string
   readonly done: string
   readonly endsIn: string
   readonly generated: string

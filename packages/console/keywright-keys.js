@@ -13,6 +13,7 @@ const ENGLISH = {
   apiKey: 'API key',
   copy: 'Copy',
   copied: 'Copied',
+  copyBlocked: 'Copying is blocked by your browser. Copy the selected text yourself.',
   done: 'I have copied them',
   endsIn: 'Client secret ends in',
   generated: 'Generated',
@@ -43,6 +44,7 @@ const GERMAN = {
   apiKey: 'API-Schlüssel',
   copy: 'Kopieren',
   copied: 'Kopiert',
+  copyBlocked: 'Ihr Browser verhindert das Kopieren. Kopieren Sie den markierten Text selbst.',
   done: 'Ich habe sie kopiert',
   endsIn: 'Client-Secret endet auf',
   generated: 'Generiert',
@@ -86,9 +88,10 @@ const STYLE = `
   dd { margin: 0; overflow-wrap: anywhere; }
   code, input { font-family: ui-monospace, menlo, consolas, monospace; font-size: 0.875em; }
   label { display: block; margin-bottom: 0.25rem; font-weight: 600; }
-  .copy { display: flex; gap: 0.5rem; margin-bottom: 1rem; }
+  .copy { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-bottom: 1rem; }
+  .copy p { flex-basis: 100%; margin: 0; }
   input {
-    flex: 1;
+    flex: 1 1 12rem;
     min-width: 0;
     padding: 0.5rem 0.75rem;
     color: inherit;
@@ -225,8 +228,12 @@ export class KeywrightKeys extends HTMLElement {
 
   /** An element with a text of the component, which a change of the language translates. */
   #worded(name, text, properties = {}) {
-    const made = element(name, { ...properties, textContent: this.#text(text) })
+    return this.#word(element(name, properties), text)
+  }
+
+  #word(made, text) {
     made.dataset.text = text
+    made.textContent = this.#text(text)
     return made
   }
 
@@ -253,6 +260,7 @@ export class KeywrightKeys extends HTMLElement {
     this.#shown += 1
     this.#view.removeAttribute('aria-busy')
     this.#view.replaceChildren(...children)
+    this.#spoken.textContent = ''
     if (hasFocus) this.#view.focus()
   }
 
@@ -380,11 +388,23 @@ export class KeywrightKeys extends HTMLElement {
   #secretField(label, value) {
     const input = element('input', { readOnly: true, value, id: label })
     input.onfocus = () => input.select()
+    const field = element('div', { className: 'copy' }, input)
     const copy = this.#button('copy', async () => {
-      await navigator.clipboard?.writeText(value).catch(() => input.select())
-      this.#spoken.textContent = this.#text('copied')
+      for (const blocked of field.querySelectorAll('p')) blocked.remove()
+      try {
+        // There is no clipboard on a page without TLS.
+        await navigator.clipboard.writeText(value)
+        this.#word(copy, 'copied')
+        this.#spoken.textContent = this.#text('copied')
+      } catch {
+        this.#word(copy, 'copy')
+        field.append(this.#worded('p', 'copyBlocked', { role: 'alert' }))
+        input.focus()
+        input.select()
+      }
     })
-    return [this.#worded('label', label, { htmlFor: label }), element('div', { className: 'copy' }, input, copy)]
+    field.append(copy)
+    return [this.#worded('label', label, { htmlFor: label }), field]
   }
 
   #showSecret({ client_id, client_secret, api_key }) {

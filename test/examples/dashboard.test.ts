@@ -350,6 +350,34 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     expect(await secret.count()).toBe(0)
   })
 
+  it.each([
+    ['there is no clipboard', 'undefined'],
+    ['the browser refuses', `{ writeText: () => Promise.reject(new DOMException('', 'NotAllowedError')) }`],
+  ])('the component says that copying is blocked, and selects the text: %s', async (_, clipboard) => {
+    const page = await openOwn('usr-blocked', listing(GENERATED))
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: ${clipboard} })`)
+    await clickAll(page, 'Generate new keys', 'Generate keys now')
+    const copy = page.getByRole('button', { name: 'Copy', exact: true })
+    await copy.last().click()
+    await page.getByText('Copying is blocked by your browser. Copy the selected text yourself.').waitFor()
+    const selected = `(({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd))
+      (document.querySelector('keywright-keys').shadowRoot.activeElement)`
+    expect(await page.evaluate(selected)).toBe('kws_2')
+    expect(await copy.count()).toBe(2)
+  })
+
+  it('the component says what it has copied', async () => {
+    const page = await openOwn('usr-copying', listing(GENERATED))
+    await page.evaluate(
+      `Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (text) => { window.copied = text } } })`,
+    )
+    await clickAll(page, 'Generate new keys', 'Generate keys now')
+    await page.getByRole('button', { name: 'Copy', exact: true }).last().click()
+    await page.getByRole('button', { name: 'Copied', exact: true }).waitFor()
+    expect(await page.evaluate('window.copied')).toBe('kws_2')
+    expect(await page.getByRole('status').textContent()).toBe('Copied')
+  })
+
   it('the console opens by a redirect and leads back', async () => {
     const page = await enter('usr-console', '/console')
     expect(new URL(page.url()).origin).toBe(environment.issuer)
