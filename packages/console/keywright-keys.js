@@ -222,8 +222,19 @@ export class KeywrightKeys extends HTMLElement {
   }
 
   #text(name) {
-    const isGerman = (this.closest('[lang]')?.lang ?? '').startsWith('de')
+    const isGerman = /^de(-|$)/.test(this.#language() ?? '')
     return this.texts[name] ?? (isGerman ? GERMAN : ENGLISH)[name]
+  }
+
+  /** The language of the page (BCP 47), also if it is spelled as a POSIX locale (`de_DE`). */
+  #language() {
+    const spelled = this.closest('[lang]')?.lang ?? ''
+    try {
+      return Intl.getCanonicalLocales(spelled.replaceAll('_', '-'))[0]
+    } catch {
+      // None, or no language.
+      return undefined
+    }
   }
 
   /** An element with a text of the component, which a change of the language translates. */
@@ -327,7 +338,7 @@ export class KeywrightKeys extends HTMLElement {
   }
 
   #moment(value) {
-    return new Date(value).toLocaleString(this.closest('[lang]')?.lang)
+    return new Date(value).toLocaleString(this.#language(), { dateStyle: 'medium', timeStyle: 'short' })
   }
 
   #fact(label, value) {

@@ -378,6 +378,24 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     expect(await page.getByRole('status').textContent()).toBe('Copied')
   })
 
+  it.each([
+    ['', 'Generated'],
+    ['de_DE', 'Generiert'],
+    ['de-AT', 'Generiert'],
+    ['DE', 'Generiert'],
+    ['den', 'Generated'],
+    ['de!', 'Generated'],
+  ])('the component lists keys in a page whose language is "%s"', async (language, text) => {
+    const page = await openOwn('usr-language', listing(GENERATED))
+    await page.getByText('kwc_1').waitFor()
+    await page.evaluate(
+      `document.documentElement.lang = '${language}'; document.querySelector('keywright-keys').refresh()`,
+    )
+    await page.getByText('kwc_1').waitFor()
+    await page.getByText(text, { exact: true }).waitFor()
+    expect(await eventsOf(page)).toEqual([])
+  })
+
   it('the console opens by a redirect and leads back', async () => {
     const page = await enter('usr-console', '/console')
     expect(new URL(page.url()).origin).toBe(environment.issuer)
