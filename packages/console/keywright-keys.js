@@ -123,6 +123,8 @@ const STYLE = `
   button[aria-disabled] { opacity: 0.6; cursor: default; }
   .view:focus { outline: none; }
   :focus-visible { outline: 3px solid var(--keywright-accent, #1f5fbf); outline-offset: 2px; }
+  .loading { animation: appear 0s 0.3s backwards; }
+  @keyframes appear { from { visibility: hidden; } }
   .row { display: flex; flex-wrap: wrap; gap: 0.5rem; }
   .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   @media (max-width: 24rem) {
@@ -212,6 +214,7 @@ export class KeywrightKeys extends HTMLElement {
 
   /** Reads the keys and shows them, unless something else is shown meanwhile. */
   async #load() {
+    if (!this.#view.hasChildNodes()) this.#show(this.#worded('p', 'loading', { className: 'loading' }))
     const view = this.#begin()
     try {
       const { items } = await this.#ask('GET', '')

@@ -6,7 +6,7 @@ import type { Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { patchOf } from '../api/scim-fixtures.ts'
-import { launchBrowser, type RealBrowser } from '../support/browser.ts'
+import { launchBrowser, overhangOf, PHONE, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { ACTOR } from '../support/factory.ts'
 import { managingApplication } from '../support/management.ts'
@@ -312,6 +312,21 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     await page.getByText('kwc_1').waitFor()
   })
 
+  it('the component says that it loads until it has an answer', async () => {
+    const page = await enter('usr-waiting', '/keys')
+    const answered = Promise.withResolvers<void>()
+    await page.route(`${product}/api/keys`, async (route) => {
+      await answered.promise
+      await route.fulfill(LISTED)
+    })
+    await page.goto(`${product}/keys/own`)
+    const loading = page.getByText('Loading…')
+    await loading.waitFor()
+    answered.resolve()
+    await page.getByText('kwc_1').waitFor()
+    expect(await loading.count()).toBe(0)
+  })
+
   it('the component does not say that nothing was changed when keys were stopped and the list fails', async () => {
     let isStopped = false
     const page = await openOwn('usr-stopping', (request) => {
@@ -394,6 +409,34 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     await page.getByText('kwc_1').waitFor()
     await page.getByText(text, { exact: true }).waitFor()
     expect(await eventsOf(page)).toEqual([])
+  })
+
+  it.each(['en', 'de'])('the component is no wider than a phone: %s', async (language) => {
+    const long = { client_id: `kwc_${'m'.repeat(43)}`, client_secret: `kws_${'m'.repeat(43)}` }
+    const page = await openOwn('usr-phone', (request) => ({
+      json: request.method() === 'GET' ? { items: [{ ...PAIR, ...long }] } : long,
+    }))
+    await page.setViewportSize(PHONE)
+    await page.evaluate(`document.querySelector('keywright-keys').lang = '${language}'`)
+    const buttons = page.getByRole('button')
+    await page.getByText(long.client_id).waitFor()
+    expect(await overhangOf(page)).toBe(0)
+    await buttons.last().click()
+    expect(await overhangOf(page)).toBe(0)
+    await buttons.first().click()
+    await page.locator('keywright-keys input').first().waitFor()
+    expect(await overhangOf(page)).toBe(0)
+  })
+
+  it('the pages in the frame are no wider than a phone', async () => {
+    const { page, frame } = await generateInFrame('usr-small')
+    await page.setViewportSize(PHONE)
+    const widths = () => frame.locator('html').evaluate(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])
+    const secret = await widths()
+    await frame.getByRole('link', { name: 'I have copied them' }).click()
+    await frame.getByText('Last used').first().waitFor()
+    const list = await widths()
+    expect([secret[0]! - secret[1]!, list[0]! - list[1]!, await overhangOf(page)]).toEqual([0, 0, 0])
   })
 
   it('the console opens by a redirect and leads back', async () => {
