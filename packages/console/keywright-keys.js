@@ -94,6 +94,7 @@ const STYLE = `
     flex: 1 1 12rem;
     min-width: 0;
     padding: 0.5rem 0.75rem;
+    line-height: 1.5;
     color: inherit;
     background: transparent;
     border: 1px solid var(--keywright-border, color-mix(in srgb, currentcolor 50%, transparent));
