@@ -8,7 +8,7 @@ import { expectRevision, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES, type SettableStatus } from './account-attributes.ts'
 import { checkNotInstanceName } from './instance-name.ts'
-import { lockAccountExclusive } from './user-locks.ts'
+import { type LockedUser, lockAccountExclusive, lockUserShared } from './user-locks.ts'
 
 export type AccountValues = ValuesOf<typeof ACCOUNT_ATTRIBUTES>
 
@@ -163,6 +163,16 @@ export async function lockAccountShared(trx: Knex, id: string): Promise<Account>
   if (!row) throw notFound('account', id)
   if (row.status !== 'active') throw new KeywrightError('conflict', `the account ${id} is switched off`)
   return toAccount(row)
+}
+
+/**
+ * As `lockAccountWithApiShared`, for issuing a token that acts for the account: queued behind a waiting change of the account.
+ * @throws KeywrightError `not_found`, `conflict` (the account or its API is disabled)
+ */
+export async function lockAccountForToken(trx: Knex, id: string): Promise<LockedUser> {
+  await lockUserShared(trx, null, id)
+  const { metadata } = await lockAccountWithApiShared(trx, id)
+  return { accountId: id, metadata: { account: metadata, user: undefined } }
 }
 
 /** As `lockAccountShared`, for adding a client. @throws KeywrightError also `conflict` when the account's API is disabled */

@@ -8,7 +8,7 @@ const USERS = 0x4b59
 
 const keyOf = (value: string) => `hashtext((${value})::text)`
 
-/** What tokens contain of their user, who is locked. */
+/** What tokens contain of the user, or the account without a user, for whom they act and who is locked. */
 export interface LockedUser {
   /** For which the tokens act; null: the user is an operator. */
   readonly accountId: string | null
@@ -20,9 +20,9 @@ const sharedLocks = (userId: string, accountId: string): string => `
 
 /**
  * Taken before a consent is given for a user and an account: shared with other issuers, and queued behind a waiting change of one of
- * them. @param accountId null: an operator
+ * them. @param userId null: the account alone @param accountId null: an operator
  */
-export async function lockUserShared(trx: Knex, userId: string, accountId: string | null): Promise<void> {
+export async function lockUserShared(trx: Knex, userId: string | null, accountId: string | null): Promise<void> {
   await trx.raw(`SELECT ${sharedLocks('?::uuid', '?::uuid')}`, [accountId, userId])
 }
 

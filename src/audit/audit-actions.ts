@@ -63,6 +63,7 @@ export const AUDIT_ACTIONS = [
   'consent.withdrawn',
   'token.exchanged',
   'token.obtained_for_user',
+  'token.obtained_for_account',
   'token.revoked',
   'refresh_token.revoked',
   'leak.reported',

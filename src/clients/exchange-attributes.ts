@@ -127,6 +127,22 @@ export const EXCHANGE_ATTRIBUTES = {
     },
     validate: accountsError,
   }),
+  exchangeWithoutUser: attribute({
+    type: nullable(words, 'no account'),
+    initial: null,
+    operatorOnly: true,
+    section: 'operator',
+    label: 'Obtains tokens for accounts',
+    hint: 'Account IDs, separated by spaces, or any. The application may exchange its own token for one that acts for one of these accounts, without a user. Leave empty to allow none. Removing an account revokes the exchanged tokens.',
+    description:
+      'Account IDs, or `any`: the application may exchange its own token for one that acts for one of these accounts, without a user (RFC 8693); null: none. Removing one revokes the exchanged tokens',
+    example: ['any'],
+    option: {
+      help: 'Account IDs, space-separated, or any: it may obtain tokens that act for these accounts, without a user; default: off',
+      nullWord: 'off',
+    },
+    validate: accountsError,
+  }),
 }
 
 /** What an exchange is checked against. */
@@ -136,6 +152,7 @@ export interface ExchangePolicy {
   readonly exchangeTtl: number | null
   readonly exchangeApis: readonly string[] | null
   readonly exchangeAccounts: readonly string[] | null
+  readonly exchangeWithoutUser: readonly string[] | null
 }
 
 const isAnyRemoved = (before: readonly string[], after: readonly string[]): boolean =>
@@ -152,4 +169,5 @@ export const losesExchangeRight = (before: ExchangePolicy, after: ExchangePolicy
   isAnyRemoved(before.exchangeFrom ?? [], after.exchangeFrom ?? []) ||
   losesScope(before.exchangeScopes, after.exchangeScopes) ||
   isAnyRemoved(before.exchangeApis ?? [], after.exchangeApis ?? []) ||
-  losesAccount(before.exchangeAccounts, after.exchangeAccounts)
+  losesAccount(before.exchangeAccounts, after.exchangeAccounts) ||
+  losesAccount(before.exchangeWithoutUser, after.exchangeWithoutUser)

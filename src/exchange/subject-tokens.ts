@@ -1,10 +1,11 @@
 import type { Knex } from 'knex'
+import { lockAccountForToken } from '../accounts/accounts.ts'
 import type { LockedUser } from '../accounts/user-locks.ts'
 import { lockClientsShared } from '../clients/client-locks.ts'
-import { type ActingUser, lockActiveUserShared } from '../consents/consent-locks.ts'
+import { lockActiveUserShared } from '../consents/consent-locks.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { SubjectToken } from '../tokens/token-recording.ts'
-import { namedUserRefused } from './named-users.ts'
+import { type ExchangeSubject, namedSubjectRefused } from './named-subjects.ts'
 
 /** A token, or one that it depends on. */
 interface Source {
@@ -18,8 +19,8 @@ interface Source {
 /** A subject token that is active, and stays so until the transaction ends. */
 export interface LockedSubjectToken {
   readonly user: LockedUser
-  /** The id of the user of the subject token, or of the one whom the client names. */
-  readonly subject: string
+  /** Of the subject token, or whom the client names. */
+  readonly actsFor: ExchangeSubject
   /** The client ID of the client that the token was issued to. */
   readonly clientId: string
   /** The keys of the clients that the token came through, its own first. */
@@ -78,47 +79,48 @@ const LOCK_SINGLE = `
 const ACTIVE = `
   SELECT client_id, scope, audience FROM active_access_tokens WHERE jti = :jti AND expires_at = to_timestamp(:exp)`
 
-/** A client names a user by a token of its own: by none that was exchanged, or acts for a user, or is of another client. */
+/** A client names a user or an account by a token of its own: by none that was exchanged, or acts for a user, or is of another client. */
 function checkOwnToken(sources: readonly Source[], clientKey: number): void {
   const [own, ...others] = sources
   if (others.length > 0 || own?.subject !== '' || own.client_id !== clientKey)
-    throw subjectTokenError('only its own access token, which acts for no user, lets a client name a user')
+    throw subjectTokenError(
+      'only its own access token, which acts for no user, lets a client name a user or an account',
+    )
 }
 
-/** Locks the user of a token, or the one whom the client names. @throws KeywrightError `invalid_input` */
-async function lockUserOf(
-  trx: Knex,
-  sources: readonly Source[],
-  accountId: string | null,
-  named: ActingUser | undefined,
-): Promise<LockedUser> {
-  const acting = named ?? { userId: sources[0]!.subject, accountId }
-  if (acting.userId === '') throw subjectTokenError('the subject token does not act for a user')
-  return await lockActiveUserShared(trx, acting).catch((error) => {
-    if (!(error instanceof KeywrightError)) throw error
-    throw named ? namedUserRefused() : inactive()
-  })
+/** For whom a subject token acts. The claim `sub` of a token for an account without a user is the account. */
+function subjectOf({ subject }: Source, accountId: string | null): ExchangeSubject {
+  if (subject === '') throw subjectTokenError('the subject token acts for no user and no account')
+  return accountId === subject ? { userId: null, accountId } : { userId: subject, accountId }
 }
+
+/** @throws KeywrightError when the user, the membership or the account is not active */
+const lockActing = (trx: Knex, subject: ExchangeSubject): Promise<LockedUser> =>
+  subject.userId === null ? lockAccountForToken(trx, subject.accountId) : lockActiveUserShared(trx, subject)
 
 /**
  * Locks everything that could end a token, and then checks that it is active: its user, the tokens that it depends on, their clients,
  * and their rows of `single_tokens`. So what revokes the token is either seen here, or waits and then finds the token that is
  * recorded in this transaction. The order is that of other transactions: users, tokens, clients, single tokens.
  * @param clientKey of the client that exchanges the token, locked with the others
- * @param named the user whom the client names, by a token of its own; undefined: the user of the token
- * @throws KeywrightError `invalid_input` when the token or the user is not active, or the token does not act for a user
+ * @param named whom the client names, by a token of its own; undefined: for whom the token acts
+ * @throws KeywrightError `invalid_input` when the token, the user or the account is not active, or the token acts for none of them
  */
 export async function lockSubjectToken(
   trx: Knex,
   { accountId, ...token }: PresentedSubjectToken,
   clientKey: number,
-  named?: ActingUser,
+  named?: ExchangeSubject,
 ): Promise<LockedSubjectToken> {
   const sources = await sourcesOf(trx, token)
   const [own] = sources
   if (!own) throw inactive()
   if (named) checkOwnToken(sources, clientKey)
-  const user = await lockUserOf(trx, sources, accountId, named)
+  const actsFor = named ?? subjectOf(own, accountId)
+  const user = await lockActing(trx, actsFor).catch((error) => {
+    if (!(error instanceof KeywrightError)) throw error
+    throw named ? namedSubjectRefused(named) : inactive()
+  })
   const all = JSON.stringify(sources)
   await trx.raw(LOCK_TOKENS, [all])
   const clientKeys = sources.map(({ client_id }) => client_id)
@@ -128,5 +130,5 @@ export async function lockSubjectToken(
   const { rows } = await trx.raw(ACTIVE, { jti: token.jti, exp: token.expiresAt })
   if (!rows[0]) throw inactive()
   const { client_id: clientId, scope, audience } = rows[0]
-  return { user, subject: named?.userId ?? own.subject, clientId, clientKeys, scope, audience }
+  return { user, actsFor, clientId, clientKeys, scope, audience }
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { IDENTITY_SCOPES, resolveScope } from '../apis/scopes.ts'
-import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { DEFAULT_EXCHANGE_TTL, EXCHANGE_ATTRIBUTES, type ExchangePolicy } from '../clients/exchange-attributes.ts'
 import type { ApiAccess } from '../clients/registration.ts'
@@ -12,7 +12,13 @@ import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { retryOnStaleClient, rollBackIfStaleOrDeadlocked } from '../tokens/stale-client.ts'
-import { allowsAccount, findNamedUser, type NamedUser, namedUserRefused } from './named-users.ts'
+import {
+  allowsSubject,
+  type ExchangeSubject,
+  findNamedSubject,
+  type NamedSubject,
+  namedSubjectRefused,
+} from './named-subjects.ts'
 import { type LockedSubjectToken, lockSubjectToken, subjectTokenError } from './subject-tokens.ts'
 
 /** The most clients that act in a chain of exchanges: so many claims `act` are nested. */
@@ -29,8 +35,8 @@ export interface ExchangeRequest {
   readonly client: AuthenticatedClient
   /** The verified claims of the subject token, an access token of this issuer. */
   readonly claims: Readonly<Record<string, unknown>>
-  /** The user for whom the client wants a token. Undefined: that of the subject token. */
-  readonly named?: NamedUser | undefined
+  /** For whom the client wants a token. Undefined: for whom the subject token acts. */
+  readonly named?: NamedSubject | undefined
   /** The API's identifier. Undefined: that of the subject token. */
   readonly resource: string | undefined
   /** Space-separated. Undefined: every scope that is allowed. */
@@ -58,7 +64,10 @@ function checkBinding({ claims, jkt }: ExchangeRequest): void {
     throw subjectTokenError('the subject token is bound to a key that this request does not prove')
 }
 
-const POLICY_COLUMNS = ['exchange_from', 'exchange_scopes', 'exchange_ttl', 'exchange_apis', 'exchange_accounts']
+const POLICY_COLUMNS = [
+  ...['exchange_from', 'exchange_scopes', 'exchange_ttl', 'exchange_apis', 'exchange_accounts'],
+  'exchange_without_user',
+]
 
 /** The policy of a client; undefined: the client was deleted. It stays so until the transaction ends if its row is locked. */
 async function readPolicy(trx: Knex, clientKey: number): Promise<ExchangePolicy | undefined> {
@@ -76,9 +85,13 @@ function checkActors({ client, claims }: ExchangeRequest, subject: LockedSubject
 }
 
 /** @throws KeywrightError `invalid_input` */
-function checkPolicy({ named }: ExchangeRequest, { user, clientId }: LockedSubjectToken, policy: ExchangePolicy): void {
+function checkPolicy(
+  { named }: ExchangeRequest,
+  { actsFor, clientId }: LockedSubjectToken,
+  policy: ExchangePolicy,
+): void {
   if (named) {
-    if (!allowsAccount(policy.exchangeAccounts, user.accountId!)) throw namedUserRefused()
+    if (!allowsSubject(policy, actsFor)) throw namedSubjectRefused(actsFor)
   } else if (!policy.exchangeFrom?.includes(clientId))
     throw notAllowed('this client may not exchange tokens of the client that the subject token was issued to')
 }
@@ -116,11 +129,21 @@ function grantedScope(
   return scope
 }
 
+const toTarget = ({ userId, accountId }: ExchangeSubject) =>
+  userId === null ? { type: 'account' as const, id: accountId } : { type: 'user' as const, id: userId }
+
+/** The action and the target of the audit event. */
+function auditedSubject({ actsFor }: LockedSubjectToken, isNamed: boolean): Pick<AuditEntry, 'action' | 'target'> {
+  const target = toTarget(actsFor)
+  if (!isNamed) return { action: 'token.exchanged', target }
+  return { action: target.type === 'user' ? 'token.obtained_for_user' : 'token.obtained_for_account', target }
+}
+
 const claimsAbout = ({ auth_time, acr, amr }: Readonly<Record<string, unknown>>) => ({ auth_time, acr, amr })
 
 /**
- * Issues an access token in exchange for one of a user (RFC 8693), or, for a user whom the client names, for one of the client. It
- * depends on that token.
+ * Issues an access token in exchange for one of a user (RFC 8693), or, for a user or an account that the client names, for one of the
+ * client. It depends on that token.
  */
 export class TokenExchange {
   readonly #knex: Knex
@@ -156,7 +179,7 @@ export class TokenExchange {
     const { key } = client.registration
     const earlier = named && (await readPolicy(trx, key))
     if (named && !earlier) return undefined
-    const acting = named && earlier && (await findNamedUser(trx, named, earlier.exchangeAccounts))
+    const acting = named && earlier && (await findNamedSubject(trx, named, earlier))
     const accountId = typeof claims.account_id === 'string' ? claims.account_id : null
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp), accountId }
     const subject = await lockSubjectToken(trx, token, key, acting)
@@ -170,8 +193,7 @@ export class TokenExchange {
     const planned = await planInTransaction(trx, this.#issuer, this.#toTokenRequest(request, subject, scope, policy))
     if (!planned) return undefined
     await recordAudit(trx, request.actor, {
-      action: named ? 'token.obtained_for_user' : 'token.exchanged',
-      target: { type: 'user', id: subject.subject },
+      ...auditedSubject(subject, named !== undefined),
       accountId: subject.user.accountId,
       detail: {
         client_id: client.registration.clientId,
@@ -185,7 +207,7 @@ export class TokenExchange {
 
   #toTokenRequest(
     { client, claims, resource, jkt }: ExchangeRequest,
-    { subject, user }: LockedSubjectToken,
+    { actsFor, user }: LockedSubjectToken,
     scope: string,
     policy: ExchangePolicy,
   ): TokenRequest {
@@ -195,7 +217,7 @@ export class TokenExchange {
       client,
       resource,
       scope,
-      subject,
+      subject: toTarget(actsFor).id,
       accountId: user.accountId,
       metadata: user.metadata,
       grantId: null,

@@ -5,8 +5,10 @@ export type FindingKind = 'access_token' | 'client_secret' | 'api_key' | 'client
 interface FoundToken {
   readonly jti: string
   readonly scope: string
-  /** Null: the client acts for itself. */
+  /** Null: the client acts for an account, or for itself. */
   readonly userId: string | null
+  /** Of a token that acts for an account without a user; null for others. */
+  readonly accountId: string | null
   readonly issuedAt: string
   readonly expiresAt: string
 }

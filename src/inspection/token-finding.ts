@@ -34,6 +34,8 @@ interface TokenRow extends ClientColumns {
   expires_at: Date
   scope: string
   subject: string
+  /** The subject is an account. */
+  of_account: boolean
   api: string
   expired: boolean
   revoked_at: Date | null
@@ -77,7 +79,7 @@ const TARGETS = [
 ]
 
 const READ_TOKEN = `
-  SELECT t.jti, t.issued_at, t.expires_at, t.scope, t.subject, t.revoked_at, p.identifier AS api, t.expires_at <= now() AS expired,
+  SELECT t.jti, t.issued_at, t.expires_at, t.scope, t.subject, coalesce(t.user_account_id::text = t.subject, false) AS of_account, t.revoked_at, p.identifier AS api, t.expires_at <= now() AS expired,
          t.secret_id IS NOT NULL AND (s.id IS NULL OR coalesce(s.retires_at <= now(), false)) AS secret_retired,
          s.retires_at AS secret_retires_at, coalesce(${HAS_EXPIRED}, false) AS secret_expired, k.revoked_at AS key_revoked_at, t.revocation_epoch <> c.revocation_epoch AS epoch_raised,
          CASE WHEN t.sequence < g.sequence THEN to_timestamp(g.sequence / 1e6) END AS replaced_at, ${CLIENT_COLUMNS}
@@ -92,7 +94,7 @@ const READ_TOKEN = `
    LIMIT 1`
 
 /** The columns of `READ_TOKEN` that are not of the client. */
-const NO_TOKEN = Array(14).fill('NULL').join(', ')
+const NO_TOKEN = Array(15).fill('NULL').join(', ')
 
 // A revoked key still tells whose a token is.
 const READ_KEY = `
@@ -136,9 +138,10 @@ function verdictOn(row: TokenRow, { api, scope }: TokenExpectation): Verdict {
 }
 
 function toFinding(row: TokenRow, expected: TokenExpectation): Finding {
-  const { jti, scope, subject, issued_at, expires_at, api } = row
+  const { jti, scope, subject, of_account, issued_at, expires_at, api } = row
   const times = { issuedAt: issued_at.toISOString(), expiresAt: expires_at.toISOString() }
-  const token = { jti, scope, userId: subject || null, ...times }
+  const ofWhom = of_account ? { userId: null, accountId: subject } : { userId: subject || null, accountId: null }
+  const token = { jti, scope, ...ofWhom, ...times }
   return findingOf(row, verdictOn(row, expected), { kind: 'access_token', api, token })
 }
 

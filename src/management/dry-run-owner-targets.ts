@@ -111,7 +111,10 @@ export const CALLERS_OF_ACCOUNT = affectedCallersOf(
   'accounts o WHERE o.id = accounts.id',
 )
 
-/** An account: its clients, and with `users` the tokens that applications of any account have for its users. */
+/**
+ * An account: its clients, the tokens that act for it without a user, and with `users` those that applications of any account have for
+ * its users.
+ */
 export const accountTarget = (
   accountId: string,
   { check, users }: Checked<AccountRow> & { users: boolean },
@@ -128,6 +131,7 @@ export const accountTarget = (
       `${tokens} x WHERE x.subject = CAST(one.id AS text) AND x.subject <> '' AND ${account} IS DISTINCT FROM o.id`,
     )
   const delegated = eachUser('active_access_tokens', 'x.account_id')
+  const withoutUser = boundedCountOf("active_access_tokens x WHERE x.subject = CAST(o.id AS text) AND x.subject <> ''")
   const delegatedRefresh = eachUser(
     'active_refresh_tokens',
     '(SELECT owner.account_id FROM clients owner WHERE owner.id = x.client_id)',
@@ -137,7 +141,7 @@ export const accountTarget = (
     bindings: { accountId: checkedId(accountId, 'account') },
     clients: CLIENTS_OF_ACCOUNT,
     recentClients: RECENT_CLIENTS,
-    accessTokens: users ? `SELECT (${own}) + (${delegated})` : own,
+    accessTokens: `SELECT (${own}) + (${withoutUser})${users ? ` + (${delegated})` : ''}`,
     refreshTokens: users ? `SELECT (${ownRefresh}) + (${delegatedRefresh})` : `SELECT ${ownRefresh}`,
     what: 'account',
     id: accountId,

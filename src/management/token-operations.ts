@@ -16,10 +16,12 @@ import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
 import { checkTenant, clientToRevoke, personFor } from './tenant-isolation.ts'
 
-/** The subject of a token: a user, or the client itself. */
+/** For whom a token acts: a user, an account without a user, or the client itself. */
 interface TokenSubject {
-  /** Null for the client itself. */
+  /** Null for an account, and for the client itself. */
   readonly userId: string | null
+  /** Of a token that acts for an account without a user; null for others. */
+  readonly accountId: string | null
   /** Null also for a user of another account, whose email address an admin does not see (guarantee 6). */
   readonly email: string | null
 }
@@ -65,6 +67,8 @@ interface TokenRow extends PagedRow {
   expires_at: string
   subject: string
   email: string | null
+  /** The subject is an account. */
+  account: string | null
 }
 
 interface GrantRow extends TokenRow {
@@ -75,7 +79,8 @@ const toCommon = (row: TokenRow) => ({
   api: row.audience,
   scope: row.scope,
   expiresAt: new Date(row.expires_at),
-  userId: row.subject || null,
+  userId: row.account === null ? row.subject || null : null,
+  accountId: row.account,
   email: row.email,
 })
 
@@ -135,11 +140,12 @@ async function listTokensOfClient<Row extends TokenRow, Item>(
   )
   const { isDescending } = readingOrder(order, cursor)
   const direction = isDescending ? 'DESC' : 'ASC'
-  const rows = `json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.at ${direction}, x.id ${direction})`
-  // Users are joined only for the rows of the page.
+  const rows = `json_agg(to_jsonb(x) || jsonb_build_object('email', u.email, 'account', a.id) ORDER BY x.at ${direction}, x.id ${direction})`
+  // Users and accounts are joined only for the rows of the page.
   const items = knex
     .from(page.as('x'))
     .joinRaw(`LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid AND ${isVisible('u', principal)}`)
+    .joinRaw("LEFT JOIN accounts a ON a.id = nullif(x.subject, '')::uuid")
     .select(knex.raw(`coalesce(${rows}, '[]')`))
   const row: (ClientRow & { items: Row[] }) | undefined = await knex('clients AS c')
     .where('c.client_id', clientId)

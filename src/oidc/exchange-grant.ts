@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { NamedSubject } from '../exchange/named-subjects.ts'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
 import { inEngineTerms, OAuthError } from './engine-errors.ts'
 import { checkDpopReplay, validateDpop } from './engine-internals.ts'
@@ -26,8 +27,6 @@ function checkParameters({
   actor_token,
   actor_token_type,
   requested_token_type,
-  requested_subject,
-  requested_account,
 }: Parameters): void {
   if (!subject_token) throw invalidRequest("missing required parameter 'subject_token'")
   if (!subject_token_type) throw invalidRequest("missing required parameter 'subject_token_type'")
@@ -37,13 +36,13 @@ function checkParameters({
     throw invalidRequest('tokens are exchanged for access tokens only (requested_token_type)')
   if (actor_token || actor_token_type)
     throw invalidRequest('actor_token is not supported: the actor is the client that authenticates')
-  if (requested_account && !requested_subject)
-    throw invalidRequest('requested_account names the account of a user and requires requested_subject')
 }
 
-/** The user whom the client names: parameters beside those of RFC 8693. */
-const namedUser = ({ requested_subject: user, requested_account }: Parameters) =>
-  user ? { user, account: requested_account || undefined } : undefined
+/** The user or the account that the client names: parameters beside those of RFC 8693. */
+function namedSubject({ requested_subject: user, requested_account: account }: Parameters): NamedSubject | undefined {
+  if (user) return { user, account: account || undefined }
+  return account ? { user: undefined, account } : undefined
+}
 
 /** The handler of token exchange (RFC 8693). It issues access tokens only: no refresh token and no ID token. */
 export function createExchangeHandler(provider: Provider, services: OidcServices) {
@@ -71,7 +70,7 @@ export function createExchangeHandler(provider: Provider, services: OidcServices
     const jkt = await provenKey(ctx)
     const claims = await subjectClaims(parameters)
     const { resource, scope } = parameters
-    const named = namedUser(parameters)
+    const named = namedSubject(parameters)
     const request = { client, claims, named, resource, scope, jkt, actor: actorOf(ctx) }
     ctx.state.issued = await inEngineTerms(() => services.tokenExchange.exchange(request))
     ctx.body = { issued_token_type: ACCESS_TOKEN, token_type: jkt ? 'DPoP' : 'Bearer' }

@@ -74,12 +74,12 @@ export const REFUSAL_REASONS = {
   subject_token_invalid: {
     error: 'invalid_request',
     label: 'Subject token invalid',
-    text: 'The token to exchange is expired, revoked, no access token of a user or, where a user is named, of the application itself, or bound to a key that the request does not prove.',
+    text: 'The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove.',
   },
   exchange_not_allowed: {
     error: 'invalid_request',
     label: 'Token exchange not allowed',
-    text: 'The exchange settings of the application do not allow this exchange, or the user whom it names does not exist or is disabled.',
+    text: 'The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled.',
   },
   device_code_expired: {
     error: 'expired_token',

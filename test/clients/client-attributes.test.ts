@@ -67,6 +67,7 @@ const SETTINGS: ClientSettings = {
   exchangeTtl: 300,
   exchangeApis: ['https://other.example.com'],
   exchangeAccounts: ['any'],
+  exchangeWithoutUser: ['any'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

@@ -238,6 +238,7 @@ describe('an operator setting', () => {
       'accessType',
       'exchangeApis',
       'exchangeAccounts',
+      'exchangeWithoutUser',
       'isVerified',
       'externalId',
       'metadata',

@@ -104,6 +104,7 @@ const EVERY: ClientSettings = {
   exchangeTtl: 300,
   exchangeApis: ['https://other.example.com'],
   exchangeAccounts: ['any'],
+  exchangeWithoutUser: ['any'],
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

@@ -59,6 +59,9 @@ it('only operators allow tokens for users whom the application names', async () 
   for (const exchangeAccounts of [[account], ['any']]) {
     await expect(change(adminOf(account), { exchangeAccounts })).rejects.toMatchObject({ code: 'forbidden' })
     expect((await change(operator, { exchangeAccounts })).exchangeAccounts).toEqual(exchangeAccounts)
+    const exchangeWithoutUser = exchangeAccounts
+    await expect(change(adminOf(account), { exchangeWithoutUser })).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await change(operator, { exchangeWithoutUser })).exchangeWithoutUser).toEqual(exchangeWithoutUser)
   }
 })
 

@@ -242,7 +242,7 @@ describe('is refused:', () => {
     })
   })
 
-  test('an account without a user', async () => {
+  test('an account without a user, with the policy for users alone', async () => {
     const { status, body } = await exchange(service, token, { requested_account: account })
     expect([status, body.error]).toEqual([400, 'invalid_request'])
   })

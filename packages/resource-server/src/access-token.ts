@@ -5,6 +5,7 @@ import { AccessTokenError } from './errors.ts'
 /** A verified access token. */
 export interface AccessToken {
   readonly issuer: string
+  /** The user; `clientId`: the client itself; `accountId`: the account, without a user. */
   readonly subject: string
   readonly clientId: string
   /** The account that the token acts for: that of the user, or of the client that acts for itself. Undefined: the instance. */

@@ -41,6 +41,7 @@ const finding = z
         jti: idText,
         scope: z.string(),
         user_id: idText.nullable(),
+        account_id: idText.nullable().meta({ description: 'The account that the client acts for without a user' }),
         issued_at: timestamp,
         expires_at: timestamp,
       })

@@ -15,7 +15,9 @@ import { type ApiRoute, route } from '../route.ts'
 const TAG = 'Tokens'
 
 const subjectFields = {
-  user_id: idText.nullable().meta({ description: 'The user that the client acts for; null: the client itself' }),
+  user_id: idText
+    .nullable()
+    .meta({ description: 'The user that the client acts for; null: an account, or the client itself' }),
   email: z.string().nullable(),
 }
 
@@ -27,6 +29,9 @@ const token = z
     issued_at: timestamp,
     expires_at: timestamp,
     ...subjectFields,
+    account_id: idText
+      .nullable()
+      .meta({ description: 'The account that the client acts for without a user (token exchange); null: none' }),
   })
   .meta({ id: 'ActiveToken', description: 'A valid access token' })
 

@@ -134,6 +134,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'consent.withdrawn': '{actor} revoked the access of {target}',
   'token.exchanged': '{actor} exchanged a token of {target}',
   'token.obtained_for_user': '{actor} obtained a token to act for {target}',
+  'token.obtained_for_account': '{actor} obtained a token to act for {target}',
   'token.revoked': '{actor} revoked a token',
   'refresh_token.revoked': '{actor} revoked a refresh token',
   'leak.reported': ({ kind }) => [

@@ -14,7 +14,15 @@ export function requireApplication({ kind, clientId }: Client): void {
   if (kind !== 'application') throw notFound('client', clientId)
 }
 
-function forWhomCell(t: ConsoleTranslate, { userId, email }: { userId: string | null; email: string | null }): Cell {
+/** For whom the application acts. */
+interface ForWhom {
+  readonly userId: string | null
+  readonly accountId: string | null
+  readonly email: string | null
+}
+
+function forWhomCell(t: ConsoleTranslate, { userId, accountId, email }: ForWhom): Cell {
+  if (accountId !== null) return idCell(accountId, t('account ID'))
   if (userId === null) return quietCell(t('itself'))
   return email === null ? quietCell(t('a user of another account')) : linkCell(email, `/users/${userId}`)
 }

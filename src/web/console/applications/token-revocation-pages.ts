@@ -51,6 +51,7 @@ export async function revokeAll(call: ConsoleCall): Promise<void> {
 
 interface Held {
   readonly userId: string | null
+  readonly accountId: string | null
   readonly email: string | null
   readonly api: string
   readonly scope: string
@@ -67,8 +68,10 @@ interface Asked {
   readonly stops: readonly string[]
 }
 
-const forWhomCell = (t: ConsoleTranslate, { userId, email }: Held): Cell =>
-  userId === null ? quietCell(t('itself')) : textCell(email ?? t('a user of another account'))
+function forWhomCell(t: ConsoleTranslate, { userId, accountId, email }: Held): Cell {
+  if (accountId !== null) return idCell(accountId, t('account ID'))
+  return userId === null ? quietCell(t('itself')) : textCell(email ?? t('a user of another account'))
+}
 
 /** What would end, so that nobody ends another one. @throws KeywrightError `not_found` */
 function askAbout({ show, t }: ConsoleCall, { client, item, id, kind, title, stops }: Asked): void {

@@ -40,6 +40,11 @@ function eventFacts(t: ConsoleTranslate, finding: Finding): Fact[] {
   ]
 }
 
+function actsForCell(t: ConsoleTranslate, { userId, accountId }: NonNullable<Finding['token']>): Cell {
+  if (accountId !== null) return idCell(accountId, t('account ID'))
+  return userId === null ? quietCell(t('itself')) : idCell(userId, t('user ID'))
+}
+
 function tokenFacts(t: ConsoleTranslate, { api, token }: Finding): Fact[] {
   const audience = api === null ? [] : [fact(t('API'), textCell(api))]
   if (token === null) return audience
@@ -47,7 +52,7 @@ function tokenFacts(t: ConsoleTranslate, { api, token }: Finding): Fact[] {
   return [
     ...audience,
     fact(t('Scopes'), linesCell(token.scope.split(' ').filter(Boolean))),
-    fact(t('Acts for'), token.userId === null ? quietCell(t('itself')) : idCell(token.userId, t('user ID'))),
+    fact(t('Acts for'), actsForCell(t, token)),
     fact(t('Issued'), timeCell(dateOf(token.issuedAt))),
     fact(expires.getTime() > Date.now() ? t('Expires') : t('Expired'), timeCell(expires)),
     fact(t('Token ID (jti)'), idCell(token.jti, t('token ID'))),
