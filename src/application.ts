@@ -8,9 +8,11 @@ import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import { GLOBAL_TOKEN_REVOCATION_PATH, isManagementPath, isScimPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
+import { certificateMethodsOf } from './clients/certificate-authentication.ts'
 import { createDelegatedTokens } from './exchange/delegated-tokens.ts'
 import { TokenExchange } from './exchange/token-exchange.ts'
 import { createFactors } from './factors/factors.ts'
+import { takeCertificateHeader } from './http/certificate-header.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
 import { loadWhenUsed } from './http/late-middleware.ts'
@@ -135,6 +137,7 @@ export function createApplication(services: ServerServices, options: Application
     ...tokenServices,
     statusListTtl: config.statusListTtl,
     statusFeedMax: config.statusFeedMax,
+    certificateMethods: certificateMethodsOf(config.clientCertificates),
     pages: pages.protocolPages,
     upstreamClient: client,
     issuerUrl,
@@ -152,10 +155,11 @@ export function createApplication(services: ServerServices, options: Application
     ownUrl: () => options.ownUrl,
     apiDocument: async () => (await import('./api/openapi.ts')).describeApi(options.issuerUrl),
   }
-  const { metricsToken, trustProxy } = config
+  const { metricsToken, trustProxy, clientCertificates } = config
   const koa = new Koa({ proxy: trustProxy })
   koa.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
   koa.use(takeClientAddress({ trustProxy, log }))
+  if (clientCertificates) koa.use(takeCertificateHeader(clientCertificates))
   koa.use(observeRequests(log, metrics, database.clock))
   koa.use(compressPages())
   koa.use(redirectToOneLoopbackName(options.issuerUrl))

@@ -1,6 +1,7 @@
 import { deleteExpiredIdempotencyKeys } from './api/idempotency.ts'
 import { type AssertionAuthenticator, createAssertionAuthenticator } from './clients/assertion-authentication.ts'
 import { createAssertionUses } from './clients/assertion-uses.ts'
+import { type CertificateAuthenticator, createCertificateAuthenticator } from './clients/certificate-authentication.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
 import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
@@ -46,6 +47,7 @@ export interface ServerServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
+  readonly certificateAuthenticator: CertificateAuthenticator
   readonly accessTokenStore: AccessTokenStore
   readonly statusIndexes: StatusIndexes
   readonly statusFollower: StatusFollower
@@ -79,15 +81,17 @@ function watchState({ metrics, database, keyRings }: Pick<ServerServices, 'metri
 }
 
 /** The caches do not survive a failover: the new primary may lack commits that they hold. */
-function createCaches(database: Database, keyRings: KeyRings, cacheSize: number) {
+function createCaches(database: Database, keyRings: KeyRings, { clientCacheSize, clientCertificates }: Config) {
   const serverWatch = createServerWatch()
-  const registrations = createRegistrations(database, cacheSize)
+  const registrations = createRegistrations(database, clientCacheSize)
   serverWatch.onChange(() => registrations.clear())
   serverWatch.onChange(() => keyRings.forget())
   const { clock } = database
   const authenticator = createAuthenticator(registrations, clock)
   const assertionAuthenticator = createAssertionAuthenticator(registrations, createAssertionUses(database), clock)
-  return { serverWatch, registrations, authenticator, assertionAuthenticator }
+  const authorities = clientCertificates?.authorities ?? []
+  const certificateAuthenticator = createCertificateAuthenticator(registrations, authorities, clock)
+  return { serverWatch, registrations, authenticator, assertionAuthenticator, certificateAuthenticator }
 }
 
 function createServerReadiness(database: Database, keyRings: KeyRings, log: Log): Readiness {
@@ -156,7 +160,7 @@ export async function createServerServices(config: Config, instance: Instance, l
   watchState({ metrics, database, keyRings })
   // `keywright signing-key revoke` waits for this.
   keyRings.onChange(() => void announcement.announce(keyRings.version).catch(() => undefined))
-  const caches = createCaches(database, keyRings, config.clientCacheSize)
+  const caches = createCaches(database, keyRings, config)
   const outgoing = createSsrfSafeFetch({ allow: config.outgoingAllow })
   const services = {
     config,

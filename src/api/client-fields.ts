@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
+import { STORED_SECRET_KINDS } from '../clients/client-secrets.ts'
 import { MAX_UNUSED_HOURS } from '../clients/unused-secrets.ts'
 import type { ClientSecrets } from '../management/client-secrets-reading.ts'
 import { toWire } from '../shared/wire-names.ts'
@@ -27,8 +28,14 @@ export const clientApi = z
 export const storedSecret = z
   .object({
     id: z.number().int().meta({ description: 'Identifies the secret in requests that revoke it' }),
-    kind: z.enum(['secret', 'api_key', 'key']).meta({ description: 'key: a public key, for private_key_jwt' }),
+    kind: z.enum(STORED_SECRET_KINDS).meta({
+      description:
+        'key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS',
+    }),
     last_four: z.string(),
+    certificate_subject: z.string().nullable().meta({
+      description: 'Of a certificate: its subject, or the name that certificates must have; null: no certificate',
+    }),
     created_at: timestamp,
     retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: it has no end' }),
     expires_at: timestamp.nullable().meta({ description: 'When the secret expires; it may stop working earlier' }),
@@ -144,15 +151,6 @@ export const newCredentials = {
     .optional()
     .meta({ description: 'Shown only in this response; absent when the client needs no API key' }),
 }
-
-/** A JWK set with public keys; the domain takes its text. */
-export const jwks = z
-  .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
-  .transform((set) => JSON.stringify(set))
-  .optional()
-  .meta({
-    description: 'The public keys of an application with auth_method private_key_jwt (RFC 7517)',
-  })
 
 /** The time in which the previous secret still works. */
 export const overlap = z

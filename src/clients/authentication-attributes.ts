@@ -1,7 +1,7 @@
 import { attribute, choice } from '../shared/attributes.ts'
 
 /** By what a confidential client authenticates. */
-export type AuthMethod = 'client_secret' | 'private_key_jwt'
+export type AuthMethod = 'client_secret' | 'private_key_jwt' | 'tls_client_auth' | 'self_signed_tls_client_auth'
 
 /** How a client authenticates (`token_endpoint_auth_method`, RFC 7591, section 2). */
 export const AUTHENTICATION_ATTRIBUTES = {
@@ -17,6 +17,16 @@ export const AUTHENTICATION_ATTRIBUTES = {
         label: 'Private key',
         hint: 'The application signs a JWT for each request (private_key_jwt). Keywright knows the public key only, and there is no secret to leak.',
       },
+      {
+        value: 'self_signed_tls_client_auth',
+        label: 'Registered certificate',
+        hint: 'The application presents a certificate in TLS that is registered here, often a self-signed one (self_signed_tls_client_auth).',
+      },
+      {
+        value: 'tls_client_auth',
+        label: 'Certificate of an authority',
+        hint: 'The application presents a certificate in TLS with a registered name, from an authority that the operator trusts (tls_client_auth).',
+      },
     ]),
     initial: 'client_secret',
     isFixed: true,
@@ -24,16 +34,19 @@ export const AUTHENTICATION_ATTRIBUTES = {
     label: 'Client authentication',
     hint: 'This cannot be changed later.',
     description:
-      'By what a confidential client authenticates: a client secret, or assertions signed by its private key',
-    option: { help: 'client_secret, or private_key_jwt with the public keys of --jwks; default: client_secret' },
+      'By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS',
+    option: {
+      help: 'client_secret; private_key_jwt with --jwks; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; default: client_secret',
+    },
   }),
 }
 
+type AuthenticatingClient = { readonly isPublic: boolean; readonly authMethod: AuthMethod }
+
+/** Whether a client authenticates by a certificate in TLS (RFC 8705, section 2). */
+export const usesCertificates = ({ isPublic, authMethod }: AuthenticatingClient): boolean =>
+  !isPublic && (authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth')
+
 /** Whether a client authenticates by a secret that Keywright generates. */
-export const hasClientSecret = ({
-  isPublic,
-  authMethod,
-}: {
-  readonly isPublic: boolean
-  readonly authMethod: AuthMethod
-}): boolean => !isPublic && authMethod === 'client_secret'
+export const hasClientSecret = ({ isPublic, authMethod }: AuthenticatingClient): boolean =>
+  !isPublic && authMethod === 'client_secret'

@@ -64,8 +64,8 @@ function checkKey(given: Readonly<Record<string, unknown>>): JWK {
   return jwk
 }
 
-/** The keys in a JWK set, or in a single JWK. @throws KeywrightError `invalid_input` */
-function keysIn(text: string): Readonly<Record<string, unknown>>[] {
+/** The keys in a JWK set, or in a single JWK, which are not checked yet. @throws KeywrightError `invalid_input` */
+export function keysIn(text: string): Readonly<Record<string, unknown>>[] {
   if (text.length > MAX_KEY_SET_LENGTH) throw invalid(`a key set has at most ${MAX_KEY_SET_LENGTH} characters`)
   let parsed: unknown
   try {

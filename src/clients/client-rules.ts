@@ -72,10 +72,10 @@ function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
 }
 
 /** What depends on a client secret is nothing for a client that has none. */
-function* errorsOfKeyClient(settings: ClientSettings): FieldErrors {
-  if (settings.authMethod !== 'private_key_jwt') return
+function* errorsOfSecretlessClient(settings: ClientSettings): FieldErrors {
+  if (settings.authMethod === 'client_secret') return
   if (settings.isPublic) yield fieldError('authMethod', 'a public client does not authenticate')
-  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a client with a private key needs no API key')
+  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a client without a client secret needs no API key')
   if (settings.reuseWindow !== null) {
     yield fieldError(
       'reuseWindow',
@@ -108,7 +108,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfValues(settings)
   yield* errorsOfGrants(settings)
   yield* errorsOfPublicClient(settings)
-  yield* errorsOfKeyClient(settings)
+  yield* errorsOfSecretlessClient(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
   yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)

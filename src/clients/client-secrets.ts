@@ -1,12 +1,14 @@
 import type { Knex } from 'knex'
 import type { Environment } from '../shared/environments.ts'
-import { isReplaced } from '../shared/secret-lifetimes.ts'
+import { isInSet, isReplaced } from '../shared/secret-lifetimes.ts'
 import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
+import type { ClientCertificate } from './client-certificates.ts'
 import type { PublicKey } from './client-keys.ts'
 import { expiryFor, type RequestedExpiry } from './secret-expiry.ts'
 
-/** `key`: a public key, which stands in for a client secret. */
-export type StoredSecretKind = 'secret' | 'api_key' | 'key'
+/** `key`: a public key, which stands in for a client secret. `certificate`: a certificate, or the name of certificates. */
+export const STORED_SECRET_KINDS = ['secret', 'api_key', 'key', 'certificate'] as const
+export type StoredSecretKind = (typeof STORED_SECRET_KINDS)[number]
 
 /** A client secret or API key without its value, which is shown once, or a public key. */
 export interface SecretSummary {
@@ -84,6 +86,31 @@ export async function addPublicKeys(
 }
 
 /**
+ * Stores what a client authenticates by in TLS. A certificate retires at the latest when it expires. The first one counts as the newest.
+ * @throws KeywrightError `invalid_input` (the expiry)
+ */
+export async function addCertificates(
+  trx: Knex,
+  clientKey: number,
+  certificates: readonly ClientCertificate[],
+  requested: RequestedExpiry = { field: 'expiresAt' },
+): Promise<void> {
+  const expiry = await expiryFor(trx, clientKey, requested)
+  for (const { hash, subject, expiresAt } of [...certificates].reverse()) {
+    const end = expiresAt && (!expiry || expiresAt < expiry) ? expiresAt : expiry
+    await trx('client_secrets').insert({
+      client_id: clientKey,
+      kind: 'certificate',
+      hash,
+      last_four: lastFour(hash.toString('hex')),
+      certificate_subject: subject,
+      expires_at: end,
+      retires_at: end,
+    })
+  }
+}
+
+/**
  * Retires the client's current secrets of a kind `overlap` seconds from now. An earlier retirement stays.
  * Without overlap they, and every token that they obtained, are invalid when the transaction commits.
  */
@@ -101,11 +128,11 @@ export async function currentKeys(trx: Knex, clientKey: number): Promise<{ hash:
     .select('hash', trx.raw('key_set::text'))
 }
 
-/** The newest client secret, or public key, that works. Undefined: none works. */
+/** The newest client secret, public key or certificate that works. Undefined: none works. */
 export async function newestSecretId(db: Knex, clientKey: number): Promise<number | undefined> {
   const row = await db('client_secrets')
     .where({ client_id: clientKey })
-    .whereIn('kind', ['secret', 'key'])
+    .whereIn('kind', ['secret', 'key', 'certificate'])
     .whereRaw('(retires_at IS NULL OR retires_at > now())')
     .orderBy('id', 'desc')
     .first('id')
@@ -116,12 +143,12 @@ export async function newestSecretId(db: Knex, clientKey: number): Promise<numbe
 const works = (s: string): string => `(${s}.retires_at IS NULL OR ${s}.retires_at > clock_timestamp())`
 
 /**
- * SQL: whether one row of `client_secrets` can be retired alone: it was replaced, or it is a public key beside others of its set.
+ * SQL: whether one row of `client_secrets` can be retired alone: it was replaced, or it is a public key or certificate beside others of its set.
  * The client keeps something that works.
  */
-export const IS_RETIRABLE = `${works('client_secrets')} AND (${isReplaced()} OR client_secrets.kind = 'key' AND EXISTS (
+export const IS_RETIRABLE = `${works('client_secrets')} AND (${isReplaced()} OR ${isInSet('client_secrets')} AND EXISTS (
   SELECT FROM client_secrets o
-   WHERE o.client_id = client_secrets.client_id AND o.kind = 'key' AND o.key_set = client_secrets.key_set AND o.id <> client_secrets.id
+   WHERE o.client_id = client_secrets.client_id AND o.kind = client_secrets.kind AND o.key_set = client_secrets.key_set AND o.id <> client_secrets.id
      AND ${works('o')}))`
 
 /** Retires one secret at once, also the newest one. Every token that it obtained is invalid when the transaction commits. */

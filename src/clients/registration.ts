@@ -50,6 +50,8 @@ export interface Registration
   readonly apiKeys: readonly ValidSecret[]
   /** Of a client that authenticates by signed assertions. */
   readonly keys: readonly ValidKey[]
+  /** Of a client that authenticates in TLS: the hashes of its certificates, or of the name of its certificates. */
+  readonly certificates: readonly ValidSecret[]
   /**
    * The metadata of the client and its account, with only the members from which its APIs declare claims; null: none. Not in
    * `apis`, which clients share.

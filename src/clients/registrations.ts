@@ -16,7 +16,7 @@ interface SecretJson {
   retiresAt: number | null
 }
 
-interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'apis'> {
+interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'certificates' | 'apis'> {
   secrets: SecretJson[] | null
   apis: ApiAccess[] | null
 }
@@ -78,6 +78,7 @@ const toRegistration = (json: RegistrationJson): Registration => ({
   secrets: secretsOf(json, 'secret'),
   apiKeys: secretsOf(json, 'api_key'),
   keys: keysOf(json),
+  certificates: secretsOf(json, 'certificate'),
   apis: json.apis ?? [],
 })
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { KeywrightError } from '../shared/errors.ts'
+import { type ClientCertificateConfig, clientCertificateConfigOf } from './client-certificate-settings.ts'
 import { withTlsEnvironment } from './database-url.ts'
 import { type MailConfig, mailConfigOf } from './mail-config.ts'
 import { type Setting, SettingError, type ValueOf } from './setting.ts'
@@ -20,6 +21,8 @@ export interface Config {
   readonly workers: number
   readonly logLevel: string
   readonly trustProxy: boolean
+  /** Absent: no client authenticates by a certificate in TLS. */
+  readonly clientCertificates?: ClientCertificateConfig
   /** What may be called beside public addresses, in the forms of `parseHostRule`. */
   readonly outgoingAllow: readonly string[]
   /** The URL of GitHub's public keys for secret scanning; absent: GitHub cannot report leaks. */
@@ -116,6 +119,7 @@ export function loadConfig(env: Environment): Config {
     fieldErrors.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
   }
   const mail = mailConfigOf(values, fieldErrors)
+  const clientCertificates = clientCertificateConfigOf(values, fieldErrors)
   if (fieldErrors.length > 0) throw misconfigured(fieldErrors)
   return {
     databaseUrl: values.DATABASE_URL && withTlsEnvironment(values.DATABASE_URL, env),
@@ -127,6 +131,7 @@ export function loadConfig(env: Environment): Config {
     workers: values.WORKERS === 'auto' ? availableParallelism() : values.WORKERS,
     logLevel: values.LOG_LEVEL,
     trustProxy: values.TRUST_PROXY,
+    clientCertificates,
     outgoingAllow: values.OUTGOING_ALLOW ?? [],
     githubSecretScanningKeys: values.GITHUB_SECRET_SCANNING_KEYS,
     mail,

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { parseHostRule } from '../shared/host-rules.ts'
+import { CLIENT_CERTIFICATE_SETTINGS } from './client-certificate-settings.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
 import { MAIL_SETTINGS } from './mail-settings.ts'
 import { oneOf, onOff, SettingError, setting, text, wholeNumber } from './setting.ts'
@@ -103,6 +104,7 @@ export const SETTINGS = {
     default: 'off',
     doc: 'Whether `X-Forwarded-For` (or, without it, `Forwarded`) and `X-Forwarded-Proto` come from a proxy of yours and are to be believed. Of a list, the last address counts; a port behind it is ignored. Requests for which the proxy names no address share one set of limits.',
   }),
+  ...CLIENT_CERTIFICATE_SETTINGS,
   OUTGOING_ALLOW: setting({
     parse: hostRules,
     doc: 'What Keywright may call for clients (back-channel logout) and webhooks beside public addresses: a comma-separated list of host names, `host:port`, addresses, and networks such as `10.0.0.0/8`. Unset: nothing inside your network.',

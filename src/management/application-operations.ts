@@ -1,6 +1,5 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
-import { parsePublicKeys } from '../clients/client-keys.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
@@ -23,6 +22,7 @@ import { checkMayAllowApis, checkMayChange, mayChangeCheck } from './developer-l
 import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
 import { checkExchangeSources } from './exchange-checks.ts'
+import { type CredentialInput, parseCredentials } from './given-credentials.ts'
 import { visibleApi } from './management-scopes.ts'
 import { destructiveOperation, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
@@ -158,11 +158,12 @@ export const restoreApplication = operation<ApplicationSelector & { keepSecret: 
   },
 )
 
-interface SecretRotation extends ApplicationSelector, Pick<RotationOptions, 'unusedHours' | 'expiresAt'> {
+interface SecretRotation
+  extends ApplicationSelector,
+    CredentialInput,
+    Pick<RotationOptions, 'unusedHours' | 'expiresAt'> {
   /** Seconds for which the former secret still works; 0: it stops at once, and its tokens are revoked. */
   readonly overlap: number
-  /** A JWK set with the new public keys of a client that authenticates by its private key. */
-  readonly jwks?: string | undefined
   readonly revision?: number | undefined
 }
 
@@ -170,10 +171,10 @@ interface SecretRotation extends ApplicationSelector, Pick<RotationOptions, 'unu
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
   PERMISSIONS.manageApplications,
   {
-    async run({ knex }, principal, { clientId, overlap, jwks, revision, ...options }) {
-      await applicationFor(knex, principal, clientId)
-      const keys = jwks === undefined ? undefined : await parsePublicKeys(jwks)
-      const rules = { ...options, keys, expected: revision, check: mayChangeCheck(principal) }
+    async run({ knex }, principal, { clientId, overlap, revision, unusedHours, expiresAt, ...input }) {
+      const { authMethod } = await applicationFor(knex, principal, clientId)
+      const credentials = await parseCredentials(authMethod, input)
+      const rules = { unusedHours, expiresAt, ...credentials, expected: revision, check: mayChangeCheck(principal) }
       return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
     },
     async affected({ knex }, principal, { clientId }) {

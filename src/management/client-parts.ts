@@ -1,5 +1,5 @@
 import type { StoredSecretKind } from '../clients/client-secrets.ts'
-import { isReplaced } from '../shared/secret-lifetimes.ts'
+import { IN_SETS, isReplaced } from '../shared/secret-lifetimes.ts'
 
 /** An API that a client may call. */
 export interface ClientApiView {
@@ -15,6 +15,8 @@ export interface SecretView {
   readonly id: number
   readonly kind: StoredSecretKind
   readonly lastFour: string
+  /** Of a certificate: its subject, or the name that certificates must have; null: no certificate. */
+  readonly certificateSubject: string | null
   readonly createdAt: string
   /** When it stops working: at its expiry, or earlier. */
   readonly retiresAt: string | null
@@ -55,13 +57,15 @@ export const APIS_OF_CLIENT = `
 
 /** SQL: the fields of a `SecretView`, of `client_secrets s` and `apis p`. */
 export const SECRET_FIELDS = `
-  'id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'createdAt', s.created_at, 'retiresAt', s.retires_at, 'expiresAt', s.expires_at, 'retireUnusedHours', s.retire_unused_hours,
+  'id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'certificateSubject', s.certificate_subject, 'createdAt', s.created_at, 'retiresAt', s.retires_at, 'expiresAt', s.expires_at, 'retireUnusedHours', s.retire_unused_hours,
   'isCurrent', NOT ${isReplaced('s')},
   'lastUsedAt', s.last_used_at, 'lastUsedIp', s.last_used_ip, 'lastUsedApi', p.identifier`
 
 /** Whether one of the shown secrets can be retired alone, as `IS_RETIRABLE` says. */
 export const isRetirable = (secrets: readonly SecretView[], { id, kind, isCurrent }: SecretView): boolean =>
-  !isCurrent || (kind === 'key' && secrets.some((other) => other.kind === 'key' && other.isCurrent && other.id !== id))
+  !isCurrent ||
+  (IN_SETS.some((one) => one === kind) &&
+    secrets.some((other) => other.kind === kind && other.isCurrent && other.id !== id))
 
 /** SQL: whether `client_secrets s` still works. */
 export const USABLE_SECRET = '(s.retires_at IS NULL OR s.retires_at > now())'

@@ -4,7 +4,6 @@ import { lockAccountWithApiShared } from '../accounts/accounts.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { identifiersOf, scopeRestrictionOf, setClientApis } from '../clients/client-apis.ts'
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
-import type { PublicKey } from '../clients/client-keys.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
@@ -22,7 +21,7 @@ import { lockInstanceShared } from '../clients/instance-settings.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'
-import { addCredentials, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
+import { addCredentials, type ClientCheck, type GivenCredentials, type NewSecrets } from './client-secret-rotation.ts'
 import {
   NOTHING_REVOKED,
   narrowInTransaction,
@@ -31,7 +30,7 @@ import {
   revokeExceeding,
 } from './narrowing.ts'
 
-export interface NewApplication {
+export interface NewApplication extends GivenCredentials {
   /** Null: an application of the instance, which only operators register. */
   readonly accountId: string | null
   readonly settings: ClientSettings
@@ -43,8 +42,6 @@ export interface NewApplication {
   readonly createdBy?: string | null
   /** When its client secret expires; null or absent: at the end of the longest allowed lifetime. */
   readonly secretExpiresAt?: Date | null | undefined
-  /** Of a client that authenticates by its private key. */
-  readonly keys?: readonly PublicKey[] | undefined
 }
 
 /** @throws KeywrightError `not_found` (the account), `invalid_input`, `conflict` (the account is disabled or an API is off) */
@@ -64,7 +61,7 @@ export async function createClient(
     await recordAudit(trx, actor, clientEntry('client.created', client, { name: client.name }))
     return {
       client,
-      ...(await addCredentials(trx, client, { at: request.secretExpiresAt, field: 'secretExpiresAt' }, request.keys)),
+      ...(await addCredentials(trx, client, { at: request.secretExpiresAt, field: 'secretExpiresAt' }, request)),
     }
   })
 }

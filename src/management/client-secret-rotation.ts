@@ -1,7 +1,16 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { usesCertificates } from '../clients/authentication-attributes.ts'
+import type { ClientCertificate } from '../clients/client-certificates.ts'
 import type { PublicKey } from '../clients/client-keys.ts'
-import { addPublicKeys, addSecret, newestSecretId, retireSecrets } from '../clients/client-secrets.ts'
+import {
+  addCertificates,
+  addPublicKeys,
+  addSecret,
+  newestSecretId,
+  retireSecrets,
+  STORED_SECRET_KINDS,
+} from '../clients/client-secrets.ts'
 import {
   type Client,
   clientEntry,
@@ -23,16 +32,29 @@ export interface NewSecrets {
   readonly apiKey?: string
 }
 
+/** What a client without a client secret authenticates by. */
+export interface GivenCredentials {
+  /** Of a client that authenticates by its private key. */
+  readonly keys?: readonly PublicKey[] | undefined
+  /** Of a client that authenticates in TLS. */
+  readonly certificates?: readonly ClientCertificate[] | undefined
+}
+
 /**
- * Adds what the client authenticates with: a generated secret, or the given public keys.
+ * Adds what the client authenticates with: a generated secret, or the given public keys or certificates.
  * @throws KeywrightError `invalid_input`
  */
 export async function addCredentials(
   trx: Knex,
   client: Client,
   expiry?: RequestedExpiry,
-  keys?: readonly PublicKey[],
+  { keys, certificates }: GivenCredentials = {},
 ): Promise<NewSecrets> {
+  if (usesCertificates(client)) {
+    if (!certificates) throw invalidInput('a client that authenticates in TLS needs a certificate or its name')
+    await addCertificates(trx, client.key, certificates, expiry)
+    return {}
+  }
   if (client.authMethod !== 'private_key_jwt') {
     if (keys) throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
     return await addSecrets(trx, client, expiry)
@@ -60,7 +82,7 @@ const MAX_OVERLAP = MAX_REFRESH_TOKEN_TTL
 export type ClientCheck = (locked: Client, trx: Knex) => void | Promise<void>
 
 /** What a rotation expects, and what becomes of the current secrets. */
-export interface RotationOptions {
+export interface RotationOptions extends GivenCredentials {
   /** The revision of the client; undefined: any. */
   readonly expected?: number | undefined
   /** The newest client secret that works, null: none; undefined: any. Of two concurrent rotations the second one is refused. */
@@ -70,8 +92,6 @@ export interface RotationOptions {
   /** When the new secrets expire; null or undefined: at the end of the longest allowed lifetime. */
   readonly expiresAt?: Date | null | undefined
   readonly check?: ClientCheck | undefined
-  /** The new public keys of a client that authenticates by its private key. */
-  readonly keys?: readonly PublicKey[] | undefined
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -105,7 +125,7 @@ async function checkRotation(trx: Knex, client: Client, { expected, newest }: Ro
 }
 
 /**
- * Generates a new secret, and a new API key if the client needs one; or stores the given public keys. The current ones work for `overlap` more seconds.
+ * Generates a new secret, and a new API key if the client needs one; or stores the given public keys or certificates. The current ones work for `overlap` more seconds.
  * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
  */
@@ -122,7 +142,7 @@ export async function rotateSecret(
     const client = await lockClient(trx, clientId)
     await options.check?.(client, trx)
     await checkRotation(trx, client, options)
-    for (const kind of ['secret', 'api_key', 'key'] as const) await retireSecrets(trx, client.key, kind, overlap)
+    for (const kind of STORED_SECRET_KINDS) await retireSecrets(trx, client.key, kind, overlap)
     if (unusedHours) await retireWhenUnused(trx, client.key, unusedHours)
     // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
     if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
@@ -133,7 +153,7 @@ export async function rotateSecret(
       ...(expiresAt && { expires_at: expiresAt }),
     }
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, detail))
-    const secrets = await addCredentials(trx, client, { at: expiresAt, field: 'expiresAt' }, options.keys)
+    const secrets = await addCredentials(trx, client, { at: expiresAt, field: 'expiresAt' }, options)
     return { client: await getClient(trx, clientId), ...secrets }
   })
 }

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { applicationTypeOf } from '../clients/application-types.ts'
-import { parsePublicKeys } from '../clients/client-keys.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { applicationDefaults } from '../clients/instance-attributes.ts'
@@ -12,19 +11,18 @@ import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
 import { checkMayAllowApis } from './developer-limits.ts'
 import { checkExchangeSources } from './exchange-checks.ts'
+import { type CredentialInput, parseCredentials } from './given-credentials.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { accountOfNewObject } from './tenant-isolation.ts'
 
-interface NewApplication extends ApplicationChange {
+interface NewApplication extends ApplicationChange, CredentialInput {
   readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name'>
   /** What it is, which gives the settings that are left out their values. Absent: `settings` has the grant types. */
   readonly type?: string | undefined
   /** Absent: the principal's own account. Null: an application of the instance, which only operators register. */
   readonly accountId?: string | null | undefined
   readonly secretExpiresAt?: Date | null | undefined
-  /** A JWK set (RFC 7517) with the public keys of a client that authenticates by its private key. */
-  readonly jwks?: string | undefined
 }
 
 /** The settings that a type and the instance give a new application. @throws KeywrightError `invalid_input` */
@@ -60,15 +58,15 @@ export const checkNewApplication = operation<Partial<NewApplication>, void>(
 
 export const createApplication = operation<NewApplication, CreatedApplication>(
   PERMISSIONS.manageApplications,
-  async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt, jwks }) => {
+  async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt, ...input }) => {
     checkMayAllowApis(principal, apis)
     const isOfInstance = accountId === null && principal.role === 'operator'
     const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
     const { grants, ...others } = await withDefaults(knex, principal, settings, type)
     if (!grants) throw invalidInput('name the grant types, or a type of application', 'grants')
     const all = { ...others, name: settings.name, grants }
-    const keys = jwks === undefined ? undefined : await parsePublicKeys(jwks)
-    const request = { accountId: owner, settings: all, apis, scopes, secretExpiresAt, keys }
+    const credentials = await parseCredentials(all.authMethod, input)
+    const request = { accountId: owner, settings: all, apis, scopes, secretExpiresAt, ...credentials }
     return await createClient(knex, { ...request, createdBy: principal.userId }, principal.actor)
   },
 )

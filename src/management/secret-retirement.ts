@@ -5,6 +5,7 @@ import { findSecretOf, retirePreviousSecrets } from '../clients/client-secrets.t
 import { type Client, clientEntry, getClient, lockClient, touchClient } from '../clients/clients.ts'
 import { planRetirement, type Retirement } from '../clients/unused-secrets.ts'
 import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { IN_SETS } from '../shared/secret-lifetimes.ts'
 import { checkUnusedHours } from './client-secret-rotation.ts'
 import { readAffected } from './dry-run.ts'
 import { applicationTarget, clientOfApiTarget, previousSecretsTarget } from './dry-run-targets.ts'
@@ -21,8 +22,11 @@ interface PlannedRetirement extends Retirement {
 /** Why no secret could be retired: there is none, it is the newest one or the only key, or it is retired. */
 async function refusalFor(trx: Knex, client: Client, secretId: number | undefined): Promise<KeywrightError> {
   const found = secretId === undefined ? undefined : await findSecretOf(trx, client.key, secretId)
-  if (found?.kind === 'key' && !found.isRetired) {
-    return new KeywrightError('conflict', `the key that ends in ${found.lastFour} is the only one: replace it instead`)
+  if (found && !found.isRetired && IN_SETS.some((kind) => kind === found.kind)) {
+    return new KeywrightError(
+      'conflict',
+      `the ${found.kind} that ends in ${found.lastFour} is the only one: replace it instead`,
+    )
   }
   if (!found?.isRetired) return notFound('previous secret', String(secretId ?? client.clientId))
   return new KeywrightError('conflict', `the secret that ends in ${found.lastFour} is already retired`)

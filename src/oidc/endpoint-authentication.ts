@@ -1,6 +1,11 @@
+import { usesCertificates } from '../clients/authentication-attributes.ts'
+import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
 import { InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
+import type { Registration } from '../clients/registration.ts'
+import { presentedCertificate } from '../http/certificate-header.ts'
+import { type Certificate, CertificateError } from '../shared/certificates.ts'
 import { ForbiddenNetworkError } from '../shared/errors.ts'
 import { readClientCredentials } from './client-credentials.ts'
 import type { Step } from './client-endpoint.ts'
@@ -38,14 +43,55 @@ async function findRegistration({ registrations }: OidcServices, clientId: strin
 /** The address to check; undefined where the endpoint serves every network. */
 const networkAddress = ({ ip }: OidcContext, { checkNetwork }: AuthenticationRules) => (checkNetwork ? ip : undefined)
 
-async function authenticatePublic(
+/** @throws OAuthError 400 */
+function certificateOf(ctx: OidcContext): Certificate | undefined {
+  try {
+    return presentedCertificate(ctx)
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error
+    throw new OAuthError(400, 'invalid_request', error.message, { reason: 'certificate_invalid' })
+  }
+}
+
+function authenticateByCertificate(
+  { certificateAuthenticator }: OidcServices,
+  ctx: OidcContext,
+  registration: Registration,
+  rules: AuthenticationRules,
+): AuthenticatedClient {
+  const client = certificateAuthenticator.prove(registration, certificateOf(ctx), networkAddress(ctx, rules))
+  // The engine asks whether the client has authenticated where it compares a client secret.
+  if (ctx.state.form) ctx.state.form.client_secret = 'certificate'
+  return client
+}
+
+const refused = ({ message, reason }: InvalidAssertionError | InvalidCertificateError) =>
+  Object.assign(new OAuthError(401, 'invalid_client', 'client authentication failed', { reason }), {
+    error_detail: message,
+  })
+
+/** A client that only says who it is: it authenticates by its certificate, or is public. */
+async function authenticateWithoutSecret(
   services: OidcServices,
+  ctx: OidcContext,
   clientId: string,
-  address: string | undefined,
+  rules: AuthenticationRules,
 ): Promise<AuthenticatedClient> {
+  const cached = rules.mayUseCache?.(ctx) ? services.registrations.cached(clientId) : undefined
+  try {
+    if (cached && usesCertificates(cached)) return authenticateByCertificate(services, ctx, cached, rules)
+  } catch (error) {
+    // A cached registration can only confirm: before a rejection it is read again.
+    if (!(error instanceof InvalidCertificateError || error instanceof ForbiddenNetworkError)) throw error
+  }
   const registration = await findRegistration(services, clientId)
-  if (!registration.isPublic) throw invalidClient('the client must authenticate')
-  return services.authenticator.trust(registration, address)
+  try {
+    if (usesCertificates(registration)) return authenticateByCertificate(services, ctx, registration, rules)
+  } catch (error) {
+    throw error instanceof InvalidCertificateError ? refused(error) : error
+  }
+  if (!rules.allowPublic || !registration.isPublic) throw invalidClient('the client must authenticate')
+  return services.authenticator.trust(registration, networkAddress(ctx, rules))
 }
 
 async function authenticateBySecret(
@@ -78,11 +124,7 @@ async function authenticateByAssertion(
     const proved = cached && (await assertionAuthenticator.prove(cached, request).catch(unlessInvalid))
     return proved ?? (await assertionAuthenticator.prove(await findRegistration(services, clientId), request))
   } catch (error) {
-    if (!(error instanceof InvalidAssertionError)) throw error
-    const { message, reason } = error
-    throw Object.assign(new OAuthError(401, 'invalid_client', 'client authentication failed', { reason }), {
-      error_detail: message,
-    })
+    throw error instanceof InvalidAssertionError ? refused(error) : error
   }
 }
 
@@ -107,9 +149,10 @@ export function authenticateClient(services: OidcServices, rules: Authentication
     } else if (secret !== undefined) {
       ctx.state.client = await authenticateBySecret(services, ctx, { clientId, secret }, rules)
       ctx.state.isClientCached = rules.mayUseCache?.(ctx) ?? false
-    } else if (rules.allowPublic)
-      ctx.state.client = await authenticatePublic(services, clientId, networkAddress(ctx, rules))
-    else throw invalidClient('the client must authenticate')
+    } else {
+      ctx.state.client = await authenticateWithoutSecret(services, ctx, clientId, rules)
+      ctx.state.isClientCached = ctx.state.client.authentication !== null && (rules.mayUseCache?.(ctx) ?? false)
+    }
   }
 }
 

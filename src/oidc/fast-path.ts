@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
+import { hasCertificate } from '../http/certificate-header.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { renewClient } from './endpoint-authentication.ts'
 import type { Form, OidcContext } from './request-state.ts'
@@ -89,12 +90,13 @@ function hasPlainForm(form: Form): boolean {
   return true
 }
 
+const mayProve = ({ req, state: { credentials } }: OidcContext): boolean =>
+  (credentials?.secret ?? credentials?.assertion) !== undefined || hasCertificate({ req })
+
 /** Whether the fast path may serve the request, as far as the request alone says. */
-export function isPlainRequest({ req, state }: OidcContext): boolean {
-  state.isPlain ??=
-    (state.credentials?.secret ?? state.credentials?.assertion) !== undefined &&
-    hasPlainForm(state.form ?? {}) &&
-    hasPlainHeaders(req.headers)
+export function isPlainRequest(ctx: OidcContext): boolean {
+  const { req, state } = ctx
+  state.isPlain ??= mayProve(ctx) && hasPlainForm(state.form ?? {}) && hasPlainHeaders(req.headers)
   return state.isPlain
 }
 

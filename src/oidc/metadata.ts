@@ -48,8 +48,12 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
   }
 }
 
+/** How confidential clients authenticate at every endpoint (`token_endpoint_auth_method`), apart from certificates. */
+const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+
 /** Adds to the engine's discovery document what this server does without the engine. */
-export function describeServer({ issuerUrl }: OidcServices) {
+export function describeServer({ issuerUrl, certificateMethods }: OidcServices) {
+  const methods = [...CONFIDENTIAL_METHODS, ...certificateMethods]
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
@@ -60,14 +64,10 @@ export function describeServer({ issuerUrl }: OidcServices) {
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      token_endpoint_auth_methods_supported: [...methods, 'none'],
+      introspection_endpoint_auth_methods_supported: methods,
       introspection_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGS,
-      revocation_endpoint_auth_methods_supported: [
-        'client_secret_basic',
-        'client_secret_post',
-        'private_key_jwt',
-        'none',
-      ],
+      revocation_endpoint_auth_methods_supported: [...methods, 'none'],
       revocation_endpoint_auth_signing_alg_values_supported: CLIENT_ASSERTION_ALGS,
     }
   }

@@ -1,4 +1,6 @@
 import type { AssertionAuthenticator } from '../clients/assertion-authentication.ts'
+import type { AuthMethod } from '../clients/authentication-attributes.ts'
+import type { CertificateAuthenticator } from '../clients/certificate-authentication.ts'
 import type { Authenticator } from '../clients/client-authentication.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
@@ -27,6 +29,9 @@ export interface OidcServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
+  readonly certificateAuthenticator: CertificateAuthenticator
+  /** By which methods clients authenticate here by a certificate. */
+  readonly certificateMethods: readonly AuthMethod[]
   readonly keyRings: KeyRings
   readonly clientTokens: ClientTokens
   readonly accessTokenStore: AccessTokenStore

@@ -100,6 +100,21 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
     label: 'Client assertion used twice',
     text: 'The client assertion (jti) was used before. The caller signs a new one for each request.',
   },
+  certificate_missing: {
+    error: 'invalid_client',
+    label: 'Client certificate missing',
+    text: 'The client authenticates by a certificate in TLS, and the request has none. It may have been sent past the proxy that asks for certificates.',
+  },
+  certificate_invalid: {
+    error: 'invalid_client',
+    label: 'Client certificate invalid',
+    text: 'The certificate is malformed, not valid at this time, or not from an authority that the operator trusts.',
+  },
+  certificate_mismatch: {
+    error: 'invalid_client',
+    label: 'Unknown client certificate',
+    text: 'The certificate is not one of this client, or does not have the name that is registered for it.',
+  },
   network_not_allowed: {
     error: 'invalid_client',
     label: 'Network not allowed',

@@ -28,10 +28,18 @@ export const maxSecretLifetimeAttribute = ({ section, secrets }: { section: stri
 /** SQL: the secret `s`, which has stopped, stopped because its expiry came. A rotation or retirement makes `retires_at` earlier. */
 export const HAS_EXPIRED = 's.retires_at >= s.expires_at'
 
+/** The kinds of secrets that are stored as a set, in which none replaces another one. */
+export const IN_SETS = ['key', 'certificate'] as const
+
+const KINDS_IN_SETS = IN_SETS.map((kind) => `'${kind}'`).join(', ')
+
+/** SQL: whether a row of `client_secrets` is of a kind that is stored as a set. @param s table or alias */
+export const isInSet = (s: string): string => `${s}.kind IN (${KINDS_IN_SETS})`
+
 /**
- * SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. The public keys of one set do not replace each other.
+ * SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. The public keys or certificates of one set do not replace each other.
  * @param s table or alias
  */
 export const isReplaced = (s = 'client_secrets'): string => `EXISTS (
   SELECT FROM client_secrets n
-   WHERE n.client_id = ${s}.client_id AND n.kind = ${s}.kind AND n.id > ${s}.id AND (n.kind <> 'key' OR n.key_set <> ${s}.key_set))`
+   WHERE n.client_id = ${s}.client_id AND n.kind = ${s}.kind AND n.id > ${s}.id AND (NOT ${isInSet('n')} OR n.key_set <> ${s}.key_set))`

@@ -29,6 +29,7 @@ const registration = (n: number, more: Partial<Registration> = {}): Registration
   name: `client ${n}`,
   grants: ['client_credentials'],
   keys: [],
+  certificates: [],
   version: 1,
   revocationEpoch: 0,
   codeRevocationEpoch: 0,

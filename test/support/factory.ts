@@ -4,6 +4,7 @@ import type { Role } from '../../src/accounts/user-attributes.ts'
 import { createUser } from '../../src/accounts/users.ts'
 import { DEFAULT_API_SETTINGS, type NewApi } from '../../src/apis/api-settings.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
+import type { ClientCertificate } from '../../src/clients/client-certificates.ts'
 import type { PublicKey } from '../../src/clients/client-keys.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import type { Database } from '../../src/database/open-database.ts'
@@ -25,6 +26,7 @@ export interface NewClient {
   readonly scopes?: readonly string[] | null
   readonly account?: string | undefined
   readonly keys?: readonly PublicKey[] | undefined
+  readonly certificates?: readonly ClientCertificate[] | undefined
 }
 
 /** Makes what tests need by the features themselves, without a process for each. `home`: the account that is meant. */
@@ -42,9 +44,9 @@ export function createCommonFactory(
   }
 
   /** A confidential client for client_credentials, unless the settings say otherwise. */
-  async function register({ settings, apis = [], scopes = null, account, keys }: NewClient) {
+  async function register({ settings, apis = [], scopes = null, account, ...credentials }: NewClient) {
     const all = { ...DEFAULT_SETTINGS, name: nextName('client'), grants: ['client_credentials'], ...settings }
-    const request = { accountId: await accountOf(account), settings: all, apis, scopes, keys }
+    const request = { accountId: await accountOf(account), settings: all, apis, scopes, ...credentials }
     const { client, clientSecret, apiKey } = await createClient(knex, request, ACTOR)
     return { key: client.key, clientId: client.clientId, clientSecret: clientSecret!, apiKey: apiKey! }
   }

@@ -326,7 +326,7 @@ export interface paths {
         get: operations["listApplicationSecrets"];
         put?: never;
         /**
-         * Rotate the client secret, and the API key if the application requires one; or replace the public keys
+         * Rotate the client secret, and the API key if the application requires one; or replace the public keys or certificates
          * @description Requires a developer or admin of the account, or an operator.
          */
         post: operations["rotateApplicationSecret"];
@@ -2647,7 +2647,7 @@ export interface components {
                  */
                 at: string;
                 /** @enum {string} */
-                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
@@ -2966,10 +2966,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, or assertions signed by its private key
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -3446,10 +3446,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, or assertions signed by its private key
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -3890,11 +3890,13 @@ export interface components {
                 /** @description Identifies the secret in requests that revoke it */
                 id: number;
                 /**
-                 * @description key: a public key, for private_key_jwt
+                 * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS
                  * @enum {string}
                  */
-                kind: "secret" | "api_key" | "key";
+                kind: "secret" | "api_key" | "key" | "certificate";
                 last_four: string;
+                /** @description Of a certificate: its subject, or the name that certificates must have; null: no certificate */
+                certificate_subject: string | null;
                 /**
                  * Format: date-time
                  * @example 2026-11-21T09:30:00.000Z
@@ -5464,10 +5466,10 @@ export interface components {
          */
         NewApplication: {
             /**
-             * @description By what a confidential client authenticates: a client secret, or assertions signed by its private key
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
              * @enum {string}
              */
-            auth_method?: "client_secret" | "private_key_jwt";
+            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -5704,12 +5706,39 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             secret_expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517) */
+            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
                 }[];
             };
+            /** @description Certificates in PEM, for auth_method self_signed_tls_client_auth */
+            certificates?: string;
+            /**
+             * @description The subject of the certificates (RFC 4514), compared exactly; tls_client_auth needs one of the names that begin with tls_client_auth
+             * @example CN=client,O=Example,C=DE
+             */
+            tls_client_auth_subject_dn?: string;
+            /**
+             * @description A DNS name of the certificates
+             * @example client.example.com
+             */
+            tls_client_auth_san_dns?: string;
+            /**
+             * @description A URI of the certificates
+             * @example spiffe://example.com/client
+             */
+            tls_client_auth_san_uri?: string;
+            /**
+             * @description An IP address of the certificates
+             * @example 192.0.2.7
+             */
+            tls_client_auth_san_ip?: string;
+            /**
+             * @description An email address of the certificates
+             * @example client@example.com
+             */
+            tls_client_auth_san_email?: string;
         };
         /**
          * @example {
@@ -5943,10 +5972,10 @@ export interface components {
             last_used_at: string;
         };
         /**
-         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from an authority that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
          * @enum {string}
          */
-        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
         RefusedClients: {
             count: components["schemas"]["BoundedCount"];
             clients: {
@@ -5997,10 +6026,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, or assertions signed by its private key
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -6378,12 +6407,39 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517) */
+            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
                 }[];
             };
+            /** @description Certificates in PEM, for auth_method self_signed_tls_client_auth */
+            certificates?: string;
+            /**
+             * @description The subject of the certificates (RFC 4514), compared exactly; tls_client_auth needs one of the names that begin with tls_client_auth
+             * @example CN=client,O=Example,C=DE
+             */
+            tls_client_auth_subject_dn?: string;
+            /**
+             * @description A DNS name of the certificates
+             * @example client.example.com
+             */
+            tls_client_auth_san_dns?: string;
+            /**
+             * @description A URI of the certificates
+             * @example spiffe://example.com/client
+             */
+            tls_client_auth_san_uri?: string;
+            /**
+             * @description An IP address of the certificates
+             * @example 192.0.2.7
+             */
+            tls_client_auth_san_ip?: string;
+            /**
+             * @description An email address of the certificates
+             * @example client@example.com
+             */
+            tls_client_auth_san_email?: string;
         };
         /**
          * @example {
@@ -6570,11 +6626,13 @@ export interface components {
             /** @description Identifies the secret in requests that revoke it */
             id: number;
             /**
-             * @description key: a public key, for private_key_jwt
+             * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS
              * @enum {string}
              */
-            kind: "secret" | "api_key" | "key";
+            kind: "secret" | "api_key" | "key" | "certificate";
             last_four: string;
+            /** @description Of a certificate: its subject, or the name that certificates must have; null: no certificate */
+            certificate_subject: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z

@@ -15,7 +15,8 @@ import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { toDomain } from '../../shared/wire-names.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
-import { access, expiresAt, jwks, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
+import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
+import { credentialFields, toCredentials } from '../credential-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { externalIdFilter } from '../external-id-filter.ts'
@@ -83,7 +84,7 @@ const creation = z
       .optional()
       .meta({ description: 'Default: the account of the caller; null: the instance (operators only)' }),
     secret_expires_at: expiresAt,
-    jwks,
+    ...credentialFields,
   })
   .meta({ id: 'NewApplication', examples: [{ name: 'Billing export', type: 'service' }] })
 
@@ -139,16 +140,10 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { account_id, secret_expires_at, type, name, jwks, ...body } }) {
+    async handle({ management, who, body: { account_id, secret_expires_at, type, name, ...body } }) {
       const { settings: others, ...apiAccess } = toChange(body)
-      const input = {
-        ...apiAccess,
-        settings: { ...others, name },
-        type,
-        accountId: account_id,
-        secretExpiresAt: secret_expires_at,
-        jwks,
-      }
+      const named = { type, accountId: account_id, secretExpiresAt: secret_expires_at }
+      const input = { ...apiAccess, settings: { ...others, name }, ...named, ...toCredentials(body) }
       return toCreatedReply(await createApplication(management, who, input), who)
     },
   }),

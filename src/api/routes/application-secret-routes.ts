@@ -7,7 +7,6 @@ import { toCreatedReply } from '../application-views.ts'
 import {
   clientSecrets,
   expiresAt,
-  jwks,
   overlap,
   retirementPlan,
   retireUnusedHours,
@@ -15,6 +14,7 @@ import {
   toRetirement,
   viewSecrets,
 } from '../client-fields.ts'
+import { credentialFields, jwks, toCredentials } from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -111,17 +111,29 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
     operation: rotateApplicationSecret,
     id: 'rotateApplicationSecret',
     tag: TAG,
-    summary: 'Rotate the client secret, and the API key if the application requires one; or replace the public keys',
+    summary:
+      'Rotate the client secret, and the API key if the application requires one; or replace the public keys or certificates',
     params: pathParams,
     body: z
-      .strictObject({ overlap, retire_unused_hours: retireUnusedHours.optional(), expires_at: expiresAt, jwks })
+      .strictObject({
+        overlap,
+        retire_unused_hours: retireUnusedHours.optional(),
+        expires_at: expiresAt,
+        ...credentialFields,
+      })
       .meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
     responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
     checksIfMatch: true,
-    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at, jwks }, ifMatch }) {
-      const rotation = { overlap, unusedHours: retire_unused_hours, expiresAt: expires_at, jwks, revision: ifMatch }
+    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at, ...body }, ifMatch }) {
+      const rotation = {
+        overlap,
+        unusedHours: retire_unused_hours,
+        expiresAt: expires_at,
+        revision: ifMatch,
+        ...toCredentials(body),
+      }
       return toCreatedReply(
         await rotateApplicationSecret(management, who, { ...rotation, clientId: params.client_id }),
         who,

@@ -7,14 +7,16 @@ import { archiveApplication, restoreApplication, updateApplication } from '../..
 import { listClients } from '../../management/client-list.ts'
 import { readClientRefusals } from '../../management/client-usage-operations.ts'
 import { deleteApplication } from '../../management/deletion-operations.ts'
+import type { CredentialInput } from '../../management/given-credentials.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
-import { addAttributeOptions, optionValues, textFile, timeIn, wholeNumber } from '../attribute-options.ts'
+import { addAttributeOptions, optionValues, timeIn, wholeNumber } from '../attribute-options.ts'
+import { addCredentialOptions, credentialsIn } from '../credential-options.ts'
 import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
-import { addSecretCommands, EXPIRY_HELP, JWKS_HELP } from './client-secret-commands.ts'
+import { addSecretCommands, EXPIRY_HELP } from './client-secret-commands.ts'
 import { readClientView, viewClient } from './client-view.ts'
 
 const EXAMPLE = `
@@ -37,12 +39,11 @@ export function addClientCommands(client: Command): void {
   addSecretCommands(client)
 }
 
-interface CreateOptions {
+interface CreateOptions extends CredentialInput {
   account?: string
   instance?: boolean
   type?: string
   secretExpiresAt?: Date
-  jwks?: string
 }
 
 /** The account's ID; null for an application of the instance. @throws KeywrightError `invalid_input` */
@@ -73,15 +74,21 @@ function addCreate(client: Command): void {
       ).choices(APPLICATION_TYPE_VALUES),
     )
     .option('--secret-expires-at <time>', EXPIRY_HELP, timeIn)
-    .option('--jwks <file>', JWKS_HELP, textFile)
     .addHelpText('after', EXAMPLE)
-  addAttributeOptions(command, CREATION_ATTRIBUTES, 'create').action(
+  addAttributeOptions(addCredentialOptions(command), CREATION_ATTRIBUTES, 'create').action(
     withInstance<CreateOptions>(async (context, options) => {
       // Commander has rejected a command without the required ones.
       const settings = optionValues(CLIENT_ATTRIBUTES, options) as ClientSettings
-      const { secretExpiresAt, type, jwks } = options
+      const { secretExpiresAt, type } = options
       const access = optionValues(ACCESS_ATTRIBUTES, options)
-      const request = { accountId: accountOf(options), settings, type, secretExpiresAt, jwks, ...access }
+      const request = {
+        accountId: accountOf(options),
+        settings,
+        type,
+        secretExpiresAt,
+        ...credentialsIn(options),
+        ...access,
+      }
       return await resultOfTransaction(context, async (within) => {
         const created = await createApplication(within.management, within.principal, request)
         const { client, clientSecret, apiKey } = created

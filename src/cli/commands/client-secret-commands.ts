@@ -2,9 +2,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
+import type { CredentialInput } from '../../management/given-credentials.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { seconds, textFile, timeIn } from '../attribute-options.ts'
+import { addCredentialOptions, JWKS_HELP } from '../credential-options.ts'
 import { addDryRun, type DryRunOption, dryRunResult } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { type CommandContext, resultOfTransaction, withInstance } from '../run.ts'
@@ -44,24 +46,20 @@ function addSecrets(client: Command): void {
 export const EXPIRY_HELP =
   'When the new secret expires, such as 2027-06-30T00:00:00Z; default: after the longest allowed lifetime'
 
-export const JWKS_HELP = 'JWK set with the public keys, for private_key_jwt'
-
 function hours(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Use a whole number of hours.')
   return Number(text)
 }
 
-interface RotateOptions extends DryRunOption {
+interface RotateOptions extends DryRunOption, CredentialInput {
   overlap: number
   expiresAt?: Date
   unusedHours?: number
-  jwks?: string
 }
 
 function addRotate(client: Command): void {
-  addDryRun(client.command('rotate-secret <id>'))
+  addCredentialOptions(addDryRun(client.command('rotate-secret <id>')))
     .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
-    .option('--jwks <file>', JWKS_HELP, textFile)
     .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
     .option('--expires-at <time>', EXPIRY_HELP, timeIn)
     .option('--unused-hours <hours>', 'The current secret also ends after so many hours without a use', hours)

@@ -13,6 +13,7 @@ export const viewSecret = (secret: SecretView) => ({
   id: secret.id,
   kind: secret.kind,
   last_four: secret.lastFour,
+  certificate_subject: secret.certificateSubject,
   created_at: timeOf(secret.createdAt),
   retires_at: timeOf(secret.retiresAt),
   expires_at: timeOf(secret.expiresAt),

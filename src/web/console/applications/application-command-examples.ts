@@ -1,4 +1,4 @@
-import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import { JWT_BEARER_ASSERTION } from '../../../clients/client-assertions.ts'
 import type { Client } from '../../../clients/clients.ts'
 import {
@@ -22,6 +22,7 @@ export const discoveryOf = (t: ConsoleTranslate, issuer: string): Copyable => ({
 /** How it says which client it is; a public one has nothing to prove it with. */
 function asItself(client: Client): string {
   if (client.isPublic) return `--data client_id=${client.clientId}`
+  if (usesCertificates(client)) return `--cert client.crt --key client.key --data client_id=${client.clientId}`
   return hasClientSecret(client)
     ? `--user ${client.clientId}:CLIENT_SECRET`
     : `--data "client_assertion_type=${JWT_BEARER_ASSERTION}&client_assertion=ASSERTION"`

@@ -1,4 +1,4 @@
-import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
@@ -6,6 +6,7 @@ import { isRetirable } from '../../../management/client-parts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { actionsCell, badgeCell, type Cell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
+import { credentialTexts } from './application-credential-texts.ts'
 import { applicationPath } from './application-list-page.ts'
 
 type Secret = Application['secrets'][number]
@@ -14,6 +15,7 @@ const KINDS = {
   secret: 'Client secret',
   api_key: 'API key',
   key: 'Public key',
+  certificate: 'Certificate',
 } as const satisfies Readonly<Record<Secret['kind'], ConsoleText>>
 
 function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: Secret): string | undefined {
@@ -33,7 +35,7 @@ const retireCell = (t: ConsoleTranslate, clientId: string, { id, lastFour }: Sec
 
 const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRetire: boolean): Cell[] => [
   textCell(t(KINDS[secret.kind])),
-  textCell(t('ends in {lastFour}', { lastFour: secret.lastFour })),
+  textCell(t('ends in {lastFour}', { lastFour: secret.lastFour }), secret.certificateSubject ?? undefined),
   timeCell(new Date(secret.createdAt)),
   timeCell(secret.lastUsedAt === null ? null : new Date(secret.lastUsedAt), t('never'), originText(t, secret)),
   secret.retiresAt === null
@@ -43,21 +45,14 @@ const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRet
 ]
 
 function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayChange: boolean): ListView {
+  const texts = credentialTexts(client)
   return listView({
     caption: t('Credentials'),
     columns: [t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status'), t('Action')].map((heading) => ({
       heading,
     })),
     rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange && isRetirable(secrets, secret))),
-    empty: hasClientSecret(client)
-      ? {
-          title: t('No client secret'),
-          text: t('The application has no valid client secret. Generate a key so that it can get tokens again.'),
-        }
-      : {
-          title: t('No public key'),
-          text: t('The application has no valid public key. Replace its keys so that it can get tokens again.'),
-        },
+    empty: { title: t(texts.emptyTitle), text: t(texts.emptyText) },
   })
 }
 
@@ -68,8 +63,12 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   const list = secretsList(t, application, mayChange)
   if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const link = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
-  const actions = hasClientSecret(application.client)
-    ? [link('/secrets', t('Rotate secret')), link('/key', t('Generate key'))]
-    : [link('/secrets', t('Public keys')), link('/keys/new', t('Add keys')), link('/key', t('Replace keys'))]
+  const texts = credentialTexts(application.client)
+  const hasKeys = !hasClientSecret(application.client) && !usesCertificates(application.client)
+  const actions = [
+    link('/secrets', t(texts.all)),
+    ...(hasKeys ? [link('/keys/new', t('Add keys'))] : []),
+    link('/key', t(texts.replace)),
+  ]
   return [{ part: 'list', heading: t('Credentials'), actions, list }]
 }

@@ -15,6 +15,7 @@ import type { Section } from '../kit/form-view.ts'
 import { secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
+import { certificateNameFields, certificatesField, NO_CERTIFICATES } from './application-certificate-fields.ts'
 import { jwksField } from './application-key-field.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
@@ -37,8 +38,12 @@ const ownerFields = (t: ConsoleTranslate) => ({
 /** When the client secret of a new application expires. */
 const expiryFields = (t: ConsoleTranslate) => ({ secretExpiresAt: secretExpiryField(t) })
 
-/** The public keys of a new application that authenticates by its private key. */
-const keyFields = (t: ConsoleTranslate) => ({ jwks: jwksField(t) })
+/** What a new application without a client secret authenticates by. */
+const keyFields = (t: ConsoleTranslate) => ({
+  jwks: jwksField(t),
+  certificates: certificatesField(t),
+  ...certificateNameFields(t),
+})
 
 /** Who fills in the form, and about what. */
 export interface FormSubject {
@@ -114,6 +119,7 @@ export function initialForm(
     accountId: account,
     secretExpiresAt: '',
     jwks: '',
+    ...NO_CERTIFICATES,
   } as const
   return writeFields(applicationFields(t, subject), values)
 }
@@ -125,7 +131,10 @@ const inSection = (section: string): Name[] =>
 
 const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Application'), fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
-  { heading: t('Grant types and redirects'), fields: [...inSection('signIn'), 'jwks'] },
+  {
+    heading: t('Grant types and redirects'),
+    fields: [...inSection('signIn'), 'jwks', 'certificates', 'certificateNameField', 'certificateName'],
+  },
   {
     heading: t('Branding'),
     lead: t('Shown to users on the allow/deny screen.'),

@@ -1,4 +1,4 @@
-import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
@@ -14,6 +14,7 @@ import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { expiryField, expiryIn, keptChoices, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
+import { askCertificates, replaceCertificates } from './application-certificates-page.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { askKeys, replaceKeys } from './application-keys-page.ts'
 import { applicationPath } from './application-list-page.ts'
@@ -134,6 +135,7 @@ function requireSecret({ client }: Application): void {
 export async function askKey(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   requireSecret(application)
+  if (usesCertificates(application.client)) return askCertificates(call, application)
   if (!hasClientSecret(application.client)) return askKeys(call, application)
   call.show(keyPage(call.t, application))
 }
@@ -181,6 +183,7 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
   const revision = revisionOf(form)
   const application = await applicationOf(call)
   requireSecret(application)
+  if (usesCertificates(application.client)) return await replaceCertificates(call, application)
   if (!hasClientSecret(application.client)) return await replaceKeys(call, application)
   try {
     const outcome = await attempt(fieldsOf(t, application), { form, files }, async (values) => {

@@ -37,6 +37,7 @@ const noticesOf = (t: ConsoleTranslate) => ({
   saved: t('Application saved.'),
   archived: t('Application archived. Its tokens and credentials no longer work.'),
   keys_added: t('Public keys added.'),
+  certificate_replaced: t('Certificate replaced.'),
   keys_replaced: t('Public keys replaced.'),
   restored: t('Application restored. Its earlier tokens stay revoked.'),
   revoked: t('All tokens of the application are revoked.'),

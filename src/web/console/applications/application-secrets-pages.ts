@@ -1,8 +1,9 @@
-import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import { readApplicationSecrets } from '../../../management/client-secrets-reading.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../../management/secret-retirement.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import { secretPages } from '../kit/secret-pages.ts'
+import { credentialTexts } from './application-credential-texts.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 
@@ -13,17 +14,20 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
   pathOf: ({ params }) => applicationPath(params.clientId!, '/secrets'),
   page: ({ params, t }, client) => {
     const href = applicationPath(params.clientId!, '/key')
+    const texts = credentialTexts(client)
+    if (usesCertificates(client))
+      return { title: t(texts.all), lead: t(texts.lead), actions: [{ href, label: t(texts.replace), primary: true }] }
     return hasClientSecret(client)
       ? {
-          lead: t('Generate a new client secret, deploy it to every caller below, then retire the previous one.'),
-          actions: [{ href, label: t('Generate key'), primary: true }],
+          lead: t(texts.lead),
+          actions: [{ href, label: t(texts.replace), primary: true }],
         }
       : {
-          title: t('Public keys'),
-          lead: t('Add a new public key, deploy its private key to every caller below, then retire the previous one.'),
+          title: t(texts.all),
+          lead: t(texts.lead),
           actions: [
             { href: applicationPath(params.clientId!, '/keys/new'), label: t('Add keys'), primary: true },
-            { href, label: t('Replace keys') },
+            { href, label: t(texts.replace) },
           ],
         }
   },

@@ -108,7 +108,7 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
 
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
 export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
-  (subject.client.authMethod === 'private_key_jwt' ? [] : grantTypesOf(subject.client.grants))
+  (subject.client.authMethod !== 'client_secret' ? [] : grantTypesOf(subject.client.grants))
     .filter(({ value }) => Object.hasOwn(FOLDERS, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,

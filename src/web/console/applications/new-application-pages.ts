@@ -15,6 +15,7 @@ import { type FormView, formView } from '../kit/form-view.ts'
 import { givenIn } from '../kit/query-fields.ts'
 import { expiryIn } from '../kit/secret-choices.ts'
 import { chosenAccess } from './access-fields.ts'
+import { atNameField, certificatesIn } from './application-certificate-fields.ts'
 import {
   type ApplicationValues,
   applicationFields,
@@ -136,8 +137,14 @@ async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Pro
 async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
   const accountId = await fieldErrors.collect(() => ownerIn(call, values))
   const secretExpiresAt = expiryIn(values.secretExpiresAt ?? '')
-  const jwks = values.jwks || undefined
-  return { settings: settingsOf(values), ...chosenAccess(values, fieldErrors), accountId, secretExpiresAt, jwks }
+  const credentials = { jwks: values.jwks || undefined, ...certificatesIn(values) }
+  return {
+    settings: settingsOf(values),
+    ...chosenAccess(values, fieldErrors),
+    accountId,
+    secretExpiresAt,
+    ...credentials,
+  }
 }
 
 /** The APIs of the new application in order, each with the scopes that the application may request. */
@@ -166,7 +173,8 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
       }),
     },
   )
-  if (outcome.fieldErrors) return show(newPage(t, subject, { typed: form, fieldErrors: outcome.fieldErrors }))
+  if (outcome.fieldErrors)
+    return show(newPage(t, subject, { typed: form, fieldErrors: atNameField(outcome.fieldErrors) }))
   const { client, ...secrets } = outcome.done.made
   if (!hasClientSecret(client)) return goTo(applicationPath(client.clientId, '?notice=added'))
   const title = t('{name} was added', { name: client.name })

@@ -10,6 +10,7 @@ const NAMES = {
   secret: ['Previous client secret', 'Current client secret'],
   api_key: ['Previous API key', 'Current API key'],
   key: ['Previous public key', 'Public key'],
+  certificate: ['Previous certificate', 'Certificate'],
 } as const
 
 const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso))
@@ -25,7 +26,7 @@ const endCell = (t: ConsoleTranslate, { retiresAt, retireUnusedHours }: SecretWi
 
 /** A secret on one page: its last characters, its age, its use and its end. */
 export const secretFacts = (t: ConsoleTranslate, secret: SecretWithCallers): Fact[] => [
-  fact(t('Ends in'), textCell(secret.lastFour)),
+  fact(t('Ends in'), textCell(secret.lastFour, secret.certificateSubject ?? undefined)),
   fact(t('Generated'), timeCell(new Date(secret.createdAt))),
   fact(t('Last used'), timeCell(dateOf(secret.lastUsedAt))),
   fact(t('Expires'), timeCell(dateOf(secret.expiresAt))),
@@ -55,7 +56,7 @@ const CALLER_HEADINGS = [
 const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
   listView({
     caption: t(
-      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
+      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} certificate {Callers with the certificate that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
       { kind: secret.kind, lastFour: secret.lastFour },
     ),
     columns: CALLER_HEADINGS.map((heading) => ({ heading: t(heading) })),
@@ -66,7 +67,7 @@ const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
 /** The callers on a page about one secret. */
 export const callersOf = (t: ConsoleTranslate, secret: SecretWithCallers) => ({
   heading: t(
-    '{kind, select, api_key {Callers with this API key} key {Callers with this public key} other {Callers with this client secret}}',
+    '{kind, select, api_key {Callers with this API key} key {Callers with this public key} certificate {Callers with this certificate} other {Callers with this client secret}}',
     { kind: secret.kind },
   ),
   list: callersList(t, secret),
@@ -76,6 +77,7 @@ const CALLERS = {
   secret: ['Callers with the previous client secret', 'Callers with the current client secret'],
   api_key: ['Callers with the previous API key', 'Callers with the current API key'],
   key: ['Callers with the previous public key', 'Callers with the public key'],
+  certificate: ['Callers with the previous certificate', 'Callers with the certificate'],
 } as const
 
 const callersBlock = (t: ConsoleTranslate, secret: SecretWithCallers): Block => ({

@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
+import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
+import { type Domain, toDomain } from '../shared/wire-names.ts'
+
+/** A JWK set with public keys; the domain takes its text. */
+export const jwks = z
+  .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
+  .transform((set) => JSON.stringify(set))
+  .optional()
+  .meta({
+    description:
+      'The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth',
+  })
+
+const tlsName = (description: string, example: string) =>
+  z
+    .string()
+    .min(1)
+    .max(MAX_NAME_LENGTH)
+    .optional()
+    .meta({ description, examples: [example] })
+
+const ONE_NAME = 'tls_client_auth needs one of the names that begin with tls_client_auth'
+
+/** What an application without a client secret is registered with: public keys, or for TLS (RFC 8705, section 2) certificates or their name. */
+export const credentialFields = {
+  jwks,
+  certificates: z.string().min(1).max(MAX_KEY_SET_LENGTH).optional().meta({
+    description: 'Certificates in PEM, for auth_method self_signed_tls_client_auth',
+  }),
+  tls_client_auth_subject_dn: tlsName(
+    `The subject of the certificates (RFC 4514), compared exactly; ${ONE_NAME}`,
+    'CN=client,O=Example,C=DE',
+  ),
+  tls_client_auth_san_dns: tlsName('A DNS name of the certificates', 'client.example.com'),
+  tls_client_auth_san_uri: tlsName('A URI of the certificates', 'spiffe://example.com/client'),
+  tls_client_auth_san_ip: tlsName('An IP address of the certificates', '192.0.2.7'),
+  tls_client_auth_san_email: tlsName('An email address of the certificates', 'client@example.com'),
+}
+
+type Credentials = { [Name in keyof typeof credentialFields]?: string | undefined }
+
+/** The credentials in a request body. */
+export function toCredentials(body: Credentials): Domain<Credentials> {
+  const given = Object.keys(credentialFields) as (keyof Credentials)[]
+  return toDomain(Object.fromEntries(given.map((name) => [name, body[name]])) as Credentials)
+}
