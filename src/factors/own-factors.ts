@@ -8,7 +8,6 @@ import { nameError } from '../shared/names.ts'
 import { addFactor, type ConfirmedFactor, removeFactor, renewRecoveryCodes } from './factor-changes.ts'
 import { FactorConflictError, MAX_APPS } from './factor-conflicts.ts'
 import { FIRST_NAME } from './factor-set-up.ts'
-import { countRecoveryCodes } from './recovery-codes.ts'
 import { stepOfCode, typedCode } from './totp.ts'
 import { listTotpFactors } from './totp-factors.ts'
 import type { Owner, ShownOffer, TotpOffers } from './totp-offers.ts'
@@ -55,9 +54,7 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
   }
 
   return {
-    async read(userId: string): Promise<UserFactors> {
-      return { ...(await listFactors(knex, userId)), recoveryCodes: await countRecoveryCodes(knex, userId) }
-    },
+    read: (userId: string): Promise<UserFactors> => listFactors(knex, userId),
 
     offer: (user: Owner): Promise<ShownOffer> => offers.make(user),
 

@@ -14,12 +14,16 @@ interface FactorRow {
   readonly name: string
   readonly created_at: Date
   readonly last_used_at: Date | null
+  /** Unused ones. */
+  readonly recovery_codes: number
 }
 
-const COLUMNS = 'id, name, created_at, last_used_at'
+const COLUMNS = `
+  id, name, created_at, last_used_at,
+  (SELECT count(*)::int FROM recovery_codes r WHERE r.user_id = :userId AND r.used_at IS NULL) AS recovery_codes`
 
-/** In one statement. */
-export async function listFactors(db: Knex, userId: string): Promise<RegisteredFactors> {
+/** In one statement. `recoveryCodes`: unused ones, which only a user with a factor has. */
+export async function listFactors(db: Knex, userId: string): Promise<RegisteredFactors & { recoveryCodes: number }> {
   const { rows } = await db.raw<{ rows: FactorRow[] }>(
     `SELECT 'app' AS kind, ${COLUMNS} FROM totp_factors WHERE user_id = :userId
       UNION ALL
@@ -31,7 +35,7 @@ export async function listFactors(db: Knex, userId: string): Promise<RegisteredF
     rows
       .filter(({ kind }) => kind === wanted)
       .map((row) => ({ id: row.id, name: row.name, createdAt: row.created_at, lastUsedAt: row.last_used_at }))
-  return { apps: of('app'), passkeys: of('passkey') }
+  return { apps: of('app'), passkeys: of('passkey'), recoveryCodes: rows[0]?.recovery_codes ?? 0 }
 }
 
 /** With the last of them, two-factor authentication is off. */

@@ -35,6 +35,12 @@ export function isEmailVerified(claims: Claims, email: string, verifiedDomains: 
   return stated === true || stated === 'true'
 }
 
+/** What the provider calls the subject, for people to read: the address or the user name. Undefined: it names none that may be shown. */
+export function usernameIn(claims: Claims): string | undefined {
+  const username = emailIn(claims) ?? textIn(claims, 'preferred_username')?.trim()
+  return username && nameError('a user name', username, 200) === undefined ? username : undefined
+}
+
 /** The name of a new user; null: there is none that may be shown. */
 export function nameIn(claims: Claims): string | null {
   const name = textIn(claims, 'name')?.trim()

@@ -4,14 +4,21 @@ import { findIdentityProvider } from './identity-providers.ts'
 import type { LinkQuestion, UpstreamLinks } from './upstream-links.ts'
 import { confirmLink, type LinkingUser } from './upstream-users.ts'
 
+/** What somebody who confirms a link is shown. */
+export interface LinkedIdentity {
+  readonly providerName: string
+  /** What the provider calls them. */
+  readonly username: string | undefined
+}
+
 /** Links identities to users who have proved both, in the same browser. */
 export function createUpstreamLinking(knex: Knex, links: UpstreamLinks) {
   return {
     /** The provider of a link that somebody confirms. Undefined: the link has expired, or belongs to another browser. */
-    async linkOf(ticket: string, boundTo: string): Promise<{ providerName: string } | undefined> {
+    async linkOf(ticket: string, boundTo: string): Promise<LinkedIdentity | undefined> {
       const link = links.open(ticket, boundTo)
       const found = link && (await findIdentityProvider(knex, link.providerId))
-      return found && { providerName: found.provider.name }
+      return found && { providerName: found.provider.name, username: link.username }
     },
 
     /** False: it cannot be linked (any more). */

@@ -9,6 +9,10 @@ const LINK_LIFETIME = 15 * 60_000
 export interface UpstreamLink {
   readonly providerId: string
   readonly subject: string
+  /** What the provider calls the subject; absent: nothing that can be shown. */
+  readonly username?: string | undefined
+  /** The user who is signed in and connects it; absent: the next who signs in. */
+  readonly userId?: string | undefined
   /** The browser in which they proved it. */
   readonly browser: string
   /** Milliseconds since 1970. */

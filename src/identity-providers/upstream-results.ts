@@ -31,6 +31,9 @@ export type UpstreamFailure =
   | 'not_fresh'
   /** Another user than the one who confirms. */
   | 'other_user'
+  /** The identity is connected already: with the user who connects it, or with another one. */
+  | 'connected'
+  | 'connected_elsewhere'
   | 'slow_down'
 
 /** Why a sign-in leads nowhere. */
@@ -52,6 +55,8 @@ export type UpstreamResult =
       readonly email: string | undefined
       readonly target: UpstreamTarget
     }
+  /** The user who is signed in confirms that they connect the identity. */
+  | { readonly outcome: 'connect'; readonly ticket: string; readonly target: UpstreamTarget }
   | ({ readonly outcome: 'failed'; readonly target?: UpstreamTarget } & UpstreamRefusal)
 
 export interface UpstreamResponse extends SignInOrigin {

@@ -10,7 +10,8 @@ import type { Log } from '../shared/log.ts'
 import { findProviderOfEmail, findRoutes } from './email-domains.ts'
 import { unsealUpstreamSecret } from './identity-provider-secrets.ts'
 import { findIdentityProvider, type IdentityProvider, listOfferedProviders } from './identity-providers.ts'
-import { authenticationIn, type Claims, subjectIn, type UpstreamAuthentication } from './upstream-claims.ts'
+import { createOwnIdentities } from './own-identities.ts'
+import { authenticationIn, type Claims, subjectIn, type UpstreamAuthentication, usernameIn } from './upstream-claims.ts'
 import { type UpstreamClient, UpstreamError, type UpstreamProvider } from './upstream-client.ts'
 import { createUpstreamLinking } from './upstream-linking.ts'
 import { createUpstreamLinks } from './upstream-links.ts'
@@ -38,6 +39,13 @@ export interface UpstreamServices {
   /** The issuer identifier, a URL. */
   readonly issuerUrl: string
   readonly log: Log
+}
+
+interface KnownIdentity {
+  readonly id: string
+  readonly userId: string
+  /** What the provider calls the user. */
+  readonly username?: string | undefined
 }
 
 type Loaded = UpstreamProvider & { readonly provider: IdentityProvider; readonly key: string }
@@ -99,14 +107,14 @@ export function createUpstreamSignIn(services: UpstreamServices) {
   /** The user as they are now that they are let in. Undefined: they may not sign in, or not by this identity (any more). */
   async function completeSignIn(
     provider: IdentityProvider,
-    identity: { id: string; userId: string },
+    identity: KnownIdentity,
     amr: readonly string[],
     response: UpstreamResponse,
   ): Promise<{ person: Credentials; identityEpoch: number } | undefined> {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, identity.userId)
       if (!locked || !(await maySignInBy(trx, provider, locked))) return undefined
-      const identityEpoch = await recordIdentityUse(trx, identity.id)
+      const identityEpoch = await recordIdentityUse(trx, identity.id, identity.username)
       if (identityEpoch === undefined) return undefined
       const isNewBrowser = progress.browsers.recognise(response.browser, locked) === undefined
       const person = { ...locked, passwordChangeRequired: false }
@@ -119,7 +127,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
 
   async function signIn(
     { provider }: Loaded,
-    identity: { id: string; userId: string },
+    identity: KnownIdentity,
     { amr, sid, ...stated }: UpstreamAuthentication,
     state: UpstreamState,
     response: UpstreamResponse,
@@ -186,18 +194,25 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     const authentication = authenticationIn(claims, provider)
     if (!(await isFresh(authentication, state))) return refused('not_fresh', provider, target)
     const known = await findIdentity(knex, provider.id, subject)
-    if (known) return await signIn(loaded, known, authentication, state, response)
+    const username = usernameIn(claims)
+    const link = { providerId: provider.id, subject, username, browser: response.boundTo }
+    if (target.connects !== undefined) {
+      if (known) return failed(known.userId === target.connects ? 'connected' : 'connected_elsewhere', provider, target)
+      return { outcome: 'connect', ticket: links.issue({ ...link, userId: target.connects }), target }
+    }
+    if (known) return await signIn(loaded, { ...known, username }, authentication, state, response)
     const all = await claimsOfNewcomer(provider, claims, withUserinfo)
-    const found = await resolveNewcomer(knex, { provider, subject, claims: all, origin: response })
+    const found = await resolveNewcomer(knex, { provider, subject, username, claims: all, origin: response })
     if (found.outcome === 'unknown') return refused('unknown', provider, target, found.detail)
     if (found.outcome === 'linked')
       return await signIn(loaded, { id: found.identityId, userId: found.userId }, authentication, state, response)
-    const ticket = links.issue({ providerId: provider.id, subject, browser: response.boundTo })
-    return { outcome: 'link', ticket, providerName: provider.name, email: found.email, target }
+    return { outcome: 'link', ticket: links.issue(link), providerName: provider.name, email: found.email, target }
   }
 
   return {
     ...createUpstreamLinking(knex, links),
+
+    own: createOwnIdentities(knex),
 
     /** The providers that the sign-in page has a button for, and whether it finds others by an email address. */
     async offers(): Promise<ProviderOffers> {

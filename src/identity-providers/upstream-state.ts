@@ -16,6 +16,8 @@ export interface UpstreamTarget {
   readonly interrupted?: string
   /** The user who is signed in and proves that it is still they. */
   readonly confirms?: string
+  /** The user who is signed in and connects an identity. Nobody signs in by it. */
+  readonly connects?: string
   /** Whether the application requires a second factor. */
   readonly demandsSecondFactor: boolean
   /** Seconds since the user authenticated at the provider; 0: the user authenticates now. Absent: as for any session. */

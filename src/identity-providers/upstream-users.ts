@@ -10,12 +10,15 @@ import { KeywrightError } from '../shared/errors.ts'
 import { verifiedDomainsOf } from './email-domains.ts'
 import { findIdentityProvider, type IdentityProvider } from './identity-providers.ts'
 import { accountIn, type Claims, domainOf, emailIn, isEmailVerified, nameIn, roleIn } from './upstream-claims.ts'
+import type { UpstreamLink } from './upstream-links.ts'
 import { insertIdentity } from './user-identities.ts'
 
 /** Somebody who signed in at a provider, where no identity has their subject yet. */
 export interface Newcomer {
   readonly provider: IdentityProvider
   readonly subject: string
+  /** What the provider calls them. */
+  readonly username?: string | undefined
   readonly claims: Claims
   readonly origin: SignInOrigin
 }
@@ -33,11 +36,11 @@ const UNKNOWN = { outcome: 'unknown' } as const
 /** Links an identity to a user who is locked, and records it. Undefined: the subject has a user meanwhile. */
 export async function linkIdentity(
   trx: Knex,
-  { provider, subject, origin }: Omit<Newcomer, 'claims'>,
+  { provider, subject, username, origin }: Omit<Newcomer, 'claims'>,
   user: Credentials['user'],
   how: 'email' | 'created' | 'confirmed',
 ): Promise<string | undefined> {
-  const identityId = await insertIdentity(trx, { providerId: provider.id, subject, userId: user.id })
+  const identityId = await insertIdentity(trx, { providerId: provider.id, subject, username, userId: user.id })
   if (!identityId) return undefined
   const entry = userEntry(
     'user.identity_linked',
@@ -129,7 +132,7 @@ export interface LinkingUser {
 /** Links an identity to the user who has proved both. False: the identity or the user may not be linked (any more). */
 export async function confirmLink(
   knex: Knex,
-  { providerId, subject }: { readonly providerId: string; readonly subject: string },
+  { providerId, subject, username, userId: onlyFor }: Omit<UpstreamLink, 'browser' | 'expiresAt'>,
   { userId, since }: LinkingUser,
   origin: SignInOrigin,
 ): Promise<boolean> {
@@ -137,7 +140,7 @@ export async function confirmLink(
     const person = await lockCredentials(trx, userId)
     const provider = (await findIdentityProvider(trx, providerId))?.provider
     if (provider?.status !== 'enabled' || !person || !(await maySignInBy(trx, provider, person))) return false
-    if (Number(person.user.sessionsValidFrom) !== since) return false
-    return (await linkIdentity(trx, { provider, subject, origin }, person.user, 'confirmed')) !== undefined
+    if (Number(person.user.sessionsValidFrom) !== since || (onlyFor ?? userId) !== userId) return false
+    return (await linkIdentity(trx, { provider, subject, username, origin }, person.user, 'confirmed')) !== undefined
   })
 }

@@ -11,6 +11,8 @@ export interface UserIdentity {
   readonly providerAccountId: string | null
   /** The claim `sub`. */
   readonly subject: string
+  /** What the provider called the user at the last sign-in: an address or a user name. Null: nothing that can be shown. */
+  readonly username: string | null
   readonly createdAt: Date
   /** Null: never. */
   readonly lastUsedAt: Date | null
@@ -29,9 +31,17 @@ export async function findIdentity(
 /** Undefined: the subject has a user meanwhile. */
 export async function insertIdentity(
   trx: Knex,
-  identity: { readonly providerId: string; readonly subject: string; readonly userId: string },
+  {
+    providerId,
+    subject,
+    username,
+    userId,
+  }: Pick<UserIdentity, 'providerId' | 'subject'> & {
+    readonly username?: string | undefined
+    readonly userId: string
+  },
 ): Promise<string | undefined> {
-  const row = { id: newId(), provider_id: identity.providerId, subject: identity.subject, user_id: identity.userId }
+  const row = { id: newId(), provider_id: providerId, subject, username: username ?? null, user_id: userId }
   const [inserted] = await trx('user_identities')
     .insert(row)
     .onConflict(['provider_id', 'subject'])
@@ -40,11 +50,14 @@ export async function insertIdentity(
   return inserted?.id
 }
 
-/** Returns the number with which a session begins (`SessionIdentity.identityEpoch`). */
-export async function recordIdentityUse(trx: Knex, id: string): Promise<number | undefined> {
+/**
+ * Returns the number with which a session begins (`SessionIdentity.identityEpoch`).
+ * @param username as in `UserIdentity`; undefined: the present one stays
+ */
+export async function recordIdentityUse(trx: Knex, id: string, username?: string): Promise<number | undefined> {
   const [row] = await trx('user_identities')
     .where({ id })
-    .update({ last_used_at: trx.fn.now() })
+    .update({ last_used_at: trx.fn.now(), ...(username !== undefined && { username }) })
     .returning<{ revocation_epoch: number }[]>('revocation_epoch')
   return row?.revocation_epoch
 }
@@ -84,6 +97,7 @@ export async function listIdentities(db: Knex, userId: string): Promise<UserIden
     providerName: row.provider_name,
     providerAccountId: row.provider_account_id,
     subject: row.subject,
+    username: row.username,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
   }))

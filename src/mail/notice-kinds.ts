@@ -131,6 +131,31 @@ export const NOTICE_KINDS = {
       }
     },
   },
+  identity_changed: {
+    label: 'Identity provider connected or disconnected',
+    cause: 'A user is connected to an identity provider, or disconnected from one. Sent to the user.',
+    // A user who was created at the first sign-in knows of no other way.
+    notice: {
+      actions: ['user.identity_linked', 'user.identity_removed'],
+      recipients: 'user',
+      applies: ({ how }) => how !== 'created',
+    },
+    sample: { ...SAMPLE, action: 'user.identity_linked', detail: { provider: 'Acme' } },
+    content: (parameters, context) => {
+      const { t, instance, url } = context
+      const isLinked = parameters.action === 'user.identity_linked'
+      const provider = String(parameters.detail.provider)
+      return {
+        subject: t('mail.factorChanged.subject', { instance }),
+        paragraphs: [
+          t(isLinked ? 'mail.identityChanged.connected' : 'mail.identityChanged.disconnected', { provider }),
+        ],
+        facts: factsOf(parameters, context),
+        button: { label: t('mail.identityChanged.button'), url: url('/account/security') },
+        notes: [t('mail.identityChanged.note')],
+      }
+    },
+  },
   role_changed: {
     label: 'Role changed',
     cause: 'The role of a user is changed. Sent to the user.',

@@ -46,9 +46,10 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
   ],
   [
     'identity',
-    `SELECT p.issuer, p.name AS provider, p.account_id, i.subject, i.created_at, i.last_used_at
+    `SELECT p.issuer, p.name AS provider, p.account_id, i.subject, i.username, i.created_at, i.last_used_at
        FROM user_identities i JOIN identity_providers p ON p.id = i.provider_id
-      WHERE i.user_id = CAST(:user AS uuid) ORDER BY i.created_at LIMIT ${MOST}`,
+      WHERE i.user_id = CAST(:user AS uuid)
+        AND (p.account_id IS NULL OR p.account_id = coalesce(CAST(:account AS uuid), p.account_id)) ORDER BY i.created_at LIMIT ${MOST}`,
   ],
   [
     'passkey',

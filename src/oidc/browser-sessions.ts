@@ -42,6 +42,8 @@ export interface Login {
 interface SessionFacts {
   readonly signedInAt: Date
   readonly amr: readonly string[]
+  /** The identity at a provider that the session began with; null: none. */
+  readonly identityId: string | null
   /** The user has a second factor, and the session began without one: it was added later. */
   readonly lacksSecondFactor: boolean
   /** The session is valid in this account only, and changes nothing that the user has outside it. */
@@ -169,6 +171,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
         ...user,
         signedInAt: new Date((present.loginTs ?? 0) * 1000),
         amr,
+        identityId: present.identity?.id ?? null,
         lacksSecondFactor,
         isAccountFixed: present.account?.isFixed ?? false,
         sessionId: present.listedAs ?? null,

@@ -77,6 +77,7 @@ export function createConsoleSessions(engine: () => Provider, services: OidcServ
         signedInAt: new Date((session.loginTs ?? 0) * 1000),
         amr: [],
         // The service has asked for what it requires of its users.
+        identityId: null,
         lacksSecondFactor: false,
         isAccountFixed: true,
         sessionId: session.listedAs ?? null,

@@ -3,6 +3,8 @@ import type { Page } from './page.ts'
 
 export interface IdentityLinkState {
   readonly provider: string
+  /** What the provider calls them. */
+  readonly username: string | undefined
   /** Of the user who would sign in with the provider. */
   readonly email: string
   /** Where the answer is posted to, with these fields. */

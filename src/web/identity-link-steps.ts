@@ -6,6 +6,8 @@ import type { Login } from './sign-in-flow.ts'
 import { signInPage } from './sign-in-steps.ts'
 import { originOf, type Web } from './web-services.ts'
 
+export type OfferedLink = Pick<IdentityLinkState, 'provider' | 'username' | 'email'>
+
 /**
  * What a user who has just signed in is asked about the identity that a sign-in at a provider proved before. Undefined: nothing, also when
  * somebody else answers for this sign-in.
@@ -15,11 +17,12 @@ export async function offeredLink(
   ctx: Context,
   link: string | undefined,
   login: Login,
-): Promise<Pick<IdentityLinkState, 'provider' | 'email'> | undefined> {
+): Promise<OfferedLink | undefined> {
   if (!link || login.identity || login.account?.isFixed) return undefined
   const linked = await web.upstream.linkOf(link, browserBinding(ctx))
   const email = linked && (await web.directory.user(login.userId))?.email
-  return email === undefined ? undefined : { provider: linked!.providerName, email }
+  if (!linked || email === undefined) return undefined
+  return { provider: linked.providerName, username: linked.username, email }
 }
 
 /** Finishes the sign-in of an interaction, after its user has answered whether to connect an identity, if one waits. */

@@ -13,6 +13,8 @@ const NOTICES: Readonly<Record<string, MessageKey>> = {
   removed: 'notice.appRemoved',
   'passkey-added': 'notice.passkeyAdded',
   'passkey-removed': 'notice.passkeyRemoved',
+  'identity-connected': 'notice.identityConnected',
+  'identity-disconnected': 'notice.identityDisconnected',
   'session-ended': 'notice.sessionEnded',
   joined: 'notice.joined',
   declined: 'notice.declined',

@@ -1,6 +1,11 @@
 /** Where users see and change how they sign in. */
 export const SECURITY_PATH = '/account/security'
 
+/** Where users connect identities at providers; the identities are beside it. */
+export const IDENTITIES_PATH = `${SECURITY_PATH}/identities`
+
+export const CONNECT_PATH = `${IDENTITIES_PATH}/connect`
+
 /** Where users who belong to several accounts choose the one that they act in. */
 export const SWITCH_ACCOUNT_PATH = '/account/switch'
 

@@ -4,6 +4,7 @@ import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.t
 import { type FactorConflict, FactorConflictError, MAX_APPS, MAX_PASSKEYS } from '../factors/factor-conflicts.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
+import { LastSignInMethodError } from '../identity-providers/own-identities.ts'
 import type { MessageKey, Translate } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import type { Brand } from './brand.ts'
@@ -86,6 +87,8 @@ function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
   const refusal = { status: statusOf(error, status), title: t(title) }
   if (error instanceof RateLimitedError)
     return refusedPage(t, ctx, { ...refusal, paragraphs: [t('error.waitText', { wait: t.wait(error.retryAfter) })] })
+  if (error instanceof LastSignInMethodError)
+    return refusedPage(t, ctx, { ...refusal, paragraphs: [t('error.lastSignInMethod')] })
   if (error instanceof FactorConflictError)
     return refusedPage(t, ctx, { ...refusal, paragraphs: [FACTOR_CONFLICTS[error.conflict](t)] })
   return refusedPage(t, ctx, { ...refusal, paragraphs: [], englishParagraph: sentence(error.message) })

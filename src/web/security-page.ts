@@ -3,6 +3,8 @@ import type { Passkey } from '../factors/passkeys.ts'
 import { RECOVERY_CODES } from '../factors/recovery-codes.ts'
 import type { TotpFactor } from '../factors/totp-factors.ts'
 import type { RegisteredFactors } from '../factors/user-factors.ts'
+import type { OwnIdentities } from '../identity-providers/own-identities.ts'
+import type { UserIdentity } from '../identity-providers/user-identities.ts'
 import type { Translate } from '../languages/translator.ts'
 import { type Block, blocksPage } from './console/kit/blocks.ts'
 import { actionsCell, fact, textCell, timeCell } from './console/kit/cells.ts'
@@ -10,6 +12,8 @@ import type { ConsolePage } from './console/kit/console-page.ts'
 import { listView } from './console/kit/list-page.ts'
 import { APPS_PATH, CODES_PATH, PASSKEYS_PATH, removalPath } from './factor-paths.ts'
 import { type Address, addressBlock } from './own-address-pages.ts'
+import { disconnectPath } from './own-identity-pages.ts'
+import { CONNECT_PATH } from './own-paths.ts'
 
 const rowIn =
   (t: Translate, path: string) =>
@@ -68,6 +72,36 @@ function appsBlock(t: Translate, { apps, passkeys }: RegisteredFactors): Block {
   }
 }
 
+const identityRow =
+  (t: Translate) =>
+  ({ id, providerName, username, subject, createdAt, lastUsedAt }: UserIdentity) => [
+    textCell(providerName, username ?? subject),
+    timeCell(createdAt),
+    timeCell(lastUsedAt),
+    actionsCell({ label: t('security.disconnect'), href: disconnectPath(id), of: providerName }),
+  ]
+
+function identitiesBlock(t: Translate, { identities, connectable }: OwnIdentities): Block {
+  const add = { href: CONNECT_PATH, label: t('security.connectIdentity') }
+  return {
+    part: 'list',
+    heading: t('security.identities'),
+    lead: t('security.identitiesLead'),
+    actions: identities.length > 0 && connectable.length > 0 ? [add] : [],
+    list: listView({
+      caption: t('security.identities'),
+      columns: [
+        { heading: t('security.identityProvider') },
+        { heading: t('security.connected'), short: true, wideOnly: true },
+        { heading: t('security.lastUsed'), short: true },
+        { heading: t('security.actions'), hiddenHeading: true },
+      ],
+      rows: identities.map(identityRow(t)),
+      empty: { title: t('security.noIdentity'), text: t('security.noIdentityText'), action: add },
+    }),
+  }
+}
+
 const codesBlock = (t: Translate, left: number): Block => ({
   part: 'facts',
   heading: t('security.recoveryCodes'),
@@ -82,14 +116,17 @@ const LOW = 3
 interface ShownSecurity {
   readonly address: Address
   readonly factors: UserFactors
+  readonly identities: OwnIdentities
   readonly sessions: Block
+  /** What could not be done. */
+  readonly problem?: string | undefined
   /** Whether browsers offer passkeys at the address of this server. */
   readonly offersPasskeys: boolean
 }
 
-/** The address, the passkeys and the factors of a user, and where they are signed in. */
+/** How a user signs in, and where they are signed in. */
 export function securityPage(t: Translate, shown: ShownSecurity): ConsolePage {
-  const { address, factors, sessions, offersPasskeys } = shown
+  const { address, factors, identities, sessions, offersPasskeys, problem } = shown
   const { apps, passkeys, recoveryCodes } = factors
   const hasFactor = apps.length + passkeys.length > 0
   const isLow = hasFactor && recoveryCodes < LOW
@@ -98,7 +135,9 @@ export function securityPage(t: Translate, shown: ShownSecurity): ConsolePage {
     ...(offersPasskeys || passkeys.length > 0 ? [passkeysBlock(t, passkeys, offersPasskeys)] : []),
     appsBlock(t, factors),
     ...(hasFactor ? [codesBlock(t, recoveryCodes)] : []),
+    ...(identities.identities.length + identities.connectable.length > 0 ? [identitiesBlock(t, identities)] : []),
     sessions,
   ]
-  return blocksPage({ title: t('security.title'), ...(isLow && { warning: t('security.fewLeft') }) }, blocks)
+  const warning = problem ?? (isLow ? t('security.fewLeft') : undefined)
+  return blocksPage({ title: t('security.title'), ...(warning && { warning }) }, blocks)
 }

@@ -23,18 +23,24 @@ import { seeOther } from './sign-in-routes.ts'
 import { loginOf } from './sign-in-steps.ts'
 import { actorOf, type Web } from './web-services.ts'
 
-const showSecurity =
-  (web: Web): PersonalStep =>
-  async (ctx, user) => {
-    const t = translateFor(ctx)
-    const page = securityPage(t, {
-      address: ownAddress(web, user),
-      factors: await web.factors.own.read(user.id),
-      sessions: sessionsBlock(t, await web.directory.sessions(user.id), user.sessionId),
-      offersPasskeys: web.factors.passkeys !== undefined,
-    })
-    web.show(ctx, inOwnAccount(t, page, ctx.query.notice))
-  }
+/** @param failed what the user tried to do, and why it failed */
+export async function showSecurity(
+  web: Web,
+  ctx: Context,
+  user: SignedInUser,
+  failed?: { readonly problem: string; readonly status: number },
+): Promise<void> {
+  const t = translateFor(ctx)
+  const page = securityPage(t, {
+    address: ownAddress(web, user),
+    factors: await web.factors.own.read(user.id),
+    identities: await web.upstream.own.read(user.id),
+    sessions: sessionsBlock(t, await web.directory.sessions(user.id), user.sessionId),
+    offersPasskeys: web.factors.passkeys !== undefined,
+    problem: failed?.problem,
+  })
+  web.show(ctx, inOwnAccount(t, { ...page, ...(failed && { status: failed.status }) }, ctx.query.notice))
+}
 
 const askApp =
   (web: Web): PersonalStep =>
@@ -159,7 +165,10 @@ const renewCodes =
 /** How somebody signs in to their account. Each change takes a recent sign-in. */
 export function securityRoutes(web: Web): Router {
   const router = new Router({ prefix: SECURITY_PATH })
-  router.get('/', signedIn(web, showSecurity(web)))
+  router.get(
+    '/',
+    signedIn(web, (ctx, user) => showSecurity(web, ctx, user)),
+  )
   router.get('/apps', recentlySignedIn(web, askApp(web)))
   router.post('/apps', recentlySignedIn(web, addApp(web)))
   router.get('/apps/:id/remove', recentlySignedIn(web, askRemoval(web)))

@@ -48,6 +48,8 @@ export interface SignedInUser extends WebUser {
   readonly signedInAt: Date
   /** How: RFC 8176. */
   readonly amr: readonly string[]
+  /** The identity at a provider that the session began with; null: it began with the user's own credentials, or at the product. */
+  readonly identityId: string | null
   /** They have added a second factor since. */
   readonly lacksSecondFactor: boolean
   /** The user is a member of other accounts as well. */

@@ -7,8 +7,9 @@ import { isRecent } from '../management/recent-sign-in.ts'
 import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
 import { browserBinding } from './csrf.ts'
 import { identityLinkPage } from './identity-link-page.ts'
-import { offeredLink } from './identity-link-steps.ts'
+import { type OfferedLink, offeredLink } from './identity-link-steps.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
+import { CONNECT_PATH } from './own-paths.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
@@ -52,13 +53,19 @@ const continuePage = (t: Translate, { path, page, fields, hadFile }: Interrupted
   data: { path, page, fields, hadFile },
 })
 
-function showLinkQuestion(
+/** Asks a user who is signed in. */
+export function showLinkQuestion(
   web: Web,
   ctx: Context,
-  { link, returnTo, ...offered }: { provider: string; email: string; link: string; returnTo: string },
+  {
+    link,
+    returnTo,
+    skipPath = returnTo,
+    ...offered
+  }: OfferedLink & { link: string; returnTo: string; skipPath?: string },
 ): void {
   const fields = { link, return_to: returnTo }
-  web.show(ctx, identityLinkPage(translateFor(ctx), { ...offered, action: '/signin/link', fields, skipPath: returnTo }))
+  web.show(ctx, identityLinkPage(translateFor(ctx), { ...offered, action: '/signin/link', fields, skipPath }))
 }
 
 async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): Promise<SignInContext> {
@@ -214,6 +221,7 @@ export function signInRoutes(web: Web): Router {
   router.get('/signin/callback/:providerId', async (ctx) => {
     const target = stateOfResponse(web, ctx)?.target
     // The cookie of an interaction is sent to its paths only.
+    if (target?.connects !== undefined) return seeOther(ctx, `${CONNECT_PATH}/${ctx.params.providerId}${ctx.search}`)
     if (target?.uid !== undefined)
       return seeOther(ctx, `/interaction/${target.uid}/callback/${ctx.params.providerId}${ctx.search}`)
     const context = await contextOf(web, ctx, target ? parametersOf(target) : { returnTo: '/' })

@@ -34,22 +34,25 @@ const FAILURES = {
   inactive: 'upstream.unknown',
   not_fresh: 'upstream.notFresh',
   other_user: 'upstream.otherUser',
+  connected: 'upstream.connected',
+  connected_elsewhere: 'upstream.connectedElsewhere',
 } as const satisfies Record<Exclude<UpstreamFailure, 'slow_down'>, MessageKey>
 
-function failureText(t: Translate, failure: UpstreamFailure, provider: string, retryAfter: number): string {
+/** @param retryAfter seconds */
+export function failureText(t: Translate, failure: UpstreamFailure, provider: string, retryAfter: number): string {
   if (failure === 'slow_down') return t('common.tooManyAttempts', { wait: t.wait(retryAfter) })
   const key = FAILURES[failure]
   return key === 'upstream.expired' || key === 'upstream.disabled' ? t(key) : t(key, { provider })
 }
 
-const STATUS: Partial<Record<UpstreamFailure, number>> = {
+export const FAILURE_STATUS: Partial<Record<UpstreamFailure, number>> = {
   unavailable: 503,
   slow_down: 429,
   unknown: 403,
   inactive: 403,
 }
 
-interface Failed {
+export interface Failed {
   readonly failure: UpstreamFailure
   readonly providerName?: string
   readonly retryAfter?: number
@@ -61,7 +64,7 @@ async function showFailure(web: Web, ctx: Context, context: SignInContext, faile
   if (failure === 'slow_down') ctx.set('Retry-After', String(retryAfter))
   const fieldError = failureText(context.t, failure, providerName, retryAfter)
   const email = context.isConfirmation ? (await currentUser(web, ctx))?.email : undefined
-  web.show(ctx, signInPage(context, { email, fieldError, status: STATUS[failure] ?? 400 }))
+  web.show(ctx, signInPage(context, { email, fieldError, status: FAILURE_STATUS[failure] ?? 400 }))
 }
 
 /** A provider was selected, or an email address was entered whose domain names one. */
@@ -98,6 +101,10 @@ async function targetOf(web: Web, ctx: Context, context: SignInContext): Promise
 /** The state of the response in this request. Undefined: it belongs to another browser or provider, or has expired. */
 export const stateOfResponse = ({ upstream }: Web, ctx: Context) => upstream.stateOf(responseOf(ctx))
 
+/** Uses the response in this request. */
+export const finishResponse = ({ upstream, flow }: Web, ctx: Context): Promise<UpstreamResult> =>
+  upstream.finish(responseOf(ctx), flow.once)
+
 const responseOf = (ctx: Context) => ({
   providerId: String(ctx.params.providerId),
   parameters: new URLSearchParams(ctx.querystring),
@@ -113,9 +120,11 @@ export async function finishProvider(
   context: SignInContext,
   linking: (ticket: string) => Promise<SignInContext>,
 ): Promise<void> {
-  const result: UpstreamResult = await web.upstream.finish(responseOf(ctx), web.flow.once)
+  const result: UpstreamResult = await finishResponse(web, ctx)
   if (result.outcome === 'continue') return await continueSignIn(web, ctx, context, result.step)
   if (result.outcome === 'failed') return await showFailure(web, ctx, context, result)
+  // It was begun by a user who connects an identity, and comes back to another path.
+  if (result.outcome === 'connect') return await showFailure(web, ctx, context, { failure: 'expired' })
   const linkContext = await linking(result.ticket)
   const fieldError = linkContext.t('upstream.linkFirst', { provider: result.providerName })
   web.show(ctx, signInPage(linkContext, { email: result.email, fieldError }))

@@ -21,6 +21,7 @@ import { invitationRoutes } from './invitation-routes.ts'
 import { languageRoutes } from './language-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
 import { ownAddressRoutes } from './own-address-routes.ts'
+import { ownIdentityRoutes } from './own-identity-routes.ts'
 import { renderErrors } from './page-errors.ts'
 import type { Pages } from './pages.ts'
 import { passwordLinkRoutes } from './password-link-routes.ts'
@@ -82,6 +83,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
     sessionRoutes(web),
     switchAccountRoutes(web),
     securityRoutes(web),
+    ownIdentityRoutes(web),
     ownAddressRoutes(web),
     apiDocsRoutes(web),
     demo,

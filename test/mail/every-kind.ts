@@ -43,6 +43,9 @@ export const EVERY_TEXT: readonly (readonly [MessageKindName, object])[] = [
   ...[...NOTICE_KINDS.factor_changed.notice.actions, 'user.factor_renamed'].flatMap((action) =>
     ['passkey', 'totp'].map((factor) => noticeOf('factor_changed', { action, detail: { factor } })),
   ),
+  ...NOTICE_KINDS.identity_changed.notice.actions.map((action) =>
+    noticeOf('identity_changed', { action, detail: { provider: 'Acme' } }),
+  ),
   ...['operator', 'admin', 'member', 'auditor'].map((to) =>
     noticeOf('role_changed', { detail: { changes: { role: { to } } } }),
   ),

@@ -6914,6 +6914,8 @@ export interface components {
             provider_name: string;
             /** @description The claim `sub` of the provider */
             subject: string;
+            /** @description What the provider calls the user: an address or a user name, as of the last sign-in */
+            username: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z

@@ -216,7 +216,13 @@ function createFlow(world: World): SignInFlow {
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {
       const person = world.people.find(({ id }) => id === world.signedInAs)
-      const session = { signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false, sessionId: null }
+      const session = {
+        signedInAt: new Date(),
+        amr: ['pwd'],
+        identityId: null,
+        lacksSecondFactor: false,
+        sessionId: null,
+      }
       return person && { ...person, ...session, hasOtherAccounts: false, isAccountFixed: false }
     },
     async signIn(_, login) {

@@ -174,7 +174,7 @@ test('a ticket that finishes a set-up signs in once', async () => {
   expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('This page has expired')])
 })
 
-test('the page asks the database at most five times: the session, its user, the apps, the codes and the sessions', async () => {
+test('the page asks the database at most five times: the session, its user, the factors, the identities and the sessions', async () => {
   const browser = await enter(server, await newPerson())
   expect((await statementsOf(browser, SECURITY)).length).toBeLessThanOrEqual(5)
 })

@@ -10,6 +10,10 @@ const identity = z
     provider_id: idText,
     provider_name: z.string(),
     subject: z.string().meta({ description: 'The claim `sub` of the provider' }),
+    username: z
+      .string()
+      .nullable()
+      .meta({ description: 'What the provider calls the user: an address or a user name, as of the last sign-in' }),
     created_at: timestamp,
     last_used_at: timestamp.nullable().meta({ description: 'null: never' }),
   })
