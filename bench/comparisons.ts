@@ -1,8 +1,8 @@
 /** The comparisons of the bench: each measures two loads in the same round, and returns a ratio. */
 import { measureLists } from './console.ts'
-import { accessTokenTableSize, type Population, populate } from './keywright.ts'
+import { accessTokenTableSize, type Population, populate, registerKeyClients } from './keywright.ts'
 import { measure, type Sample, sendAll } from './load.ts'
-import { engineClients, fetchToken, introspectionLoad, jwksLoad, tokenForm, tokenLoad } from './loads.ts'
+import { engineClients, fetchToken, introspectionLoad, jwksLoad, keyTokenLoad, tokenForm, tokenLoad } from './loads.ts'
 import { ROUNDS, SECONDS, say } from './options.ts'
 import { type BenchPostgres, freePort } from './postgres.ts'
 import { type Measured, startMeasured } from './processes.ts'
@@ -104,6 +104,17 @@ export async function compareStatus(postgres: BenchPostgres, listed: Population,
     length: lengths[0].length,
     lengthWithout: lengths[1].length,
   }
+}
+
+/** What a token costs in CPU when its client authenticates by a private key: the ratio to a token by a client secret. */
+export async function compareKeys(population: Population, server: Measured): Promise<Comparison> {
+  say('tokens with keys …')
+  const keyLoad = keyTokenLoad(await registerKeyClients(population.database, population.clients.length), BENCH_ISSUER)
+  const samples = await compare(
+    () => measure(server, keyLoad, SECONDS),
+    () => measure(server, tokenLoad(population.clients), SECONDS),
+  )
+  return { ...samples, ratio: 1 / samples.ratio }
 }
 
 export async function compareNodes(population: Population, first: Measured) {

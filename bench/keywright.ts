@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { createAccount } from '../src/accounts/accounts.ts'
 import { bootstrap } from '../src/bootstrap.ts'
+import { parsePublicKeys } from '../src/clients/client-keys.ts'
 import { DEFAULT_SETTINGS } from '../src/clients/client-settings.ts'
 import { migrate } from '../src/database/migrations.ts'
 import { type Database, openDatabase } from '../src/database/open-database.ts'
@@ -72,6 +73,33 @@ export async function populate(url: string, count: number, policy: 'none' | 'sin
     api: { id: api.client.clientId, secret: api.clientSecret! },
     clients: [first, ...(await copyClient(database, first, count - 1))],
   }
+}
+
+/** A client that authenticates by its private key. */
+export interface KeyClient {
+  readonly id: string
+  readonly privateKey: KeyObject
+}
+
+/** Registers so many clients, each with an ES256 key. */
+export async function registerKeyClients({ knex }: Database, count: number): Promise<KeyClient[]> {
+  const account = await createAccount(knex, { name: 'Bench of keys' })
+  const settings = {
+    ...{ ...DEFAULT_SETTINGS, name: 'Bench of keys', grants: ['client_credentials'] },
+    authMethod: 'private_key_jwt' as const,
+  }
+  const made: KeyClient[] = []
+  for (let n = 0; n < count; n++) {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const keys = await parsePublicKeys(JSON.stringify(publicKey.export({ format: 'jwk' })))
+    const { client } = await createClient(
+      knex,
+      { accountId: account.id, settings, apis: [], scopes: null, keys },
+      ACTOR,
+    )
+    made.push({ id: client.clientId, privateKey })
+  }
+  return made
 }
 
 /** The size of `access_tokens` on disk with its indexes, in bytes. */

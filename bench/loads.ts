@@ -1,4 +1,6 @@
-import type { Credentials } from './keywright.ts'
+import { randomUUID, sign } from 'node:crypto'
+import { JWT_BEARER_ASSERTION } from '../src/clients/client-assertions.ts'
+import type { Credentials, KeyClient } from './keywright.ts'
 import type { Load } from './load.ts'
 import type { Measured } from './processes.ts'
 
@@ -11,6 +13,29 @@ export const tokenLoad = (clients: readonly Credentials[]): Load => ({
   path: '/oauth2/token',
   method: 'POST',
   body: () => tokenForm(pick(clients)),
+})
+
+const encoded = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+
+const ASSERTION_HEADER = encoded({ alg: 'ES256' })
+
+/** A new assertion for each request (RFC 7523): the server accepts each once. */
+function assertionOf({ id, privateKey }: KeyClient, audience: string): string {
+  const now = Math.floor(Date.now() / 1000)
+  const claims = { iss: id, sub: id, aud: audience, iat: now, exp: now + 60, jti: randomUUID() }
+  const signed = `${ASSERTION_HEADER}.${encoded(claims)}`
+  const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  return `${signed}.${signature.toString('base64url')}`
+}
+
+export const keyTokenLoad = (clients: readonly KeyClient[], audience: string): Load => ({
+  path: '/oauth2/token',
+  method: 'POST',
+  body: () => {
+    const assertion = assertionOf(pick(clients), audience)
+    const type = encodeURIComponent(JWT_BEARER_ASSERTION)
+    return `grant_type=client_credentials&client_assertion_type=${type}&client_assertion=${assertion}`
+  },
 })
 
 export const jwksLoad: Load = { path: '/oauth2/jwks', method: 'GET' }

@@ -1,13 +1,14 @@
 /**
  * Measures Keywright with a durable PostgreSQL against plain oidc-provider in memory, in one run on one machine, and
  * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]. `--quick` prints the ratios of tokens,
- * introspection, JWKS, memory and start-up within two minutes. `--cold-start TOKENS` measures the time until a resource
+ * introspection, JWKS, keys, memory and start-up within two minutes. `--cold-start TOKENS` measures the time until a resource
  * server knows the status lists of so many active tokens.
  */
 import { measureVerification } from '../packages/resource-server/bench.ts'
 import { measureColdStart } from './cold-start.ts'
 import {
   type Comparison,
+  compareKeys,
   compareManyClients,
   compareNodes,
   comparePolicies,
@@ -35,12 +36,14 @@ async function measureBasics(population: Population, server: Measured): Promise<
   const atRest = (await server.usage()).memory
   const startUp = await measureStartUp(population)
   const { token, introspection, jwks, bytesPerToken } = await compareWithEngine(population, server)
+  const keys = await compareKeys(population, server)
   return {
     tokens: token,
     ratios: {
       token_vs_engine: token.ratio,
       introspection_vs_engine: introspection.ratio,
       jwks_vs_engine: jwks.ratio,
+      token_key_vs_secret_cpu: keys.ratio,
       memory_vs_engine: token.ours.memory / token.theirs.memory,
       ...startUp.ratios,
     },
@@ -51,6 +54,7 @@ async function measureBasics(population: Population, server: Measured): Promise<
       ...startUp.figures,
       database_bytes_per_token: bytesPerToken,
       token: token.ours,
+      token_with_key: keys.ours,
       introspection: introspection.ours,
       jwks: jwks.ours,
       engine_token: token.theirs,
