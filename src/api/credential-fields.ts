@@ -3,14 +3,17 @@ import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
 import { type Domain, toDomain } from '../shared/wire-names.ts'
 
-/** A JWK set with public keys; the domain takes its text. */
+/** Public keys; the domain takes their text. */
 export const jwks = z
-  .strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
-  .transform((set) => JSON.stringify(set))
+  .union([
+    z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) }),
+    z.string().max(MAX_KEY_SET_LENGTH),
+  ])
+  .transform((given) => (typeof given === 'string' ? given : JSON.stringify(given)))
   .optional()
   .meta({
     description:
-      'The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth',
+      'The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth',
   })
 
 const tlsName = (description: string, example: string) =>

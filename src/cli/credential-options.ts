@@ -3,7 +3,7 @@ import type { CertificateNameField } from '../clients/client-certificates.ts'
 import type { CredentialInput } from '../management/given-credentials.ts'
 import { textFile } from './attribute-options.ts'
 
-export const JWKS_HELP = 'JWK set with the public keys, for private_key_jwt'
+export const JWKS_HELP = 'Public keys for private_key_jwt: a JWK set, or PEM (public keys, certificates)'
 
 const NAMES: Readonly<Record<CertificateNameField, readonly [option: string, help: string]>> = {
   tlsClientAuthSubjectDn: [
@@ -19,7 +19,11 @@ const NAMES: Readonly<Record<CertificateNameField, readonly [option: string, hel
 /** Adds the options for what a client without a client secret authenticates by. */
 export function addCredentialOptions(command: Command): Command {
   command
-    .option('--jwks <file>', `${JWKS_HELP}; with certificates (x5c) for self_signed_tls_client_auth`, textFile)
+    .option(
+      '--jwks <file>',
+      `${JWKS_HELP}; a JWK set with certificates (x5c) for self_signed_tls_client_auth`,
+      textFile,
+    )
     .option('--certificates <file>', 'Certificates in PEM, for self_signed_tls_client_auth', textFile)
   for (const [option, help] of Object.values(NAMES)) command.option(option, `${help}, for tls_client_auth`)
   return command

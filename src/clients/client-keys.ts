@@ -1,6 +1,7 @@
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
 import { CLIENT_ASSERTION_ALGS, type ClientAssertionAlg } from '../shared/algorithms.ts'
 import { invalidInput } from '../shared/errors.ts'
+import { isPem, keysInPem } from './public-key-pem.ts'
 
 /** A public key by which a client authenticates. */
 export interface PublicKey {
@@ -64,14 +65,15 @@ function checkKey(given: Readonly<Record<string, unknown>>): JWK {
   return jwk
 }
 
-/** The keys in a JWK set, or in a single JWK, which are not checked yet. @throws KeywrightError `invalid_input` */
+/** The keys in a JWK set, in a single JWK, or in PEM blocks, which are not checked yet. @throws KeywrightError `invalid_input` */
 export function keysIn(text: string): Readonly<Record<string, unknown>>[] {
   if (text.length > MAX_KEY_SET_LENGTH) throw invalid(`a key set has at most ${MAX_KEY_SET_LENGTH} characters`)
+  if (isPem(text)) return keysInPem(text)
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw invalid('the key set is not JSON')
+    throw invalid('the text is neither a JWK set (JSON) nor PEM')
   }
   const set = parsed as { keys?: unknown; kty?: unknown } | null
   const keys = set && typeof set === 'object' && 'kty' in set ? [set] : set?.keys
@@ -82,7 +84,7 @@ export function keysIn(text: string): Readonly<Record<string, unknown>>[] {
 }
 
 /**
- * Reads a JWK set with the public keys of a client (RFC 7517), or a single JWK.
+ * Reads a JWK set with the public keys of a client (RFC 7517), a single JWK, or PEM blocks with public keys and certificates.
  * @throws KeywrightError `invalid_input`
  */
 export async function parsePublicKeys(text: string): Promise<PublicKey[]> {

@@ -7,7 +7,14 @@ import { newId } from '../../src/shared/ids.ts'
 export async function newClientKey(alg = 'ES256', members: Record<string, string> = {}) {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), ...members }
-  return { alg, kid: members.kid, jwk, privateKey, parsed: await parsePublicKeys(JSON.stringify({ keys: [jwk] })) }
+  return {
+    alg,
+    kid: members.kid,
+    jwk,
+    publicKey,
+    privateKey,
+    parsed: await parsePublicKeys(JSON.stringify({ keys: [jwk] })),
+  }
 }
 
 export type ClientKey = Awaited<ReturnType<typeof newClientKey>>

@@ -4818,7 +4818,7 @@ export interface components {
                 keys: {
                     [key: string]: unknown;
                 }[];
-            };
+            } | string;
             /**
              * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
              * @example 2099-12-31T00:00:00Z
@@ -5706,12 +5706,12 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             secret_expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth */
+            /** @description The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
                 }[];
-            };
+            } | string;
             /** @description Certificates in PEM, for auth_method self_signed_tls_client_auth */
             certificates?: string;
             /**
@@ -6407,12 +6407,12 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
-            /** @description The public keys of an application with auth_method private_key_jwt (RFC 7517), or with their certificates (x5c) for self_signed_tls_client_auth */
+            /** @description The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
                     [key: string]: unknown;
                 }[];
-            };
+            } | string;
             /** @description Certificates in PEM, for auth_method self_signed_tls_client_auth */
             certificates?: string;
             /**

@@ -1,9 +1,11 @@
 /** Applications that authenticate by a private key: registered, shown and given new keys in the console. */
+import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../../support/client-assertions.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser } from '../../support/scriptless-browser.ts'
 import { createTestUser } from '../../support/test-users.ts'
+import { formAt } from './console-forms.ts'
 import { enter, wordsOf } from './console-visits.ts'
 import { sendForm } from './filled-forms.ts'
 
@@ -54,10 +56,15 @@ describe('an application with a private key', () => {
       ['None', ''],
       ['Malformed', '{'],
       ['Private', JSON.stringify({ keys: [{ ...key.jwk, d: 'AAAA' }] })],
+      ['Private PEM', await exportPKCS8(key.privateKey)],
     ] as const) {
       const page = await add(name, jwks)
       expect([name, page.status]).toEqual([name, 400])
-      expect(wordsOf(page)).toMatch(/key/)
+      expect(wordsOf(page)).toMatch(/[kK]ey/)
+      if (name.startsWith('Private')) {
+        expect(wordsOf(page)).toMatch(/has a private (or symmetric )?key: send public keys only/i)
+        expect(page.text).not.toContain(jwks.slice(-80, -40))
+      }
       expect(await server.knex('clients').where({ name })).toEqual([])
     }
   })
@@ -79,6 +86,20 @@ describe('an application with a private key', () => {
     expect(wordsOf(all)).toContain('Replace keys')
     await replace(third, '0')
     expect([await tokenStatus(clientId, second), await tokenStatus(clientId, third)]).toEqual([401, 200])
+  })
+
+  it('takes public keys in PEM, pasted or in a file', async () => {
+    const [pasted, uploaded] = [await newClientKey('RS256'), await newClientKey('EdDSA')]
+    await add('PEM', await exportSPKI(pasted.publicKey))
+    const clientId = await clientIdOf('PEM')
+    expect(await tokenStatus(clientId, pasted)).toBe(200)
+    const path = `/applications/${clientId}/keys/new`
+    const body = new FormData()
+    for (const [name, value] of Object.entries(formAt(await admin.visit(path), path))) body.set(name, value)
+    body.set('jwks.file', new Blob([await exportSPKI(uploaded.publicKey)]), 'public.pem')
+    const page = await admin.visit(path, { method: 'POST', body, headers: { origin: server.url } })
+    expect(wordsOf(page)).toContain('Public keys added.')
+    expect([await tokenStatus(clientId, pasted), await tokenStatus(clientId, uploaded)]).toEqual([200, 200])
   })
 
   it('has keys that are added, used and retired one by one, but for the last one', async () => {

@@ -3,16 +3,33 @@ import type { ConsoleTranslate } from '../../../languages/console/console-transl
 import type { Field } from '../kit/form-fields.ts'
 import { areaField } from '../kit/text-fields.ts'
 
-/** The public keys of a client that authenticates by its private key: a JWK set (RFC 7517, section 5). */
-export const jwksField = (t: ConsoleTranslate, required = false): Field<string> =>
-  areaField({
+/** In a text with a private key, which is refused and not drawn again. */
+const PRIVATE = /PRIVATE KEY|"[dk]"\s*:/
+
+/** The public keys of a client that authenticates by its private key: a JWK set (RFC 7517, section 5) or PEM, typed or in a file. */
+export function jwksField(t: ConsoleTranslate, required = false): Field<string> {
+  const area = areaField({
     label: t('Public keys'),
     hint: t(
-      'For client authentication by a private key: a JWK set (JSON) with public keys for ES256, EdDSA, PS256 or RS256. Never enter a private key.',
+      'For client authentication by a private key: a JWK set (JSON), or public keys or certificates in PEM, for ES256, EdDSA, PS256 or RS256. Never enter a private key.',
     ),
-    placeholder: '{ "keys": [ … ] }',
+    placeholder: '-----BEGIN PUBLIC KEY-----',
     maxLength: MAX_KEY_SET_LENGTH,
     mono: true,
     rows: 8,
     required,
   })
+  return {
+    ...area,
+    kind: 'public-keys',
+    takesFile: true,
+    controls(name, form) {
+      const shown = PRIVATE.test(form.get(name) ?? '') ? new Map() : form
+      return { ...area.controls(name, shown), fileLabel: t('Or a file with the public keys') }
+    },
+    read(name, { form, files }) {
+      const file = files.get(`${name}.file`)
+      return area.read(name, file ? { form: new Map([[name, file.toString()]]), files } : { form, files })
+    },
+  }
+}

@@ -57,6 +57,10 @@ const form = (path: string, permission: RequiredPermission, ask: Handle, submit:
   { method: 'post', path, permission, handle: submit },
 ]
 
+/** A form that may carry files. */
+const upload: typeof form = (...given) =>
+  form(...given).map((route) => (route.method === 'post' ? { ...route, takesFiles: true } : route))
+
 const ONE = '/applications/:clientId'
 
 /** Applications: registered, changed, given new keys, archived, and what they hold revoked. */
@@ -65,19 +69,12 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   // These three before what would take their last part for a client ID.
   page('/applications/export', listClients.permission, exportApplications),
   { method: 'post', path: BULK_ARCHIVE_PATH, permission: archiveApplications.permission, handle: archiveSelected },
-  ...form('/applications/new', createApplication.permission, askNewApplication, addApplication),
+  ...upload('/applications/new', createApplication.permission, askNewApplication, addApplication),
   page(ONE, readApplication.permission, showApplication),
   ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),
-  page(`${ONE}/logo`, updateApplication.permission, askLogo),
-  {
-    method: 'post',
-    path: `${ONE}/logo`,
-    permission: updateApplication.permission,
-    takesFiles: true,
-    handle: changeLogo,
-  },
-  ...form(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
-  ...form(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
+  ...upload(`${ONE}/logo`, updateApplication.permission, askLogo, changeLogo),
+  ...upload(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
+  ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
   ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),
   ...form(`${ONE}/restore`, restoreApplication.permission, askRestore, restore),

@@ -38,6 +38,8 @@ export interface Sent {
 export interface Field<Value> extends FieldText {
   /** The template below views/console/fields that draws its controls. */
   readonly kind: string
+  /** Whether one of its controls is a file, so that its form is multipart. */
+  readonly takesFile?: boolean
   read(name: string, sent: Sent): Reading<Value>
   /** A value as its controls would send it. */
   write(name: string, value: Value): readonly (readonly [string, string])[]

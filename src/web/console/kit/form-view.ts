@@ -109,7 +109,7 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
     cancel,
     danger,
     errorHeading,
-    multipart: all.some(({ kind }) => kind === 'file'),
+    multipart: all.some(({ takesFile }) => takesFile),
     needed: all.some(({ required }) => required),
     hidden: Object.entries({ ...hidden, ...(revision !== undefined && { revision: String(revision) }) }),
     sections: sections.map((section) => drawSection(options, section)),

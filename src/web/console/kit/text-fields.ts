@@ -133,6 +133,7 @@ export function fileField(options: FileOptions): Field<Buffer | null> {
   return {
     ...options,
     kind: 'file',
+    takesFile: true,
     read(name, { files }: Sent) {
       const file = files.get(name) ?? null
       return options.required && !file ? { fieldError: 'choose a file' } : { value: file }
