@@ -9,6 +9,7 @@ import { CLIENT_ROUTES } from './routes/client-routes.ts'
 import { CLIENT_USAGE_ROUTES } from './routes/client-usage-routes.ts'
 import { CONSOLE_SESSION_ROUTES } from './routes/console-session-routes.ts'
 import { DELETION_ROUTES } from './routes/deletion-routes.ts'
+import { EMAIL_DOMAIN_ROUTES } from './routes/email-domain-routes.ts'
 import { EXTERNAL_ID_ROUTES } from './routes/external-id-routes.ts'
 import { IDENTITY_PROVIDER_ROUTES } from './routes/identity-provider-routes.ts'
 import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
@@ -54,6 +55,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,
   ...IDENTITY_PROVIDER_ROUTES,
+  ...EMAIL_DOMAIN_ROUTES,
   ...ACCOUNT_ROUTES,
   ...EXTERNAL_ID_ROUTES,
   ...CONSOLE_SESSION_ROUTES,

@@ -9,6 +9,8 @@ export interface EmailDomain {
   readonly domain: string
   /** Null: it is not verified, and routes nobody to the provider. */
   readonly verifiedAt: Date | null
+  /** Whether it is verified for another provider that the reader may see. */
+  readonly verifiedElsewhere: boolean
 }
 
 export const MAX_DOMAINS = 50
@@ -22,9 +24,28 @@ export function normalizedDomain(typed: string): string {
   return domain
 }
 
-export async function listDomains(db: Knex, providerId: string): Promise<EmailDomain[]> {
-  const rows = await db('identity_provider_domains').where({ provider_id: providerId }).orderBy('domain')
-  return rows.map(({ domain, verified_at }) => ({ domain, verifiedAt: verified_at }))
+/**
+ * SQL: the domains of the provider `p` as JSON. The binding `seesAll`: whether the reader sees the providers of every account; otherwise,
+ * only those of the account of `p`.
+ */
+export const DOMAINS_OF_PROVIDER = `
+  (SELECT json_agg(json_build_object('domain', d.domain, 'verifiedAt', d.verified_at, 'verifiedElsewhere', EXISTS (
+            SELECT FROM identity_provider_domains o JOIN identity_providers other ON other.id = o.provider_id
+             WHERE o.domain = d.domain AND o.verified_at IS NOT NULL AND o.provider_id <> d.provider_id
+               AND (:seesAll OR other.account_id = p.account_id))) ORDER BY d.domain)
+     FROM identity_provider_domains d WHERE d.provider_id = p.id)`
+
+/** As `DOMAINS_OF_PROVIDER` has them; null: none. */
+export type DomainsRow = readonly (Omit<EmailDomain, 'verifiedAt'> & { readonly verifiedAt: string | null })[] | null
+
+export const toDomains = (rows: DomainsRow): EmailDomain[] =>
+  (rows ?? []).map((row) => ({ ...row, verifiedAt: row.verifiedAt === null ? null : new Date(row.verifiedAt) }))
+
+/** @param seesAll as in `DOMAINS_OF_PROVIDER` */
+export async function listDomains(db: Knex, providerId: string, seesAll: boolean): Promise<EmailDomain[]> {
+  const domains = db.raw(`${DOMAINS_OF_PROVIDER} AS domains`, { seesAll })
+  const row = await db('identity_providers AS p').where('p.id', providerId).first(domains)
+  return toDomains(row?.domains ?? null)
 }
 
 export async function verifiedDomainsOf(db: Knex, providerId: string): Promise<string[]> {

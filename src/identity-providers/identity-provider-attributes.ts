@@ -23,7 +23,7 @@ function issuerError(value: string): string | undefined {
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/
 
 function scopesError(scopes: readonly string[]): string | undefined {
-  if (!scopes.includes('openid')) return 'openid must be among the scopes'
+  if (!scopes.includes('openid')) return 'the scopes must include openid'
   return scopes.length <= 20 && scopes.every((scope) => SCOPE.test(scope))
     ? undefined
     : 'at most 20 scopes, without quotes and backslashes'

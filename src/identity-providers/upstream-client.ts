@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Configuration, CustomFetch } from 'openid-client'
 import { KeywrightError } from '../shared/errors.ts'
 import type { IdentityProvider } from './identity-providers.ts'
+import { checkMetadata, UnsupportedProviderError } from './provider-metadata.ts'
 import type { Claims } from './upstream-claims.ts'
 import { createUpstreamKeys } from './upstream-keys.ts'
 import type { UpstreamState } from './upstream-state.ts'
@@ -22,7 +23,7 @@ export interface UpstreamCheck {
   redirectUri(providerId: string): string
   /** Where it announces sign-outs. */
   logoutUri(providerId: string): string
-  /** Reads the metadata of a provider. @throws UpstreamError */
+  /** Reads the metadata of a provider, and whether it offers what a sign-in uses. @throws UpstreamError */
   check(upstream: UpstreamProvider): Promise<void>
   /** The TXT records of a name; none where there is no such name. */
   textRecords(name: string): Promise<readonly string[]>
@@ -98,11 +99,11 @@ async function explained<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A field of metadata that browsers and this server open. @throws UpstreamError */
+/** A field of metadata that browsers and this server open. @throws UnsupportedProviderError */
 function checkEndpoint(value: string | undefined, name: string, isInsecure: boolean): void {
   const url = value === undefined ? undefined : URL.parse(value)
   const isSafe = url?.protocol === 'https:' || (isInsecure && url?.protocol === 'http:')
-  if (!isSafe) throw new UpstreamError('invalid', `the metadata of the provider has no valid ${name}`)
+  if (!isSafe) throw new UnsupportedProviderError('issuer', `the metadata of the provider has no valid ${name}`)
 }
 
 async function discover({ provider, clientSecret }: UpstreamProvider, fetch: UpstreamFetch): Promise<Configuration> {
@@ -188,7 +189,7 @@ export function createUpstreamClient(fetch: UpstreamFetch) {
 
     /** As in `UpstreamCheck`. */
     check: async (upstream: UpstreamProvider): Promise<void> => {
-      await explained(() => discover(upstream, fetch))
+      await explained(async () => checkMetadata((await discover(upstream, fetch)).serverMetadata(), upstream.provider))
     },
 
     /** Where the browser is sent to. @throws UpstreamError */

@@ -32,6 +32,8 @@ export interface AccountDetails extends AccountSummary {
   /** Active admins. */
   readonly admins: number
   readonly keyPairs: number
+  /** Of the account, not of the instance. */
+  readonly identityProviders: number
   /** Callers of its clients, if they were asked for. */
   readonly affected?: AffectedCallers
   /** Active access tokens of its key pairs and applications. */
@@ -102,6 +104,7 @@ const DETAILS = `
     WHERE m.account_id = accounts.id AND m.role = 'admin' AND m.status = 'active' AND u.status = 'active') AS admins,
   (SELECT count(*)::int FROM clients c
     WHERE c.account_id = accounts.id AND c.kind = 'key_pair' AND c.status = 'active') AS key_pairs,
+  (SELECT count(*)::int FROM identity_providers p WHERE p.account_id = accounts.id) AS identity_providers,
   (${activeTokensOf('t.account_id = accounts.id')}) AS active_tokens,
   (${QUOTA_USES_OF_ACCOUNT}) AS quotas`
 
@@ -111,6 +114,7 @@ interface DetailsRow extends SummaryRow {
   affected_callers?: AffectedClientCaller[] | null
   admins: number
   key_pairs: number
+  identity_providers: number
   active_tokens: number
   quotas: OwnerUse[] | null
 }
@@ -119,6 +123,7 @@ const toDetails = (row: DetailsRow): AccountDetails => ({
   ...toSummary(row),
   admins: row.admins,
   keyPairs: row.key_pairs,
+  identityProviders: row.identity_providers,
   activeTokens: toBounded(row.active_tokens),
   ...(row.affected_callers !== undefined && { affected: toAffectedCallers(row.affected_callers) }),
   quotas: usesOfAccount(row.quotas),

@@ -3,13 +3,12 @@ import { recordAudit } from '../audit/audit-log.ts'
 import { deleteDomain, insertDomain, normalizedDomain, verifyDomain } from '../identity-providers/email-domains.ts'
 import { identityProviderEntry } from '../identity-providers/identity-providers.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
+import { lockedProviderFor, manageableProvider } from './identity-provider-operations.ts'
 import {
   type IdentityProviderDetails,
   type IdentityProviderSelector,
-  lockedProviderFor,
-  manageableProvider,
   withDomains,
-} from './identity-provider-operations.ts'
+} from './identity-provider-reading.ts'
 import { type Management, operation } from './operation.ts'
 
 interface DomainSelector extends IdentityProviderSelector {
@@ -36,7 +35,7 @@ export const addEmailDomain = operation<DomainSelector, IdentityProviderDetails>
           principal.actor,
           identityProviderEntry('identity_provider.domain_added', provider, { domain }),
         )
-      return await withDomains(trx, provider)
+      return await withDomains(trx, principal, provider)
     })
   },
 )
@@ -68,7 +67,7 @@ export const verifyEmailDomain = operation<DomainSelector, IdentityProviderDetai
       const detail = { domain, by: principal.role === 'operator' ? 'operator' : 'dns' }
       const entry = identityProviderEntry('identity_provider.domain_verified', provider, detail)
       await recordAudit(trx, principal.actor, entry)
-      return await withDomains(trx, provider)
+      return await withDomains(trx, principal, provider)
     })
   },
 )
@@ -84,7 +83,7 @@ export const removeEmailDomain = operation<DomainSelector, IdentityProviderDetai
       if (!(await deleteDomain(trx, providerId, domain))) throw notFound('email domain', domain)
       const entry = identityProviderEntry('identity_provider.domain_removed', provider, { domain })
       await recordAudit(trx, principal.actor, entry)
-      return await withDomains(trx, provider)
+      return await withDomains(trx, principal, provider)
     })
   },
 )

@@ -1,6 +1,9 @@
 import { upstreamSecretError } from '../identity-providers/identity-provider-secrets.ts'
 import type { IdentityProviderValues } from '../identity-providers/identity-providers.ts'
-import { invalidInput } from '../shared/errors.ts'
+import { discoveryProblem } from '../identity-providers/provider-metadata.ts'
+import { UpstreamError } from '../identity-providers/upstream-client.ts'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import type { Management } from './operation.ts'
 
 /** What concerns several attributes. @throws KeywrightError `invalid_input` */
 export function checkTogether(accountId: string | null, { createsUsers, accountClaim }: IdentityProviderValues): void {
@@ -14,4 +17,21 @@ export function checkTogether(accountId: string | null, { createsUsers, accountC
 export function checkUpstreamSecret(secret: string): void {
   const message = upstreamSecretError(secret)
   if (message) throw invalidInput(message, 'clientSecret')
+}
+
+/** Asks the provider, so that a wrong issuer is found now and not by users. @throws KeywrightError `invalid_input` */
+export async function checkDiscovery(
+  { upstream }: Management,
+  provider: IdentityProviderValues,
+  clientSecret: string,
+): Promise<void> {
+  try {
+    await upstream?.check({ provider, clientSecret })
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error
+    const problem = discoveryProblem(error, provider)
+    // Not the error itself: a host that is not found would look like a database that is down.
+    const cause = new Error(error.message)
+    throw new KeywrightError('invalid_input', problem.message, { cause, fieldErrors: [problem] })
+  }
 }

@@ -7,6 +7,7 @@ import type { Operation } from '../../src/management/operation.ts'
 const FOR_PAGES = [
   'checkChangeOfApi',
   'checkDeclaration',
+  'checkIdentityProvider',
   'checkInstance',
   'checkInvitation',
   'checkNewApplication',

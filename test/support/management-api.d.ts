@@ -4239,7 +4239,7 @@ export interface components {
              * @enum {string}
              */
             status: "enabled" | "disabled";
-            /** @description Where the provider announces sign-outs (OpenID Connect Back-Channel Logout) */
+            /** @description Where the provider announces sign-outs (Back-Channel Logout) */
             backchannel_logout_uri: string;
             /**
              * @description The redirect URI that the provider must know
@@ -4401,7 +4401,7 @@ export interface components {
              * @enum {string}
              */
             status: "enabled" | "disabled";
-            /** @description Where the provider announces sign-outs (OpenID Connect Back-Channel Logout) */
+            /** @description Where the provider announces sign-outs (Back-Channel Logout) */
             backchannel_logout_uri: string;
             /**
              * @description The redirect URI that the provider must know
@@ -4423,6 +4423,8 @@ export interface components {
                 domain: string;
                 /** @description null: it leads nobody to the provider */
                 verified_at: string | null;
+                /** @description Verified for another provider that the caller may see */
+                verified_elsewhere: boolean;
             }[];
         };
         Inspection: {

@@ -4,17 +4,18 @@ import {
   IDENTITY_PROVIDER_STATUS,
 } from '../../identity-providers/identity-provider-attributes.ts'
 import type { IdentityProvider, IdentityProviderValues } from '../../identity-providers/identity-providers.ts'
-import { addEmailDomain, removeEmailDomain, verifyEmailDomain } from '../../management/email-domain-operations.ts'
 import {
   createIdentityProvider,
   deleteIdentityProvider,
-  type IdentityProviderDetails,
-  listIdentityProviders,
-  readIdentityProvider,
   setIdentityProviderStatus,
   testIdentityProvider,
   updateIdentityProvider,
 } from '../../management/identity-provider-operations.ts'
+import {
+  type IdentityProviderDetails,
+  listIdentityProviders,
+  readIdentityProvider,
+} from '../../management/identity-provider-reading.ts'
 import type { Management } from '../../management/operation.ts'
 import type { Principal } from '../../management/principal.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
@@ -22,9 +23,9 @@ import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from 
 import { id, idText, pageOf, pageQuery, revision, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 
-const TAG = 'Identity providers'
+export const TAG_OF_PROVIDERS = 'Identity providers'
 
-const pathParams = z.strictObject({ provider_id: id })
+export const providerParams = z.strictObject({ provider_id: id })
 
 const identityProvider = z
   .object({
@@ -32,9 +33,9 @@ const identityProvider = z
     account_id: idText.nullable().meta({ description: 'null: of the instance' }),
     ...attributeSchemas(IDENTITY_PROVIDER_ATTRIBUTES),
     ...attributeSchemas(IDENTITY_PROVIDER_STATUS),
-    backchannel_logout_uri: z.string().meta({
-      description: 'Where the provider announces sign-outs (OpenID Connect Back-Channel Logout)',
-    }),
+    backchannel_logout_uri: z
+      .string()
+      .meta({ description: 'Where the provider announces sign-outs (Back-Channel Logout)' }),
     redirect_uri: z.string().meta({
       description: 'The redirect URI that the provider must know',
       examples: ['https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90'],
@@ -47,9 +48,10 @@ const identityProvider = z
 const emailDomain = z.object({
   domain: z.string().meta({ examples: ['example.com'] }),
   verified_at: timestamp.nullable().meta({ description: 'null: it leads nobody to the provider' }),
+  verified_elsewhere: z.boolean().meta({ description: 'Verified for another provider that the caller may see' }),
 })
 
-const withDomains = identityProvider
+export const providerWithDomains = identityProvider
   .extend({ domains: z.array(emailDomain) })
   .meta({ id: 'IdentityProviderWithDomains' })
 
@@ -86,7 +88,7 @@ function view({ upstream }: Management, one: IdentityProvider, who: Principal) {
   return { ...toWireValues(DESCRIBED, one, who), ...toWire({ id, accountId, ...uris, createdAt, revision }) }
 }
 
-const viewDetails = (management: Management, one: IdentityProviderDetails, who: Principal) => ({
+export const viewProviderDetails = (management: Management, one: IdentityProviderDetails, who: Principal) => ({
   ...view(management, one, who),
   domains: one.domains.map((domain) => toWire(domain)),
 })
@@ -97,13 +99,13 @@ const statusRoute = (status: IdentityProvider['status'], verb: string, descripti
     path: `/identity-providers/{provider_id}/${verb}`,
     operation: setIdentityProviderStatus,
     id: `${verb}IdentityProvider`,
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: `${verb === 'enable' ? 'Enable' : 'Disable'} an identity provider`,
     description,
-    params: pathParams,
-    responses: { 200: withDomains },
+    params: providerParams,
+    responses: { 200: providerWithDomains },
     handle: async ({ management, who, params }) => ({
-      body: viewDetails(
+      body: viewProviderDetails(
         management,
         await setIdentityProviderStatus(management, who, { ...toDomain(params), status }),
         who,
@@ -111,15 +113,13 @@ const statusRoute = (status: IdentityProvider['status'], verb: string, descripti
     }),
   })
 
-const domainParams = pathParams.extend({ domain: z.string().max(260) })
-
 export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'get',
     path: '/identity-providers',
     operation: listIdentityProviders,
     id: 'listIdentityProviders',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'List identity providers, newest first',
     query: z.strictObject({ account_id: id.optional(), ...pageQuery }),
     responses: { 200: pageOf(identityProvider) },
@@ -134,17 +134,17 @@ export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
     path: '/identity-providers',
     operation: createIdentityProvider,
     id: 'createIdentityProvider',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'Create an identity provider',
     description:
       'Users then sign in through this OpenID provider. Its metadata is read first. Identity providers decide who signs in, so of the programs only an application of the instance that acts for itself may manage them.',
     body: creation,
-    responses: { 201: withDomains },
+    responses: { 201: providerWithDomains },
     etag: true,
     async handle({ management, who, body: { account_id: accountId, client_secret: clientSecret, ...values } }) {
       const given = fromWireValues(IDENTITY_PROVIDER_ATTRIBUTES, values) as IdentityProviderValues
       const made = await createIdentityProvider(management, who, { ...given, accountId, clientSecret })
-      return { body: viewDetails(management, made, who), revision: made.revision }
+      return { body: viewProviderDetails(management, made, who), revision: made.revision }
     },
   }),
   route({
@@ -152,14 +152,14 @@ export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
     path: '/identity-providers/{provider_id}',
     operation: readIdentityProvider,
     id: 'readIdentityProvider',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'Retrieve an identity provider with its email domains',
-    params: pathParams,
-    responses: { 200: withDomains },
+    params: providerParams,
+    responses: { 200: providerWithDomains },
     etag: true,
     async handle({ management, who, params }) {
       const one = await readIdentityProvider(management, who, toDomain(params))
-      return { body: viewDetails(management, one, who), revision: one.revision }
+      return { body: viewProviderDetails(management, one, who), revision: one.revision }
     },
   }),
   route({
@@ -167,17 +167,17 @@ export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
     path: '/identity-providers/{provider_id}',
     operation: updateIdentityProvider,
     id: 'updateIdentityProvider',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'Update an identity provider',
-    params: pathParams,
+    params: providerParams,
     body: change,
-    responses: { 200: withDomains },
+    responses: { 200: providerWithDomains },
     etag: true,
     async handle({ management, who, params, body: { client_secret: clientSecret, ...values }, ifMatch }) {
       const changes = fromWireValues(IDENTITY_PROVIDER_ATTRIBUTES, values)
       const request = { ...toDomain(params), ...changes, clientSecret, revision: ifMatch }
       const changed = await updateIdentityProvider(management, who, request)
-      return { body: viewDetails(management, changed, who), revision: changed.revision }
+      return { body: viewProviderDetails(management, changed, who), revision: changed.revision }
     },
   }),
   route({
@@ -185,10 +185,10 @@ export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
     path: '/identity-providers/{provider_id}',
     operation: deleteIdentityProvider,
     id: 'deleteIdentityProvider',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'Delete an identity provider',
     description: 'Ends the sessions that began with it, and removes the identities of its users. The users stay.',
-    params: pathParams,
+    params: providerParams,
     responses: { 204: null },
     async handle({ management, who, params }) {
       await deleteIdentityProvider(management, who, toDomain(params))
@@ -202,56 +202,13 @@ export const IDENTITY_PROVIDER_ROUTES: readonly ApiRoute[] = [
     path: '/identity-providers/{provider_id}/test',
     operation: testIdentityProvider,
     id: 'testIdentityProvider',
-    tag: TAG,
+    tag: TAG_OF_PROVIDERS,
     summary: 'Read the metadata of an identity provider',
     description: 'Answers 400 if the provider does not respond or its metadata is not valid.',
-    params: pathParams,
-    responses: { 200: withDomains },
+    params: providerParams,
+    responses: { 200: providerWithDomains },
     handle: async ({ management, who, params }) => ({
-      body: viewDetails(management, await testIdentityProvider(management, who, toDomain(params)), who),
+      body: viewProviderDetails(management, await testIdentityProvider(management, who, toDomain(params)), who),
     }),
-  }),
-  route({
-    method: 'put',
-    path: '/identity-providers/{provider_id}/domains/{domain}',
-    operation: addEmailDomain,
-    id: 'addEmailDomain',
-    tag: TAG,
-    summary: 'Add an email domain',
-    description: 'It leads nobody to the provider until it is verified.',
-    params: domainParams,
-    responses: { 200: withDomains },
-    handle: async ({ management, who, params }) => ({
-      body: viewDetails(management, await addEmailDomain(management, who, toDomain(params)), who),
-    }),
-  }),
-  route({
-    method: 'post',
-    path: '/identity-providers/{provider_id}/domains/{domain}/verify',
-    operation: verifyEmailDomain,
-    id: 'verifyEmailDomain',
-    tag: TAG,
-    summary: 'Verify an email domain',
-    description:
-      'Addresses of the domain then lead to the provider. An operator asserts that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider.',
-    params: domainParams,
-    responses: { 200: withDomains },
-    handle: async ({ management, who, params }) => ({
-      body: viewDetails(management, await verifyEmailDomain(management, who, toDomain(params)), who),
-    }),
-  }),
-  route({
-    method: 'delete',
-    path: '/identity-providers/{provider_id}/domains/{domain}',
-    operation: removeEmailDomain,
-    id: 'removeEmailDomain',
-    tag: TAG,
-    summary: 'Remove an email domain',
-    params: domainParams,
-    responses: { 204: null },
-    async handle({ management, who, params }) {
-      await removeEmailDomain(management, who, toDomain(params))
-      return {}
-    },
   }),
 ]

@@ -8,15 +8,18 @@ import { addEmailDomain, removeEmailDomain, verifyEmailDomain } from '../../mana
 import {
   createIdentityProvider,
   deleteIdentityProvider,
-  type IdentityProviderDetails,
-  listIdentityProviders,
-  readIdentityProvider,
   setIdentityProviderStatus,
   testIdentityProvider,
   updateIdentityProvider,
 } from '../../management/identity-provider-operations.ts'
+import {
+  type IdentityProviderDetails,
+  listIdentityProviders,
+  readIdentityProvider,
+} from '../../management/identity-provider-reading.ts'
 import type { Management, Operation } from '../../management/operation.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { readAllPages } from '../all-pages.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
 import { table } from '../output.ts'
@@ -33,7 +36,7 @@ const viewProvider = ({ upstream }: Management, provider: IdentityProvider) => (
 
 const viewDetails = (management: Management, details: IdentityProviderDetails) => ({
   ...viewProvider(management, details),
-  domains: details.domains.map(({ domain, verifiedAt }) => ({ domain, verified_at: verifiedAt })),
+  domains: details.domains.map((domain) => toWire(domain)),
 })
 
 interface SecretOption {
