@@ -271,6 +271,11 @@ const partsOf = (knex: Keywright['knex'], account: string) => {
     grants: knex('active_refresh_tokens').whereIn('client_id', ofClients).orderBy('grant_id').select('grant_id'),
     leaks: knex('leaks').where({ account_id: account }).orderBy('id'),
     identity_providers: knex('identity_providers').where({ account_id: account }).orderBy('id'),
+    email_domains: knex('identity_provider_domains AS d')
+      .join('identity_providers AS p', 'p.id', 'd.provider_id')
+      .where({ 'p.account_id': account })
+      .orderBy(['d.provider_id', 'd.domain'])
+      .select('d.*'),
     webhooks: knex('webhooks').where({ account_id: account }).orderBy('id'),
     instance: knex('instance_settings'),
     apis: knex('apis').orderBy('id'),

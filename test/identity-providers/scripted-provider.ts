@@ -11,6 +11,8 @@ export interface Script {
   /** Signs the ID token instead of the announced key. */
   signsWith?: KeyObject
   userinfo?: Record<string, unknown>
+  /** Who signs in at once where a browser arrives at the authorization endpoint. */
+  user?: Record<string, unknown>
   /** Answers in place of what the endpoint would. */
   discovery?: (response: ServerResponse, metadata: Record<string, unknown>) => void
   token?: (response: ServerResponse) => void
@@ -99,7 +101,31 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
     if (path === '/jwks') return script.jwks ? script.jwks(response) : json(response, { keys: [key.jwk] })
     if (path === '/userinfo') return json(response, { sub: lastSubject, ...script.userinfo })
     if (path === '/token') return await token(request, response)
+    if (path === '/authorize' && script.user) {
+      const location = authorize(new URL(request.url!, issuer), script.user).href
+      return void response.writeHead(303, { location }).end()
+    }
     response.writeHead(404).end()
+  }
+
+  /**
+   * Somebody signs in at the provider. Returns where the provider sends the browser.
+   * @param parameters in place of those of the response, or added; undefined removes one
+   */
+  function authorize(
+    at: URL,
+    claims: Record<string, unknown>,
+    parameters: Record<string, string | undefined> = {},
+  ): URL {
+    const asked = at.searchParams
+    const code = randomBytes(16).toString('base64url')
+    const redirectUri = asked.get('redirect_uri')!
+    const [nonce, challenge] = [asked.get('nonce')!, asked.get('code_challenge')!]
+    grants.set(code, { challenge, redirectUri, nonce, claims })
+    const response = new URL(redirectUri)
+    const all = { code, state: asked.get('state')!, iss: issuer, ...parameters }
+    for (const [name, value] of Object.entries(all)) if (value !== undefined) response.searchParams.set(name, value)
+    return response
   }
 
   return {
@@ -115,21 +141,7 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
     rotateKey(): void {
       key = newKey(randomBytes(4).toString('hex'))
     },
-    /**
-     * Somebody signs in at the provider. Returns where the provider sends the browser.
-     * @param parameters in place of those of the response, or added; undefined removes one
-     */
-    authorize(at: URL, claims: Record<string, unknown>, parameters: Record<string, string | undefined> = {}): URL {
-      const asked = at.searchParams
-      const code = randomBytes(16).toString('base64url')
-      const redirectUri = asked.get('redirect_uri')!
-      const [nonce, challenge] = [asked.get('nonce')!, asked.get('code_challenge')!]
-      grants.set(code, { challenge, redirectUri, nonce, claims })
-      const response = new URL(redirectUri)
-      const all = { code, state: asked.get('state')!, iss: issuer, ...parameters }
-      for (const [name, value] of Object.entries(all)) if (value !== undefined) response.searchParams.set(name, value)
-      return response
-    },
+    authorize,
     /** A logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4). */
     logoutToken(claims: Record<string, unknown>): string {
       const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }

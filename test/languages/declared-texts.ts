@@ -5,6 +5,10 @@ import { APPLICATION_TYPES } from '../../src/clients/application-types.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES, KEY_PAIR_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { GRANT_TYPES } from '../../src/clients/grant-types.ts'
 import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../../src/clients/instance-attributes.ts'
+import {
+  IDENTITY_PROVIDER_ATTRIBUTES,
+  IDENTITY_PROVIDER_STATUS,
+} from '../../src/identity-providers/identity-provider-attributes.ts'
 import { INSPECTION_REASONS } from '../../src/inspection/inspection-reasons.ts'
 import { languageOf } from '../../src/languages/languages.ts'
 import { MESSAGE_KINDS } from '../../src/mail/message-kinds.ts'
@@ -24,6 +28,8 @@ const RESOURCES: readonly Attributes[] = [
   KEY_PAIR_ATTRIBUTES,
   INSTANCE_ATTRIBUTES,
   AVAILABILITY_ATTRIBUTES,
+  IDENTITY_PROVIDER_ATTRIBUTES,
+  IDENTITY_PROVIDER_STATUS,
   WEBHOOK_ATTRIBUTES,
   WEBHOOK_STATUS_ATTRIBUTES,
 ]

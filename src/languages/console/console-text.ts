@@ -9,6 +9,7 @@ import type keys from './de/keys.json'
 import type kit from './de/kit.json'
 import type leaks from './de/leaks.json'
 import type mail from './de/mail.json'
+import type providers from './de/providers.json'
 import type revocation from './de/revocation.json'
 import type settings from './de/settings.json'
 import type usage from './de/usage.json'
@@ -28,6 +29,7 @@ export type ConsoleText =
   | keyof typeof kit
   | keyof typeof leaks
   | keyof typeof mail
+  | keyof typeof providers
   | keyof typeof revocation
   | keyof typeof settings
   | keyof typeof usage

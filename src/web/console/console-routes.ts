@@ -17,6 +17,7 @@ import { SIGNING_KEY_REVOCATION_PAGES } from './keys/signing-key-revocation-page
 import type { ConsoleRoute } from './kit/console-route.ts'
 import { LEAK_PAGES } from './leaks/leak-pages.ts'
 import { MAIL_PAGES } from './mail/mail-pages.ts'
+import { PROVIDER_PAGES } from './providers/provider-pages.ts'
 import { REVOCATION_PAGES } from './revocation/revocation-effect-page.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
 import { USAGE_PAGES } from './usage/usage-page.ts'
@@ -36,6 +37,7 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...INSTANCE_PAGES,
   ...LEAK_PAGES,
   ...MAIL_PAGES,
+  ...PROVIDER_PAGES,
   ...REVOCATION_PAGES,
   ...SCOPE_LANGUAGE_PAGES,
   ...USAGE_PAGES,

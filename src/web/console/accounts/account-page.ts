@@ -31,11 +31,15 @@ function usersCell(t: ConsoleTranslate, { id, users, admins }: AccountDetails): 
   return linkCell(countedUpTo(t, users, 'user'), `/users?account=${id}`, amongThem)
 }
 
+const providersCell = (t: ConsoleTranslate, { id, identityProviders: count }: AccountDetails): Cell =>
+  linkCell(count === 0 ? t('none yet') : counted(t, count, 'identity provider'), `/identity-providers?account=${id}`)
+
 function factsOf(t: ConsoleTranslate, account: AccountDetails) {
   const { id, applications, keyPairs, activeTokens } = account
   const none = quietCell(t('none'))
   return [
     fact(t('Users'), usersCell(t, account)),
+    fact(t('Identity providers'), providersCell(t, account)),
     fact(
       t('Applications'),
       applications.count ? linkCell(countedUpTo(t, applications, 'application'), `/applications?account=${id}`) : none,

@@ -15,6 +15,7 @@ export const COUNTS = {
   'calling IP address': '{count, plural, one {# calling IP address} other {# calling IP addresses}}',
   client: '{count, plural, one {# client} other {# clients}}',
   event: '{count, plural, one {# event} other {# events}}',
+  'identity provider': '{count, plural, one {# identity provider} other {# identity providers}}',
   'IP address': '{count, plural, one {# IP address} other {# IP addresses}}',
   'key pair': '{count, plural, one {# key pair} other {# key pairs}}',
   passkey: '{count, plural, one {# passkey} other {# passkeys}}',

@@ -5,11 +5,13 @@ import type { Form } from '../../forms.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Fields, revisionOf, type Submission, submit, type ValuesOf, writeFields } from './form-fields.ts'
-import { compareVersions, formView } from './form-view.ts'
+import { compareVersions, formView, type Section } from './form-view.ts'
 
 /** How an object with a revision is edited. */
 export interface Editing<F extends Fields, Thing extends { readonly revision: number }> {
   fieldsOf(t: ConsoleTranslate): F
+  /** Absent: one, with all fields. */
+  sectionsOf?(t: ConsoleTranslate): readonly Section<Extract<keyof F, string>>[]
   read(call: ConsoleCall): Promise<Thing>
   /** As the form shows them. */
   valuesOf(thing: Thing): ValuesOf<F>
@@ -32,14 +34,16 @@ interface Typed {
 
 function editPage<F extends Fields, Thing extends { readonly revision: number }>(
   t: ConsoleTranslate,
-  { fieldsOf, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
+  { fieldsOf, sectionsOf, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
   thing: Thing,
   { form, revision, fieldErrors = [], isStale = false }: Typed,
 ): ConsolePage {
   const fields = fieldsOf(t)
   const present = pathOf(thing)
   const action = `${present}/edit`
-  const view = formView({ fields, typed: form, fieldErrors, revision, action, submit: t('Save'), cancel: present })
+  const sections = sectionsOf?.(t)
+  const frame = { fieldErrors, revision, action, submit: t('Save'), cancel: present }
+  const view = formView({ fields, ...(sections && { sections }), typed: form, ...frame })
   const versions = isStale ? compareVersions(t, fields, form, writeFields(fields, valuesOf(thing))) : undefined
   const status = isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined
   return { view: 'console/edit', ...frameOf(thing, t), status, data: { form: view, versions, present: action } }

@@ -28,6 +28,7 @@ interface LinkGroup {
 
 const APPLICATIONS: PageLinkWithIcon = { href: '/applications', label: 'Applications', icon: 'applications' }
 const USERS: PageLinkWithIcon = { href: '/users', label: 'Users', icon: 'users' }
+const PROVIDERS: PageLinkWithIcon = { href: '/identity-providers', label: 'Identity providers', icon: 'providers' }
 const USAGE: PageLinkWithIcon = { href: '/usage', label: 'Usage', icon: 'usage' }
 const ACTIVITY: PageLinkWithIcon = { href: '/activity', label: 'Activity', icon: 'activity' }
 const WEBHOOKS: PageLinkWithIcon = { href: WEBHOOKS_PATH, label: 'Webhooks', icon: 'webhooks' }
@@ -40,6 +41,7 @@ const OF_ACCOUNTS: readonly AccountLink[] = [
   { href: '/settings/api', label: 'API keys', icon: 'keys', permission: PERMISSIONS.viewOwnKeyPairs },
   { ...APPLICATIONS, permission: PERMISSIONS.viewApplications },
   { ...USERS, permission: PERMISSIONS.viewUsers },
+  { ...PROVIDERS, permission: PERMISSIONS.viewIdentityProviders },
   { ...INSPECT, permission: PERMISSIONS.viewTokens },
   { ...LEAKS, permission: PERMISSIONS.viewTokens },
   { ...USAGE, permission: PERMISSIONS.viewApplications },
@@ -52,6 +54,7 @@ const OF_OPERATORS: readonly PageLinkWithIcon[] = [
   { href: '/accounts', label: 'Accounts', icon: 'accounts' },
   APPLICATIONS,
   USERS,
+  PROVIDERS,
   { href: '/apis', label: 'APIs', icon: 'apis' },
   { href: '/signing-keys', label: 'Signing keys', icon: 'keys' },
   INSPECT,

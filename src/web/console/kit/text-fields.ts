@@ -41,6 +41,12 @@ export const textField = (options: TextOptions): Field<string> => input('text', 
 export const emailField = (options: TextOptions): Field<string> =>
   input('text', { autocomplete: 'off', inputMode: 'email', maxLength: 254, ...options })
 
+/** A secret of another system, without the spaces around it. It is typed again after an error, because no page shows it. */
+export function newSecretField(options: FieldText): Field<string> {
+  const field = input('password', { mono: true, maxLength: 1000, ...options })
+  return { ...field, controls: (name) => field.controls(name, new Map()), words: () => '' }
+}
+
 export const urlField = (options: TextOptions): Field<string> =>
   input('url', { mono: true, inputMode: 'url', ...options })
 

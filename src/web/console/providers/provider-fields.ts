@@ -1,0 +1,78 @@
+import { IDENTITY_PROVIDER_ATTRIBUTES } from '../../../identity-providers/identity-provider-attributes.ts'
+import type { IdentityProvider, IdentityProviderValues } from '../../../identity-providers/identity-providers.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { initialValues } from '../../../shared/attributes.ts'
+import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
+import type { Fields } from '../kit/form-fields.ts'
+import type { Section } from '../kit/form-view.ts'
+import { linesField, newSecretField } from '../kit/text-fields.ts'
+
+interface FormOf {
+  readonly t: ConsoleTranslate
+  readonly isOperator: boolean
+  /** Null: the provider is of the instance. */
+  readonly accountId: string | null
+  /** Absent: a new provider. */
+  readonly current?: IdentityProvider
+}
+
+type ProviderFields = FieldsOf<typeof IDENTITY_PROVIDER_ATTRIBUTES>
+
+/** One role value on each line, because names of groups contain spaces. */
+function roleValuesField(t: ConsoleTranslate): ProviderFields['roleValues'] {
+  const { label, placeholder } = IDENTITY_PROVIDER_ATTRIBUTES.roleValues
+  return linesField({
+    label: t.declared(label),
+    hint: t('One value of the role claim with its role per line. Of several roles, the highest counts.'),
+    placeholder: placeholder?.replace(' ', '\n') ?? '',
+  })
+}
+
+/** Without fields that only operators set, and without an account claim for a provider of an account. */
+export function providerFields({ t, isOperator, accountId, current }: FormOf): ProviderFields {
+  const all = {
+    ...attributeFields(IDENTITY_PROVIDER_ATTRIBUTES, { t, isOperator, current }),
+    roleValues: roleValuesField(t),
+  }
+  if (accountId === null) return all
+  const { accountClaim: _, ...ofAccount } = all
+  const hint = t('For example in the activity log. Users find the provider by their email domain.')
+  return { ...ofAccount, name: { ...all.name, hint } } as ProviderFields
+}
+
+export const secretFields = (t: ConsoleTranslate) => ({
+  clientSecret: newSecretField({
+    label: t('Client secret'),
+    hint: t('The client secret that the provider gave to Keywright. It is stored encrypted and not shown again.'),
+    required: true,
+  }),
+})
+
+/** The fields of a new provider, with its client secret. */
+export const newProviderFields = (form: FormOf) => ({ ...providerFields(form), ...secretFields(form.t) })
+
+type Name = keyof ReturnType<typeof newProviderFields>
+
+/** Drawn in this order, as far as the form has the fields. */
+export function sectionsOf(t: ConsoleTranslate, fields: Fields, isNew: boolean): Section<Name>[] {
+  const present = (...names: Name[]) => names.filter((name) => Object.hasOwn(fields, name))
+  const sections: Section<Name>[] = [
+    { fields: present('name', 'issuer', 'clientId', 'clientSecret') },
+    {
+      heading: t('New users'),
+      lead: t('Who signs in through the provider for the first time, and has no user here yet.'),
+      fields: present('createsUsers', 'accountClaim', 'roleClaim', 'roleValues', 'newUserRole'),
+      collapsed: isNew,
+    },
+    {
+      heading: t('Second factors'),
+      lead: t('Otherwise Keywright asks for the second factor that it requires.'),
+      fields: present('trustsSecondFactor', 'trustedAcr'),
+      collapsed: isNew,
+    },
+    { heading: t('Connection'), fields: present('clientAuth', 'scopes'), collapsed: isNew },
+  ]
+  return sections.filter(({ fields: shown }) => shown.length > 0)
+}
+
+export const INITIAL = initialValues(IDENTITY_PROVIDER_ATTRIBUTES) as Partial<IdentityProviderValues>
