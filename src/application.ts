@@ -1,6 +1,5 @@
 import Koa from 'koa'
 import { createEmailChangeLinks } from './accounts/email-changes.ts'
-import { createVerificationLinks } from './accounts/email-verification.ts'
 import { createPasswordLinks } from './accounts/password-links.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createSignInAtProduct } from './accounts/sign-in-at-product.ts'
@@ -22,6 +21,8 @@ import type { UpstreamClient } from './identity-providers/upstream-client.ts'
 import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
+import { endEarlierCredentials } from './management/earlier-credentials.ts'
+import { createVerificationLinks } from './management/mailbox-proofs.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
@@ -145,7 +146,7 @@ export function createApplication(services: ServerServices, options: Application
   const webServices = {
     flow: oidc.signInFlow,
     ...createSignInServices(services, options.issuerUrl, client),
-    passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
+    passwordLinks: createPasswordLinks(database.knex, encryptionKeys, endEarlierCredentials),
     verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
     emailChangeLinks: createEmailChangeLinks(database.knex, encryptionKeys),
     directory,

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { addressKeyOf } from '../database/address-keys.ts'
 import { LINK_LIFETIMES } from '../mail/mail-links.ts'
 import type { AccountRole } from './user-attributes.ts'
+import { isProven } from './verified-emails.ts'
 
 /** An invitation of a person who has a user already to an account. */
 export interface AccountInvitation {
@@ -37,12 +38,12 @@ export async function findInvitation(db: Knex, id: string | undefined): Promise<
 const MAX_INVITATIONS = 20
 
 /**
- * Invitations are listed as long as their links work. Only to the user whose address is proven: otherwise an admin who has added a user
+ * Invitations are listed as long as their links work. Only to the user whose mailbox is proven: otherwise an admin who has added a user
  * with the address of somebody else, or has reset their password, would see invitations of other accounts, and could join.
  */
 const OF_USER = `
   SELECT ${COLUMNS} FROM users u, ${PENDING}
-     AND u.id = :user AND u.status = 'active' AND u.proven_email_key = u.email_key AND ${addressKeyOf('p')} = u.email_key
+     AND u.id = :user AND u.status = 'active' AND ${isProven('u')} AND ${addressKeyOf('p')} = u.email_key
      AND (p.created_at > now() - make_interval(secs => :lifetime) OR EXISTS (
        SELECT FROM mail_links l
         WHERE l.user_id = p.id AND l.purpose = 'invitation' AND l.used_at IS NULL AND l.expires_at > now()))

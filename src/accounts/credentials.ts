@@ -38,6 +38,8 @@ export interface Credentials {
   readonly maySignInHere: boolean
   /** A program set the address: no link for a new password is sent to it. */
   readonly emailSetByProgram: boolean
+  /** The owner of the mailbox has set up, or accepted, everything by which the user signs in (`verified-emails.ts`). */
+  readonly isProven: boolean
   /** The user stands in for a person with a user elsewhere (`pending-users.ts`). */
   readonly isPending: boolean
 }
@@ -71,6 +73,7 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
   ),
   maySignInHere: !row.only_operators_here || row.role === 'operator',
   emailSetByProgram: row.email_set_by_program,
+  isProven: row.proven_mailbox_key === row.email_key,
   isPending: isPendingKey(row.email_key),
 })
 

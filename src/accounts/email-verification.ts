@@ -3,24 +3,22 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { LanguageCode } from '../languages/languages.ts'
 import { createLink } from '../mail/mail-links.ts'
 import { addMessage } from '../mail/outbox.ts'
-import { emailKey } from '../shared/email-addresses.ts'
-import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
-import type { From, FromPage } from './password-changes.ts'
+import type { FromPage } from './password-changes.ts'
 import { messageNetworkBudget, takeAttempts, verificationBudget } from './sign-in-limits.ts'
 import { findUser, findUserById, lockUser, mayAct, type User, userEntry } from './users.ts'
-import { confirmEmail } from './verified-emails.ts'
 
 /** @throws KeywrightError `conflict` */
-async function checkMayVerify(trx: Knex, { id, email, emailVerified }: User): Promise<void> {
+async function checkMayVerify(trx: Knex, { id, email, emailVerified }: User, actor: Actor): Promise<void> {
   const user = await findUserById(trx, id)
   if (!user || !mayAct(user)) throw new KeywrightError('conflict', `${email} is disabled`)
-  if (emailVerified) throw new KeywrightError('conflict', `${email} is verified`)
+  // Who is verified because an admin says so still proves the mailbox.
+  const needsProof = actor.type === 'user' && actor.id === id && !user.isProven
+  if (emailVerified && !needsProof) throw new KeywrightError('conflict', `${email} is verified`)
 }
 
 /**
- * Sends a link to the address of a user, by which its owner verifies it. The link signs nobody in.
+ * Sends a link to the address of a user, by which its owner verifies it, signed in as the user. The link signs nobody in.
  * @param pageLanguage of the user's own request; absent: another one requests the message
  * @throws KeywrightError `not_found`, `conflict` (the address is verified, or the user is disabled)
  */
@@ -32,7 +30,7 @@ export async function addVerification(
 ): Promise<User> {
   return await knex.transaction(async (trx) => {
     const user = await lockUser(trx, userId)
-    await checkMayVerify(trx, user)
+    await checkMayVerify(trx, user, actor)
     const linkId = await createLink(trx, { purpose: 'email_verification', userId: user.id, email: user.email })
     await addMessage(trx, { kind: 'email_verification', to: user, parameters: {}, linkId, pageLanguage })
     await recordAudit(trx, actor, userEntry('user.verification_sent', user))
@@ -51,37 +49,4 @@ export async function requestVerification(knex: Knex, userId: string, request: F
   if (late) return late.retryAfter
   await addVerification(knex, userId, { type: 'user', id: userId, ...from }, language)
   return undefined
-}
-
-/** Links in messages by which the owner of an address verifies it. */
-export interface VerificationLinks {
-  /** Changes nothing. Undefined: the link was used, has expired, or never was one. */
-  open(token: string): Promise<{ readonly email: string } | undefined>
-  /** Verifies the address, which uses the link up. @throws KeywrightError `conflict`: the link is used up */
-  verify(token: string, from: From): Promise<User>
-}
-
-/** The user still has the address that the link was sent to. */
-const works: LinkCondition = ({ purpose, email }, { user }) =>
-  purpose === 'email_verification' && emailKey(user.email) === emailKey(email)
-
-export function createVerificationLinks(knex: Knex, encryptionKeys: EncryptionKeys): VerificationLinks {
-  const links = createLinkUse(knex, encryptionKeys, works)
-  return {
-    async open(token) {
-      const found = await links.find(token)
-      return found && { email: found.person.user.email }
-    },
-
-    async verify(token, from) {
-      const found = await links.find(token)
-      if (!found) throw usedUp()
-      return await links.use(found, async (trx, { user }) => {
-        if (user.emailVerified) return user
-        // Who holds the link has the mailbox, and need not be signed in.
-        await recordAudit(trx, { type: 'user', id: user.id, ...from }, userEntry('user.email_verified', user))
-        return await confirmEmail(trx, user.id)
-      })
-    },
-  }
 }

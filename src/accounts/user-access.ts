@@ -27,7 +27,7 @@ export async function markUserDeleting(trx: Knex, id: string): Promise<void> {
  */
 export async function setOneTimePassword(trx: Knex, id: string, password: StoredOneTimePassword | null): Promise<User> {
   const since = changedNow(trx, 'password_changed_at')
-  const state = { password_change_required: true, password_changed_at: since, proven_email_key: null }
+  const state = { password_change_required: true, password_changed_at: since, proven_mailbox_key: null }
   return await changeUser(trx, id, { ...oneTimePasswordColumns(password), ...state, ...untilNow(trx) })
 }
 

@@ -38,6 +38,8 @@ export interface AccountOfUser {
   readonly hasFailedWebhook: boolean
   /** An authenticator app or a passkey. */
   readonly hasSecondFactor: boolean
+  /** The owner of the mailbox has set up, or accepted, everything by which the user signs in (`verified-emails.ts`). */
+  readonly isProven: boolean
   /** The user is a member of another account as well. */
   readonly hasOtherAccounts: boolean
   /** Sessions that are fixed to the account and began earlier are revoked. Null for an operator. */
@@ -53,6 +55,7 @@ export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean
 export interface UserRow extends AttributeRow {
   id: string
   email_key: string
+  proven_mailbox_key: string | null
   account_id: string | null
   updated_at: Date
   sessions_valid_from: Date
@@ -185,6 +188,7 @@ export async function findUserOfSession(
     hasOpenLeak: row.has_open_leak,
     hasFailedWebhook: row.has_failed_webhook,
     hasSecondFactor: row.has_authenticator_app || row.has_passkey,
+    isProven: row.proven_mailbox_key === row.email_key,
     hasOtherAccounts: row.has_other_accounts,
     memberSince: row.member_since,
     sessionLifetimes: row.session_lifetimes,

@@ -2,21 +2,37 @@ import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
 import { changeUser, findUser, profileColumns, type User, untilNow } from './users.ts'
 
-/** Gives the user an address that they have proved to be theirs, and revokes the sessions that began with the previous one. */
+/*
+ * The mailbox of a user is proven when its owner has set up, or accepted, everything by which the user signs in (ADR 45). Before that,
+ * an admin who gave the user a one-time password may have redeemed it. The proof belongs to the address.
+ */
+
+/** SQL: whether the mailbox of `u`, a row of `users`, is proven. */
+export const isProven = (u: string): string => `${u}.proven_mailbox_key = ${u}.email_key`
+
+/**
+ * Gives the user an address that they have proved to be theirs, and revokes the sessions that began with the previous one. What was
+ * accepted by the owner of the previous mailbox is accepted by the same person; what was not, stays so.
+ */
 export const moveUser = (trx: Knex, id: string, email: string): Promise<User> =>
   changeUser(trx, id, {
     ...profileColumns({ email, emailVerified: true }),
     email_set_by_program: false,
-    proven_email_key: emailKey(email),
+    proven_mailbox_key: trx.raw(`CASE WHEN ${isProven('users')} THEN ? END`, [emailKey(email)]),
     updated_at: trx.fn.now(),
     ...untilNow(trx),
   })
 
-/** Records that the owner of the address has just chosen how the user signs in, so that nobody else does. */
+/** Records that the owner of the mailbox has just set up or accepted everything by which the user signs in. */
 export async function saveProof(trx: Knex, id: string): Promise<void> {
   await trx('users')
     .where({ id })
-    .update({ proven_email_key: trx.ref('email_key') })
+    .update({ proven_mailbox_key: trx.ref('email_key') })
+}
+
+/** Records that somebody else may have set up something by which the user signs in. */
+export async function endProof(trx: Knex, id: string): Promise<void> {
+  await trx('users').where({ id }).update({ proven_mailbox_key: null })
 }
 
 /** Marks the address of the user as verified. */

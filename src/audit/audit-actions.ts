@@ -17,6 +17,8 @@ export const AUDIT_ACTIONS = [
   'user.invitation_declined',
   'user.verification_sent',
   'user.email_verified',
+  'user.earlier_credentials_ended',
+  'user.earlier_credentials_kept',
   'user.email_change_requested',
   'user.password_withdrawn',
   'user.password_changed',

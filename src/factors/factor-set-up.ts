@@ -5,6 +5,7 @@ import { maySetUp, type SignInProgress, type SignInStep } from '../accounts/sign
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, isMultiFactor, type SignInTicket } from '../accounts/sign-in-tickets.ts'
 import type { User } from '../accounts/users.ts'
+import { endProof } from '../accounts/verified-emails.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { addFactor, type ConfirmedFactor } from './factor-changes.ts'
@@ -55,6 +56,8 @@ export function createFactorSetUp(
       if (!continues(ticket, locked) || locked.hasSecondFactor || !maySetUp(locked, ticket)) return EXPIRED
       const added = await addFactor(trx, encryptionKeys, locked.user, factor, signInActor(origin, ticket.userId))
       if (!added) return EXPIRED
+      // Who answers for the account has the factor now.
+      if (ticket.elsewhere?.account?.isFixed) await endProof(trx, ticket.userId)
       const proved = { ...ticket, amr: [...ticket.amr, 'otp', 'mfa'] }
       return { outcome: 'added', codes: added.codes, ticket: progress.tickets.issue(locked, proved) }
     })

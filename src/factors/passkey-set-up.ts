@@ -4,6 +4,7 @@ import { lockCredentials } from '../accounts/credentials.ts'
 import { maySetUp, type SignInProgress } from '../accounts/sign-in-progress.ts'
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, type SignInTicket } from '../accounts/sign-in-tickets.ts'
+import { endProof } from '../accounts/verified-emails.ts'
 import {
   FIRST_PASSKEY_NAME,
   type PasskeyOffer,
@@ -46,6 +47,8 @@ export function createPasskeySetUp(knex: Knex, progress: SignInProgress, registr
       const actor = signInActor(origin, ticket.userId)
       const added = await registrations.save(trx, locked.user, verified, name, actor)
       if (!added) return CHALLENGE_EXPIRED
+      // Who answers for the account has the factor now.
+      if (ticket.elsewhere?.account?.isFixed) await endProof(trx, ticket.userId)
       const proved = { ...ticket, amr: [...ticket.amr, ...added.amr] }
       return { outcome: 'added', codes: added.codes, ticket: progress.tickets.issue(locked, proved) }
     })

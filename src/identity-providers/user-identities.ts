@@ -115,3 +115,7 @@ export async function deleteIdentity(
     .returning<{ provider_id: string }[]>('provider_id')
   return row && { providerId: row.provider_id }
 }
+
+/** Removes every identity of a user, which ends the sessions that began with them. Returns how many there were. */
+export const deleteIdentities = (trx: Knex, userId: string): Promise<number> =>
+  trx('user_identities').where({ user_id: userId }).delete()

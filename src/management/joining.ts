@@ -1,23 +1,25 @@
 import type { Knex } from 'knex'
 import { type AccountInvitation, findInvitation, listInvitations } from '../accounts/account-invitations.ts'
 import { lockAccountShared } from '../accounts/accounts.ts'
-import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
+import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
 import type { JoinTickets } from '../accounts/join-tickets.ts'
 import { createLinkUse, usedUp } from '../accounts/link-use.ts'
 import { addMembership } from '../accounts/membership-changes.ts'
-import { type StoredOneTimePassword, storeOneTimePassword } from '../accounts/one-time-passwords.ts'
+import { endOneTimePassword, unknownPassword } from '../accounts/one-time-password-end.ts'
+import type { StoredOneTimePassword } from '../accounts/one-time-passwords.ts'
 import type { From } from '../accounts/password-changes.ts'
 import { passwordLinkWorks } from '../accounts/password-links.ts'
-import { markUserDeleting, setOneTimePassword } from '../accounts/user-access.ts'
+import { markUserDeleting } from '../accounts/user-access.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
-import { changeUser, userEntry } from '../accounts/users.ts'
+import { changeUser, findUser, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endLinks, type MailLink, useLink } from '../mail/mail-links.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { generateSecret } from '../shared/secrets.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
+import { applyAnswer, type EarlierAnswer, type PreparedAnswer, prepareAnswer } from './earlier-credentials.ts'
+import { saveMailboxProof } from './mailbox-proofs.ts'
 
 /** By what somebody may answer an invitation: the token of a link or of a one-time password, or the ID of one of their invitations. */
 export type InvitationProof = { readonly token: string } | { readonly id: string }
@@ -27,18 +29,31 @@ export interface InvitationAnswer {
   /** The user who answers, signed in with their own credentials; not by a session that is fixed to an account. */
   readonly userId: string
   readonly from: From
+  /** What the person decided about earlier credentials; required while their mailbox is not proven. */
+  readonly earlier?: EarlierAnswer | undefined
 }
+
+/** What a person has to do before they join. */
+export type JoinCondition =
+  | 'none'
+  /** They decide about the earlier credentials of their user. */
+  | 'earlier_credentials'
+  /** They prove their mailbox first: the invitation did not reach them by it. */
+  | 'proof_of_mailbox'
 
 /** Invitations to accounts of people who have a user already. */
 export interface Joining {
   /** Changes nothing. Undefined: it was answered or withdrawn, has expired, or never was one. */
   open(proof: InvitationProof, userId?: string): Promise<AccountInvitation | undefined>
+  /** @param isProven whether the mailbox of the user is proven */
+  conditionOf(proof: InvitationProof, isProven: boolean): JoinCondition
   /**
    * Makes the user a member of the account, and deletes the pending user. External ID and metadata of the latter move to a user who has
-   * none.
-   * @throws KeywrightError `conflict`: as for `open`, or the invitation is for another address, or the user is an operator
+   * none. Returns the user, whose sessions may have ended.
+   * @throws KeywrightError `conflict`: as for `open`, or the invitation is for another address, or the user is an operator, or
+   * `conditionOf` is not met; as `prepareAnswer`
    */
-  join(answer: InvitationAnswer): Promise<void>
+  join(answer: InvitationAnswer): Promise<User>
   /** Deletes the pending user. @throws KeywrightError as `join` */
   decline(answer: InvitationAnswer): Promise<void>
 }
@@ -76,32 +91,43 @@ async function removePending(trx: Knex, pending: Credentials, actor: Actor, acti
   await markUserDeleting(trx, pending.user.id)
 }
 
-/** A one-time password that nobody knows, with which the user can request a link for a password; null: the user has chosen their own. */
-async function unknownPassword(db: Knex, userId: string): Promise<StoredOneTimePassword | null> {
-  const person = await findCredentialsById(db, userId)
-  return person?.passwordChangeRequired ? await storeOneTimePassword(generateSecret('password')) : null
-}
-
-/**
- * Ends a one-time password: an admin of another account of the user may know it, and would sign in with it in the new account too. The
- * sessions of the user end as well.
- */
-async function endOneTimePassword(
-  trx: Knex,
-  { user: { id }, passwordHash, passwordChangeRequired }: Credentials,
-  unknown: StoredOneTimePassword | null,
-  actor: Actor,
-): Promise<void> {
-  if (passwordHash === null || !passwordChangeRequired) return
-  const user = await setOneTimePassword(trx, id, unknown)
-  await recordAudit(trx, actor, userEntry('user.password_withdrawn', user))
+/** What takes time, done before anything is locked. */
+interface Prepared {
+  readonly answer: PreparedAnswer | undefined
+  readonly unknown: StoredOneTimePassword | null
 }
 
 const isMember = async (trx: Knex, userId: string, accountId: string): Promise<boolean> =>
   (await trx('memberships').where({ user_id: userId, account_id: accountId }).first('user_id')) !== undefined
 
-export function createJoining(knex: Knex, encryptionKeys: EncryptionKeys, tickets: JoinTickets): Joining {
+interface JoiningServices {
+  readonly knex: Knex
+  readonly encryptionKeys: EncryptionKeys
+  readonly tickets: JoinTickets
+  /** Without e-mail, no mailbox can be proven. */
+  readonly sendsMail: boolean
+}
+
+export function createJoining({ knex, encryptionKeys, tickets, sendsMail }: JoiningServices): Joining {
   const links = createLinkUse(knex, encryptionKeys, passwordLinkWorks)
+
+  /** Whether the proof reached the person by their mailbox. */
+  const isByMail = (proof: InvitationProof): boolean => 'token' in proof && tickets.open(proof.token) === undefined
+
+  function conditionOf(proof: InvitationProof, isProven: boolean): JoinCondition {
+    if (isProven) return 'none'
+    return isByMail(proof) || !sendsMail ? 'earlier_credentials' : 'proof_of_mailbox'
+  }
+
+  /** What the person accepts of their user before they act in another account. */
+  async function settle(trx: Knex, person: Credentials, { proof }: InvitationAnswer, prepared: Prepared, actor: Actor) {
+    const { answer, unknown } = prepared
+    const condition = conditionOf(proof, person.isProven)
+    if (condition === 'none') return void (await endOneTimePassword(trx, person, unknown, actor))
+    if (condition === 'proof_of_mailbox' || !answer) throw usedUp()
+    await applyAnswer(trx, person, answer, actor)
+    if (isByMail(proof)) await saveMailboxProof(trx, person.user, actor)
+  }
 
   async function proveToken(token: string): Promise<Proven | undefined> {
     const found = await links.find(token)
@@ -143,19 +169,25 @@ export function createJoining(knex: Knex, encryptionKeys: EncryptionKeys, ticket
   return {
     open: async (proof, userId) => (await prove(proof, userId))?.invitation,
 
+    conditionOf,
+
     async join(joined) {
-      const { userId, from } = joined
+      const { userId, from, earlier } = joined
       const actor: Actor = { type: 'user', id: userId, ...from }
-      const unknown = await unknownPassword(knex, userId)
+      const prepared: Prepared = {
+        answer: earlier && (await prepareAnswer(knex, userId, earlier)),
+        unknown: await unknownPassword(knex, userId),
+      }
       await answer(joined, async (trx, pending, person) => {
         const { accountId, role } = pending.user
         const key = { userId, accountId: accountId! }
         if (!(await isMember(trx, userId, accountId!)))
           await addMembership(trx, { ...key, role: role as AccountRole }, actor)
-        await endOneTimePassword(trx, person, unknown, actor)
+        await settle(trx, person, joined, prepared, actor)
         await moveExternal(trx, pending, person)
         await removePending(trx, pending, actor, 'user.invitation_accepted')
       })
+      return await findUser(knex, userId)
     },
 
     async decline(declined) {

@@ -20,6 +20,13 @@ export async function revokeKeyPairs(
   return pairs.map((pair) => clientEntry('key_pair.ended', pair, { user_id: id }))
 }
 
+/** Ends what applications hold for a user, as `endAccess` does. */
+export async function endConnections(trx: Knex, userId: string, accountId?: string): Promise<AuditEntry[]> {
+  await lockConsentsOf(trx, userId, accountId)
+  await revokeTokensOfHolder(trx, { userId, ...(accountId !== undefined && { accountId }) })
+  return await deleteConsentsOf(trx, userId, accountId)
+}
+
 /**
  * Ends everything that a user has given or was given: consents, the tokens that applications hold for the user, and key pairs with their
  * tokens. Every transaction that makes one of these holds the lock of the user, which the caller has taken exclusively. The order of the
@@ -32,9 +39,7 @@ export async function endAccess(
   { id }: Pick<Member, 'id'>,
   accountId: string | undefined,
 ): Promise<AuditEntry[]> {
-  await lockConsentsOf(trx, id, accountId)
-  await revokeTokensOfHolder(trx, { userId: id, ...(accountId !== undefined && { accountId }) })
-  const withdrawn = await deleteConsentsOf(trx, id, accountId)
+  const withdrawn = await endConnections(trx, id, accountId)
   const memberships = trx('memberships').where({ user_id: id }).orderBy('account_id')
   const accounts: string[] = accountId === undefined ? await memberships.pluck('account_id') : [accountId]
   const ended: AuditEntry[] = []

@@ -1,5 +1,8 @@
 import type { Translate } from '../languages/translator.ts'
+import type { EarlierCredentials } from '../management/earlier-credentials.ts'
+import { earlierData } from './earlier-credentials-form.ts'
 import { messagePage } from './messages.ts'
+import type { NewPasswordErrors } from './new-password-fields.ts'
 import type { Page } from './page.ts'
 
 /** A page with one button, which a link in a message opened. */
@@ -10,7 +13,7 @@ interface LinkConfirmation {
   readonly action: string
   readonly token: string
   readonly submit: string
-  /** Below the button. */
+  /** Below the button, as HTML. */
   readonly note?: string
 }
 
@@ -27,6 +30,48 @@ export const verifyPage = (t: Translate, email: string, token: string): Page =>
     token,
     submit: t('verification.submit'),
   })
+
+/** @param forgotPath undefined: the instance sends no links for passwords */
+export const signInToVerifyPage = (
+  t: Translate,
+  {
+    email,
+    token,
+    forgotPath,
+  }: { readonly email: string; readonly token: string; readonly forgotPath: string | undefined },
+): Page =>
+  confirmLinkPage({
+    title: t('verification.title'),
+    lead: t('verification.signIn'),
+    email,
+    action: VERIFY_PATH,
+    token,
+    submit: t('common.signIn'),
+    ...(forgotPath !== undefined && { note: t.html('verification.signInNote', {}, { forgot: forgotPath }) }),
+  })
+
+interface EarlierState {
+  readonly email: string
+  readonly token: string
+  readonly earlier: EarlierCredentials
+  readonly errors?: NewPasswordErrors | undefined
+}
+
+/** The user of the link is signed in, and decides about what was set up before. */
+export const earlierPage = (t: Translate, { email, token, earlier, errors }: EarlierState): Page => {
+  const form = {
+    action: VERIFY_PATH,
+    hidden: { token },
+    endLabel: t('verification.end'),
+    keepLabel: t('verification.keep'),
+  }
+  return {
+    view: 'verify-email',
+    title: t('verification.title'),
+    status: errors && 400,
+    data: { email, earlier: earlierData(t, earlier, form, errors) },
+  }
+}
 
 export const verifiedPage = (t: Translate): Page =>
   messagePage({

@@ -1,8 +1,13 @@
 import type { AccountInvitation } from '../accounts/account-invitations.ts'
 import type { MessageKey, Translate } from '../languages/translator.ts'
+import type { EarlierCredentials } from '../management/earlier-credentials.ts'
+import type { JoinCondition } from '../management/joining.ts'
 import { emailKey } from '../shared/email-addresses.ts'
+import { earlierData } from './earlier-credentials-form.ts'
 import { INVITATION_PATH, invitationPath } from './invitation-paths.ts'
 import { messagePage } from './messages.ts'
+import type { NewPasswordErrors } from './new-password-fields.ts'
+import { VERIFICATION_PATH } from './own-paths.ts'
 import type { Page } from './page.ts'
 import { portrait } from './portrait.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
@@ -29,17 +34,37 @@ export const invitationRow = (t: Translate, invitation: AccountInvitation) => ({
   lead: leadOf(t, invitation),
 })
 
-/** @param user who is signed in in this browser */
-export function invitationPage(
-  t: Translate,
-  invitation: AccountInvitation,
-  { token, user }: { readonly token: string; readonly user: SignedInUser | undefined },
-): Page {
+/** What the page of an invitation depends on. */
+interface InvitationState {
+  readonly token: string
+  /** Who is signed in in this browser. */
+  readonly user: SignedInUser | undefined
+  readonly condition: JoinCondition
+  /** By what somebody can sign in as the user, if they decide about it here. */
+  readonly earlier?: EarlierCredentials | undefined
+  /** What is wrong with the new password. */
+  readonly errors?: NewPasswordErrors | undefined
+}
+
+const earlierOf = (t: Translate, { token, earlier, errors }: InvitationState) => {
+  const form = {
+    action: INVITATION_PATH,
+    hidden: { token, answer: 'join' },
+    endLabel: t('invitation.end'),
+    keepLabel: t('invitation.keep'),
+  }
+  return earlier && earlierData(t, earlier, form, errors)
+}
+
+export function invitationPage(t: Translate, invitation: AccountInvitation, state: InvitationState): Page {
+  const { token, user, condition, errors } = state
   const { accountName: account, email, role } = invitation
   const isOwn = user !== undefined && mayAnswer(invitation, user)
+  const mayJoin = isOwn && user.role !== 'operator'
   return {
     view: 'invitation',
     title: t('invitation.title', { account }),
+    status: errors && 400,
     data: {
       lead: leadOf(t, invitation),
       role: t('invitation.role', { role: t(ROLES[role]) }),
@@ -49,8 +74,13 @@ export function invitationPage(
       path: INVITATION_PATH,
       token,
       user: user && portrait(user),
+      email,
       isOwn,
-      mayJoin: isOwn && user.role !== 'operator',
+      isOperator: isOwn && !mayJoin,
+      mayJoin: mayJoin && condition === 'none',
+      proof: mayJoin && condition === 'proof_of_mailbox' ? t.html('invitation.proof', { email }) : undefined,
+      proofPath: VERIFICATION_PATH,
+      earlier: mayJoin ? earlierOf(t, state) : undefined,
     },
   }
 }

@@ -6,7 +6,7 @@ import type { ConsolePage } from './console/kit/console-page.ts'
 import { confirmPage } from './console/kit/panels.ts'
 import { newEmailField } from './forms.ts'
 import { messagePage } from './messages.ts'
-import { EMAIL_PATH, SECURITY_PATH } from './own-paths.ts'
+import { EMAIL_PATH, SECURITY_PATH, VERIFICATION_PATH } from './own-paths.ts'
 import type { Page } from './page.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import type { Web } from './web-services.ts'
@@ -14,8 +14,6 @@ import type { Web } from './web-services.ts'
 const breadcrumbsIn = (t: Translate) => [{ href: SECURITY_PATH, label: t('security.title') }]
 
 const cancelIn = (t: Translate) => ({ href: SECURITY_PATH, label: t('common.cancel') })
-
-export const VERIFICATION_PATH = `${EMAIL_PATH}/verification`
 
 /** The address of a user, and whether the instance can send a message to it. */
 export interface Address {

@@ -36,7 +36,7 @@ function newEmailError(t: Translate, email: string | undefined, user: WebUser): 
 const askVerification =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    if (user.emailVerified) return seeOther(ctx, SECURITY_PATH)
+    if (user.emailVerified && user.isProven) return seeOther(ctx, SECURITY_PATH)
     const t = translateFor(ctx)
     web.show(ctx, inOwnAccount(t, verificationPage(t, ownAddress(web, user))))
   }
@@ -44,7 +44,7 @@ const askVerification =
 const sendVerification =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    if (user.emailVerified) return seeOther(ctx, SECURITY_PATH)
+    if (user.emailVerified && user.isProven) return seeOther(ctx, SECURITY_PATH)
     const wait = await requestVerification(web.management.knex, user.id, originOfPage(ctx))
     if (wait !== undefined) throw new RateLimitedError(wait)
     seeOther(ctx, `${SECURITY_PATH}?notice=verification-sent`)

@@ -11,3 +11,6 @@ export const SWITCH_ACCOUNT_PATH = '/account/switch'
 
 /** Where users change their own address; the steps are below. */
 export const EMAIL_PATH = '/account/email'
+
+/** Where users request a link by which they verify their address. */
+export const VERIFICATION_PATH = `${EMAIL_PATH}/verification`

@@ -48,13 +48,13 @@ interface NewPasswordState extends NewPasswordErrors {
 }
 
 /** `lead` is HTML. */
-const textsOf = (t: Translate, { email, purpose }: OpenedLink) =>
+const textsOf = (t: Translate, { email, purpose, endsEarlier }: OpenedLink) =>
   purpose === 'invitation'
     ? { title: t('password.choose'), lead: t.html('passwordLink.invited', { email }) }
     : {
         title: t('passwordLink.reset'),
         lead: t.html('passwordLink.resetLead', { email }),
-        note: t('passwordLink.resetNote'),
+        note: t(endsEarlier ? 'passwordLink.ends' : 'passwordLink.resetNote'),
       }
 
 export function newPasswordPage(t: Translate, link: OpenedLink, state: NewPasswordState): Page {

@@ -52,6 +52,8 @@ export interface SignedInUser extends WebUser {
   readonly identityId: string | null
   /** They have added a second factor since. */
   readonly lacksSecondFactor: boolean
+  /** The owner of the mailbox has set up, or accepted, everything by which the user signs in. */
+  readonly isProven: boolean
   /** The user is a member of other accounts as well. */
   readonly hasOtherAccounts: boolean
   /** The session is valid in this account only, and changes nothing that the user has outside it. */

@@ -104,7 +104,12 @@ export function createWeb(
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
   const { knex, encryptionKeys } = services.management
-  const joining = createJoining(knex, encryptionKeys, services.joinTickets)
+  const joining = createJoining({
+    knex,
+    encryptionKeys,
+    tickets: services.joinTickets,
+    sendsMail: services.management.mail !== undefined,
+  })
   const signInUrl = () => brand.current().signInUrl
   const web: Web = {
     ...services,

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createEmailChangeLinks, requestEmailChange } from '../../src/accounts/email-changes.ts'
-import { addVerification, createVerificationLinks } from '../../src/accounts/email-verification.ts'
+import { addVerification } from '../../src/accounts/email-verification.ts'
 import { createPasswordLinks } from '../../src/accounts/password-links.ts'
 import { processResetRequests, requestPasswordReset } from '../../src/accounts/password-reset-requests.ts'
 import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
 import { saveProfile } from '../../src/accounts/user-administration.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
+import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
+import { createVerificationLinks } from '../../src/management/mailbox-proofs.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { normalizedEmail } from '../../src/shared/email-addresses.ts'
 import { statementsDuring } from '../support/statements.ts'
@@ -164,7 +166,7 @@ test('a change ends the links that went to the old address', async () => {
   await confirm({ ...person, ...(await ask(person)) })
   // Even if the user gets the old address back.
   await saveProfile(on.knex, person.user.id, { email: person.user.email }, ACTOR)
-  expect(await createPasswordLinks(on.knex, on.keys).open(reset!)).toBeUndefined()
+  expect(await createPasswordLinks(on.knex, on.keys, endEarlierCredentials).open(reset!)).toBeUndefined()
   expect(await createVerificationLinks(on.knex, on.keys).open(verification!)).toBeUndefined()
 })
 

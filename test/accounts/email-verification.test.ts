@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { addVerification, createVerificationLinks, requestVerification } from '../../src/accounts/email-verification.ts'
+import { addVerification, requestVerification } from '../../src/accounts/email-verification.ts'
 import { createPasswordLinks } from '../../src/accounts/password-links.ts'
 import { resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink } from '../../src/mail/mail-links.ts'
+import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
 import { sendVerification } from '../../src/management/email-verification-operations.ts'
+import { createVerificationLinks } from '../../src/management/mailbox-proofs.ts'
 import { commandLinePrincipal } from '../../src/management/principal.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { statementsDuring } from '../support/statements.ts'
@@ -44,10 +46,14 @@ const isVerified = async ({ user }: Person): Promise<boolean> => (await on.row(u
 
 const over = { code: 'conflict' }
 
-test('a link verifies the address, and neither signs in nor signs out', async () => {
+test('a link verifies the address of the user who is signed in, and neither signs in nor signs out', async () => {
   const person = await personWithToken()
-  expect(await links().open(person.token)).toEqual({ email: person.user.email })
-  const verified = await links().verify(person.token, from())
+  expect(await links().open(person.token)).toEqual({
+    email: person.user.email,
+    userId: person.user.id,
+    isEnough: false,
+  })
+  const verified = await links().verify(person.token, person.user.id, from())
   expect(verified).toMatchObject({ emailVerified: true, sessionsValidFrom: person.user.sessionsValidFrom })
   expect(await on.actionsOn(person.user.id)).toEqual(['user.verification_sent', 'user.email_verified'])
 })
@@ -65,7 +71,7 @@ test('opening a link changes nothing, however often', async () => {
 
 test('a link works once, however many use it at the same moment', async () => {
   const person = await personWithToken()
-  const results = await Promise.allSettled(Array.from({ length: 6 }, () => links().verify(person.token, from())))
+  const results = await Promise.allSettled(Array.from({ length: 6 }, () => links().verify(person.token, person.user.id, from())))
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(await links().open(person.token)).toBeUndefined()
   expect((await on.actionsOn(person.user.id)).filter((action) => action === 'user.email_verified')).toHaveLength(1)
@@ -80,7 +86,7 @@ test('a link is over when it expires, after another address, and while the user 
   await changeUserStatus(on.knex, disabled.user.id, 'disabled', ACTOR)
   for (const person of [expired, moved, disabled]) {
     expect(await links().open(person.token)).toBeUndefined()
-    await expect(links().verify(person.token, from())).rejects.toMatchObject(over)
+    await expect(links().verify(person.token, person.user.id, from())).rejects.toMatchObject(over)
     expect(await isVerified(person)).toBe(false)
   }
 })
@@ -88,20 +94,20 @@ test('a link is over when it expires, after another address, and while the user 
 test('a new password leaves the link as it is', async () => {
   const person = await personWithToken()
   await resetPassword(on.knex, person.user.id, ACTOR)
-  await links().verify(person.token, from())
+  await links().verify(person.token, person.user.id, from())
   expect(await isVerified(person)).toBe(true)
 })
 
 test('the link of one purpose does nothing for another one', async () => {
   const person = await personWithToken()
-  const passwords = createPasswordLinks(on.knex, on.keys)
+  const passwords = createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
   expect(await passwords.open(person.token)).toBeUndefined()
   await expect(passwords.choosePassword(person.token, PASSWORD, from())).rejects.toMatchObject(over)
   const { id: userId, email } = person.user
   for (const purpose of ['password_reset', 'invitation', 'email_change'] as const) {
     const token = tokenOf(await createLink(on.knex, { purpose, userId, email }))
     expect(await links().open(token)).toBeUndefined()
-    await expect(links().verify(token, from())).rejects.toMatchObject(over)
+    await expect(links().verify(token, userId, from())).rejects.toMatchObject(over)
   }
   expect(await isVerified(person)).toBe(false)
 })

@@ -8,6 +8,7 @@ import { addUserWithoutPassword, resetPassword, saveProfile } from '../../src/ac
 import { createUserWithoutPassword } from '../../src/accounts/users.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink, renewLink } from '../../src/mail/mail-links.ts'
+import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
 import { changeUserStatus, withdrawPassword } from '../../src/management/user-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { statementsDuring } from '../support/statements.ts'
@@ -34,7 +35,7 @@ async function messagesTo(userId: string) {
 
 const tokenOf = (linkId: string): string => createLinkTokens(on.keys).tokenOf(linkId)
 
-const links = () => createPasswordLinks(on.knex, on.keys)
+const links = () => createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
 
 async function personWithToken() {
   const person = await on.person()
@@ -55,7 +56,12 @@ test('a message has the language of its user, else that of the page that request
 
 test('a link gives a new password, ends all sessions, and verifies the address', async () => {
   const { user, token } = await personWithToken()
-  expect(await links().open(token)).toEqual({ email: user.email, purpose: 'password_reset', mustJoin: false })
+  expect(await links().open(token)).toEqual({
+    email: user.email,
+    purpose: 'password_reset',
+    mustJoin: false,
+    endsEarlier: true,
+  })
   const changed = await links().choosePassword(token, OTHER_PASSWORD, from())
   expect(changed).toMatchObject({ id: user.id, emailVerified: true })
   expect(Number(changed.sessionsValidFrom)).toBeGreaterThan(Number(user.sessionsValidFrom))
@@ -186,7 +192,12 @@ test('an invited user chooses a first password by a link', async () => {
   const email = on.nextEmail()
   const user = await createUserWithoutPassword(on.knex, { email, role: 'member', accountId: on.accountId })
   const token = tokenOf(await createLink(on.knex, { purpose: 'invitation', userId: user.id, email }))
-  expect(await links().open(token)).toEqual({ email, purpose: 'invitation', mustJoin: false })
+  expect(await links().open(token)).toEqual({
+    email,
+    purpose: 'invitation',
+    mustJoin: false,
+    endsEarlier: true,
+  })
   await links().choosePassword(token, PASSWORD, from())
   expect(await on.signIn.attempt(attemptOf(email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
 })

@@ -56,9 +56,16 @@ test.each(['invitation', 'password_reset'] as const)(
 )
 
 test('of four browsers at two nodes that verify an address by one link, one succeeds', async () => {
-  const { id: userId, email } = await on.make.person()
+  const { id: userId, email, password } = await on.make.person()
   const browsers = await openLink({ purpose: 'email_verification', userId, email }, '/email/verify')
-  const pages = await together(4, (n) => browsers[n]!.browser.submit(browsers[n]!.page, /\/email\/verify$/))
+  const asked = await Promise.all(
+    browsers.map(async ({ browser, page }) =>
+      signIn(browser, await browser.submit(page, /\/email\/verify$/), email, password),
+    ),
+  )
+  const pages = await together(4, (n) =>
+    browsers[n]!.browser.submit(asked[n]!, /\/email\/verify$/, { earlier: 'keep' }),
+  )
   expect(statusesOf(pages)).toEqual(ONE_OF_FOUR)
   expect(await on.knex('users').where({ id: userId }).first()).toMatchObject({ email_verified: true })
   const events = { action: 'user.email_verified', target_id: userId }

@@ -7,6 +7,7 @@ import { addUser, addUserWithoutPassword, resetPassword, saveProfile } from '../
 import { findUser, type User } from '../../src/accounts/users.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink } from '../../src/mail/mail-links.ts'
+import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
 import { createJoining, type InvitationProof } from '../../src/management/joining.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { startUserDeletion } from '../../src/management/user-deletion.ts'
@@ -24,11 +25,24 @@ beforeAll(async () => {
 
 afterAll(() => on?.stop())
 
-const joiningOf = () => createJoining(on.knex, on.keys, createSignInProgress(on.keys, on.database.clock).joinTickets)
+const joiningOf = ({ sendsMail = true } = {}) =>
+  createJoining({
+    knex: on.knex,
+    encryptionKeys: on.keys,
+    tickets: createSignInProgress(on.keys, on.database.clock).joinTickets,
+    sendsMail,
+  })
 
-/** A person of the first account, whom another account adds with a one-time password. */
+const setProof = (id: string, isProven: boolean) =>
+  on
+    .knex('users')
+    .where({ id })
+    .update({ proven_mailbox_key: isProven ? on.knex.ref('email_key') : null })
+
+/** A person of the first account with a proven mailbox, whom another account adds with a one-time password. */
 async function invite(role: User['role'] = 'developer') {
   const person = await on.person()
+  await setProof(person.user.id, true)
   const accountId = await on.account()
   const { user: inviter } = await on.person(accountId)
   const { email } = person.user
@@ -92,14 +106,15 @@ describe('joining', () => {
     const { person } = invited
     const token = await ticketOf(invited)
     const { password } = await resetPassword(on.knex, person.user.id, ACTOR)
-    await joiningOf().join(answerOf({ token }, person.user))
+    const answer = { ...answerOf({ token }, person.user), earlier: { earlier: 'keep' } as const }
+    await joiningOf({ sendsMail: false }).join(answer)
     expect(await on.signIn.attempt(attemptOf(person.user.email, password))).toEqual({ outcome: 'refused' })
     expect(await on.actionsOn(person.user.id)).toContain('user.password_withdrawn')
   })
 
   test('the link of an invitation leads there too, once, and the user who declines is nobody in the account', async () => {
     const invited = await invite()
-    const links = createPasswordLinks(on.knex, on.keys)
+    const links = createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
     const { user: pending } = {
       user: await addUserWithoutPassword(
         on.knex,
@@ -194,6 +209,7 @@ describe('nobody but the person joins', () => {
     const proofs = [{ token: await ticketOf(invited) }, { token: 'kwl_0' }, { token: '' }, { id: invited.pending.id }]
     for (const proof of proofs)
       await expect(joiningOf().join(answerOf(proof, invited.inviter))).rejects.toMatchObject(USED_UP)
+    await setProof(invited.person.user.id, false)
     await expect(joiningOf().join(answerOf({ id: invited.pending.id }, invited.person.user))).rejects.toMatchObject(
       USED_UP,
     )
@@ -204,8 +220,9 @@ describe('nobody but the person joins', () => {
     const invited = await invite()
     const { person, pending } = invited
     const own = { id: pending.id }
+    await setProof(person.user.id, false)
     expect(await joiningOf().open(own, person.user.id)).toBeUndefined()
-    const links = createPasswordLinks(on.knex, on.keys)
+    const links = createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
     const prove = async () => {
       const token = await linkOf({ pending: person.user }, 'password_reset')
       await links.choosePassword(token, `${OTHER_PASSWORD} ${freshIp()}`, from())
@@ -277,12 +294,12 @@ describe('an address that has become free', () => {
 
   test('the link chooses a password, and a forgotten one is replaced', async () => {
     const { pending } = await free()
-    const links = createPasswordLinks(on.knex, on.keys)
+    const links = createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
     await requestPasswordReset(on.knex, pending.email, { ...from(), language: 'en' })
     await processResetRequests(on.knex, 10)
     const row = await on.knex('mail_links').where({ user_id: pending.id, purpose: 'password_reset' }).first()
     const token = createLinkTokens(on.keys).tokenOf(row.id)
-    expect(await links.open(token)).toEqual({ email: pending.email, purpose: 'password_reset', mustJoin: false })
+    expect(await links.open(token)).toMatchObject({ purpose: 'password_reset', mustJoin: false })
     await links.choosePassword(token, OTHER_PASSWORD, from())
     expect(await on.signIn.attempt(attemptOf(pending.email, OTHER_PASSWORD))).toMatchObject({ outcome: 'signed_in' })
   })

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
-import { openBrowser } from '../support/scriptless-browser.ts'
+import { openBrowser, signIn } from '../support/scriptless-browser.ts'
 import { linkIn, startSmtpServer } from '../support/smtp-servers.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console/console-visits.ts'
@@ -26,12 +26,17 @@ const newPerson = async (): Promise<Person> => createTestUser(server.knex, await
 const isVerified = async ({ id }: Person): Promise<boolean> =>
   (await server.knex('users').where({ id }).first()).email_verified
 
-/** The page that the link to a user opens, in a browser where nobody is signed in. */
-async function openLink({ email }: Person, number = 1) {
+/** The page that the link to a user opens in another browser, in which they sign in. */
+async function openLink({ email, password }: Person, number = 1) {
   const { pathname, search } = linkIn(await smtp.mailTo(email, /Verify your email address/, number))
   const browser = openBrowser(server.url)
-  return { browser, page: await browser.visit(pathname + search) }
+  const asked = await browser.visit(pathname + search)
+  expect(wordsOf(asked)).toContain(`Sign in to confirm that this address is yours: ${email}`)
+  const form = await browser.submit(asked, /\/email\/verify$/)
+  return { browser, page: await signIn(browser, form, email, password) }
 }
+
+const KEEP = { earlier: 'keep' }
 
 test('a user asks for a link on the Security page, and verifies the address with it once', async () => {
   const person = await newPerson()
@@ -45,11 +50,10 @@ test('a user asks for a link on the Security page, and verifies the address with
   const { browser: other, page } = await openLink(person)
   expect(wordsOf(page)).toContain(`Confirm that this address is yours: ${person.email}`)
   expect(await isVerified(person)).toBe(false)
-  expect(wordsOf(await other.submit(page, /\/email\/verify$/))).toContain('Email address verified')
+  expect(wordsOf(await other.submit(page, /\/email\/verify$/, KEEP))).toContain('Email address verified')
   expect(await isVerified(person)).toBe(true)
-  const again = await other.submit(page, /\/email\/verify$/)
+  const again = await other.submit(page, /\/email\/verify$/, KEEP)
   expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('This link no longer works')])
-  expect((await other.visit('/account/security')).url).toContain('/signin')
   const verified = await browser.visit(SECURITY)
   expect(wordsOf(verified)).toMatch(/ Verified/)
   expect(verified.text).not.toContain('/account/email/verification')
@@ -71,7 +75,7 @@ test('an operator sends a link in the console, and a program by the API', async 
   const path = `/users/${person.id}/send-verification`
   expect(await api.json('POST', path, undefined as never)).toMatchObject({ status: 200, body: { id: person.id } })
   const { browser: other, page } = await openLink(person, 2)
-  await other.submit(page, /\/email\/verify$/)
+  await other.submit(page, /\/email\/verify$/, KEEP)
   expect(await api.json('POST', path, undefined as never)).toMatchObject({ status: 409 })
   expect((await browser.visit(`/users/${person.id}`)).text).not.toContain(`/users/${person.id}/verification`)
 })
@@ -98,7 +102,7 @@ test('after a form that the CSRF check refuses, the link of the page opens the f
   const asking = await enter(server, person)
   await asking.submit(await asking.visit('/account/email/verification'), /\/verification$/)
   const { browser, page } = await openLink(person)
-  const refused = await browser.submit(page, /\/email\/verify$/, { csrf: 'of yesterday' })
+  const refused = await browser.submit(page, /\/email\/verify$/, { ...KEEP, csrf: 'of yesterday' })
   expect(refused.status).toBe(403)
   const again = await browser.visit(/href="(\/email\/verify[^"]*)">Try again/.exec(refused.text)![1]!)
   expect(wordsOf(again)).toContain(`Confirm that this address is yours: ${person.email}`)

@@ -3,12 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
 import type { EmailChangeLinks } from '../../src/accounts/email-changes.ts'
-import type { VerificationLinks } from '../../src/accounts/email-verification.ts'
 import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { UserSession } from '../../src/accounts/user-sessions.ts'
 import type { ScopeText } from '../../src/apis/scope-texts.ts'
 import type { ConnectedApplication } from '../../src/consents/connected-applications.ts'
+import type { VerificationLinks } from '../../src/management/mailbox-proofs.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError, RateLimitedError } from '../../src/shared/errors.ts'
 import { imageOf } from '../../src/shared/images.ts'
@@ -223,7 +223,7 @@ function createFlow(world: World): SignInFlow {
         lacksSecondFactor: false,
         sessionId: null,
       }
-      return person && { ...person, ...session, hasOtherAccounts: false, isAccountFixed: false }
+      return person && { ...person, ...session, isProven: true, hasOtherAccounts: false, isAccountFixed: false }
     },
     async signIn(_, login) {
       world.signedInAs = login.userId
@@ -252,7 +252,9 @@ const passwordLinks: PasswordLinks = {
 export const LINK_TOKEN = 'kwl_0'
 
 const verificationLinks: VerificationLinks = {
-  open: async (token) => (token === LINK_TOKEN ? { email: ADA.email } : undefined),
+  open: async (token) => (token === LINK_TOKEN ? { email: ADA.email, userId: ADA.id, isEnough: true } : undefined),
+  earlier: async () => undefined,
+  prove: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
   verify: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 

@@ -48,7 +48,9 @@ const roleOf = async ({ person, admin }: { person: Person; admin: Person }): Pro
 
 const ANSWER = /\/invitation$/
 
-const press = (browser: Browser, page: Page, answer: 'join' | 'decline') => browser.submit(page, ANSWER, { answer })
+/** Who joins keeps what they have set up. */
+const press = (browser: Browser, page: Page, answer: 'join' | 'decline') =>
+  browser.submit(page, ANSWER, { answer, earlier: 'keep' })
 
 test('a person opens the link, signs in with their own password, and joins', async () => {
   const both = await people()
@@ -115,7 +117,7 @@ test('a person whose address is proven finds the invitation on their home page',
   await inviteByPassword(both)
   const browser = await enter(server, both.person)
   expect(wordsOf(await browser.visit('/'))).not.toContain('Globex')
-  await server.knex('users').where({ id: both.person.id }).update({ proven_email_key: both.person.email })
+  await server.knex('users').where({ id: both.person.id }).update({ proven_mailbox_key: both.person.email })
   const home = await browser.visit('/')
   expect(wordsOf(home)).toContain(`Join Globex? ${both.admin.name} invited you to the account Globex .`)
   const path = /href="(\/invitation\?[^"]*)"/.exec(home.text)![1]!
