@@ -7,6 +7,7 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
+import { HAS_FAILED_WEBHOOK, HAS_OPEN_LEAK } from './account-warnings.ts'
 import { getAccount } from './accounts.ts'
 import { joinMembership, ROLE_OF_USER, roleInUsers, type SessionAccount, saveMembershipRole } from './memberships.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
@@ -86,15 +87,6 @@ export const toUser = (row: UserRow): User => ({
   createdAt: row.created_at,
   revision: row.revision,
 })
-
-/** SQL. One probe of an index each; one condition with OR or `IS NOT DISTINCT FROM` would read all rows. */
-const hasOwn = (table: string, condition: string): string => `
-  CASE WHEN membership.account_id IS NULL THEN EXISTS (SELECT FROM ${table} o WHERE o.account_id IS NULL AND ${condition})
-       ELSE EXISTS (SELECT FROM ${table} o WHERE o.account_id = membership.account_id AND ${condition}) END`
-
-const HAS_OPEN_LEAK = `${hasOwn('open_leaks', 'true')} AS has_open_leak`
-
-const HAS_FAILED_WEBHOOK = `${hasOwn('webhooks', `o.disabled_reason IN ('failing', 'gone')`)} AS has_failed_webhook`
 
 const HAS_FACTORS = `
   EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_authenticator_app,

@@ -48,8 +48,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
       : '{actor} was rate limited while signing in as {target} with a passkey',
   ],
   'user.password_reset': '{actor} generated a one-time password for {target}',
-  'user.earlier_credentials_ended':
-    '{actor} ended what was set up before to sign in as {target}',
+  'user.earlier_credentials_ended': '{actor} ended what was set up before to sign in as {target}',
   'user.earlier_credentials_kept': '{actor} kept what was set up before to sign in as {target}',
   'user.password_withdrawn': '{actor} removed the password of {target}',
   'user.password_changed': '{actor} changed the password of {target}',
