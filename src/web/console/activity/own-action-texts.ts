@@ -9,6 +9,8 @@ export type ActionText = ConsoleText | ((detail: AuditRecord['detail']) => reado
 export const OWN_ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.updated': '{actor} changed their details',
   'user.password_changed': '{actor} changed their password',
+  'user.earlier_credentials_ended': '{actor} ended what was set up before to sign in as them',
+  'user.earlier_credentials_kept': '{actor} kept what was set up before to sign in as them',
   'user.password_change_refused': '{actor} failed to change their password: the current password was wrong',
   'user.console_session_opened': '{actor} opened a console session',
   'user.identity_linked': ({ provider }) => ['{actor} connected {provider}', { provider: String(provider) }],
