@@ -28,14 +28,21 @@ export const lateralMembership = (condition: string, preferred = 'm.user_id IS N
      ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${first(u)}) DESC, m.created_at, m.account_id
      LIMIT 1) membership ON true`
 
+/** SQL: whether the user `u` acts by the membership `m` also in sessions of their own. */
+const isAccepted = (u: string): string =>
+  `(NOT m.needs_proof OR ${u}.proven_mailbox_key IS NOT DISTINCT FROM ${u}.email_key)`
+
 /**
  * Joins the membership by which users act, as `membership`: the given one, in any case if it is fixed, or else the first account, or
  * another one while the user may not act there. A user who has no such membership is left out.
+ * @param ownSession whether it is for a session in which the user may have signed in with credentials of their own: unless the session is
+ * fixed, memberships that need a proof of the mailbox count only with one
  */
-export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccount): void {
+export function joinMembership(users: Knex.QueryBuilder, account?: SessionAccount, ownSession = false): void {
+  const condition = ownSession ? isAccepted('users') : 'true'
   if (account?.isFixed) users.joinRaw(lateralMembership('m.account_id = ?'), [account.id])
-  else if (account) users.joinRaw(lateralMembership('true', 'm.account_id = ?'), [account.id])
-  else users.joinRaw(lateralMembership('true'))
+  else if (account) users.joinRaw(lateralMembership(condition, 'm.account_id = ?'), [account.id])
+  else users.joinRaw(lateralMembership(condition))
   users.where((found) => {
     found.whereNotNull('membership.account_id')
     if (!account?.isFixed) found.orWhere('users.role', 'operator')
@@ -49,11 +56,44 @@ export interface AccountOfMember {
   readonly role: AccountRole
 }
 
+/** A user has something by which they, or somebody who had set it up, sign in without the one who answers for an account. */
+const HAS_CREDENTIALS = `
+  u.password_hash IS NOT NULL
+  OR EXISTS (SELECT FROM passkeys o WHERE o.user_id = u.id)
+  OR EXISTS (SELECT FROM totp_factors o WHERE o.user_id = u.id)
+  OR EXISTS (SELECT FROM user_identities o JOIN identity_providers p ON p.id = o.provider_id
+              WHERE o.user_id = u.id AND p.account_id IS NULL)`
+
+/**
+ * Marks a membership that nobody has accepted: while the mailbox of the user is not proven, an admin of their other account may have set
+ * up how the user signs in. The caller has locked the user.
+ */
+export async function requireProof(
+  trx: Knex,
+  { userId, accountId }: { readonly userId: string; readonly accountId: string },
+): Promise<void> {
+  await trx('memberships')
+    .where({ user_id: userId, account_id: accountId })
+    .whereExists(trx('users AS u').where('u.id', userId).whereRaw(`(${HAS_CREDENTIALS})`))
+    .update({ needs_proof: true })
+}
+
+/** The names of accounts in which a user acts after they have proven the mailbox, sorted. */
+export const listAccountsThatNeedProof = (db: Knex, userId: string): Promise<string[]> =>
+  db('memberships AS m')
+    .join('accounts AS a', 'a.id', 'm.account_id')
+    .join('users AS u', 'u.id', 'm.user_id')
+    .where('m.user_id', userId)
+    .whereRaw(`${MAY_ACT} AND NOT ${isAccepted('u')}`)
+    .orderByRaw('lower(a.name), a.id')
+    .limit(MAX_ACCOUNTS)
+    .pluck('a.name')
+
 /** At most so many accounts of a user are listed. */
 const MAX_ACCOUNTS = 200
 
 /**
- * The accounts in which a user may act, sorted by name: at most 200.
+ * The accounts in which a user may act in sessions of their own, sorted by name: at most 200.
  * @param first accounts that are listed before others are, in this order, if the user may act there; what is no ID counts as none
  */
 export async function listAccountsOf(
@@ -63,8 +103,9 @@ export async function listAccountsOf(
 ): Promise<AccountOfMember[]> {
   const listed = db('memberships AS m')
     .join('accounts AS a', 'a.id', 'm.account_id')
+    .join('users AS u', 'u.id', 'm.user_id')
     .where('m.user_id', userId)
-    .whereRaw(MAY_ACT)
+    .whereRaw(`${MAY_ACT} AND ${isAccepted('u')}`)
     .orderByRaw('array_position(?::uuid[], a.id), lower(a.name), a.id', [first.filter(isId)])
     .limit(MAX_ACCOUNTS)
     .select('a.id', 'a.name', 'm.role')

@@ -104,9 +104,9 @@ export const membershipColumns = (u: string): string => `
   EXISTS (SELECT FROM memberships n WHERE n.user_id = ${u}.id AND n.account_id <> membership.account_id) AS has_other_accounts`
 
 /** Every column of users, with the account, role and status by the membership that `joinMembership` chooses. */
-export const usersWithAccount = (db: Knex, account?: SessionAccount) =>
+export const usersWithAccount = (db: Knex, account?: SessionAccount, ownSession = false) =>
   db('users')
-    .modify(joinMembership, account)
+    .modify(joinMembership, account, ownSession)
     .select('users.*', db.raw(membershipColumns('users')))
     .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS))
     .select(db.raw(SESSION_LIFETIMES))
@@ -160,17 +160,11 @@ export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
   return user
 }
 
-/**
- * A user as they act in a session: in its account, or, when it is not fixed and they are no active member there any more, in another
- * account of theirs. Undefined: unknown, or no member of the fixed account.
- */
-export async function findUserOfSession(
-  db: Knex,
-  id: string,
-  account: SessionAccount | undefined,
-): Promise<(User & AccountOfUser) | undefined> {
+type Found = (User & AccountOfUser) | undefined
+
+async function findIn(db: Knex, id: string, account?: SessionAccount, ownSession = false): Promise<Found> {
   const row: UserWithAccountRow | undefined = isId(id)
-    ? await usersWithAccount(db, account).where('users.id', id).first()
+    ? await usersWithAccount(db, account, ownSession).where('users.id', id).first()
     : undefined
   if (!row) return undefined
   return {
@@ -191,8 +185,15 @@ export async function findUserOfSession(
  * A user with an account, in one query: the named one, else their first account, or another one while they may not act there.
  * Undefined: unknown, or no member of the named account.
  */
-export const findUserById = (db: Knex, id: string, accountId?: string): Promise<(User & AccountOfUser) | undefined> =>
-  findUserOfSession(db, id, accountId === undefined ? undefined : { id: accountId, isFixed: true })
+export const findUserById = (db: Knex, id: string, accountId?: string): Promise<Found> =>
+  findIn(db, id, accountId === undefined ? undefined : { id: accountId, isFixed: true })
+
+/**
+ * A user as they act in a session: in its account, or, when it is not fixed and they are no active member there any more, in another
+ * account of theirs. Undefined: unknown, no member of the fixed account, or only of accounts that need a proof of the mailbox.
+ */
+export const findUserOfSession = (db: Knex, id: string, account: SessionAccount | undefined): Promise<Found> =>
+  findIn(db, id, account, true)
 
 /** Users, sorted by email address. */
 export async function listUsers(db: Knex, filter: { accountId?: string } = {}): Promise<User[]> {

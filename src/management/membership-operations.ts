@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { addMembership as insertMembership, type MembershipKey } from '../accounts/membership-changes.ts'
+import { requireProof } from '../accounts/memberships.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { notFound } from '../shared/errors.ts'
@@ -83,14 +84,19 @@ async function checkOwn(knex: Knex, principal: Principal, { userId, accountId }:
 }
 
 /**
- * Makes a user a member of a further account.
+ * Makes a user a member of a further account, without their acceptance. While their mailbox is not proven, they act there only in
+ * sessions of somebody who answers for the account, if they have credentials of their own: an admin of their other account may have set
+ * these up. An instance without e-mail cannot prove a mailbox, and asks for nothing.
  * @throws KeywrightError `not_found`, `conflict` (an operator, or a member already; the account is disabled)
  */
 export const addMembership = operation<MembershipKey & { readonly role: AccountRole }, Membership>(
   PERMISSIONS.addMemberships,
-  async ({ knex }, principal, membership) => {
+  async ({ knex, mail }, principal, membership) => {
     await userFor(knex, principal, membership.userId)
-    await knex.transaction((trx) => insertMembership(trx, membership, principal.actor))
+    await knex.transaction(async (trx) => {
+      await insertMembership(trx, membership, principal.actor)
+      if (mail) await requireProof(trx, membership)
+    })
     return await readOne(knex, membership)
   },
 )

@@ -5,7 +5,7 @@ import { notFound } from '../shared/errors.ts'
 import { valueText } from './console/kit/attribute-facts.ts'
 import { inOwnAccount } from './console/kit/console-page.ts'
 import { renewCsrfToken } from './csrf.ts'
-import { SWITCH_ACCOUNT_PATH } from './own-paths.ts'
+import { SWITCH_ACCOUNT_PATH, VERIFICATION_PATH } from './own-paths.ts'
 import { translateFor } from './page-language.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
 import { seeOther } from './sign-in-routes.ts'
@@ -23,7 +23,10 @@ const showAccounts =
       role: valueText(gettext, USER_ATTRIBUTES.role, role),
       isCurrent: accountId === user.accountId,
     }))
-    const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data: { accounts } }
+    const names = await web.directory.accountsThatNeedProof(user.id)
+    const waiting = names.map((account) => t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH }))
+    const data = { accounts, waiting }
+    const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data }
     web.show(ctx, inOwnAccount(t, page))
   }
 

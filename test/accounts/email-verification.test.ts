@@ -71,7 +71,9 @@ test('opening a link changes nothing, however often', async () => {
 
 test('a link works once, however many use it at the same moment', async () => {
   const person = await personWithToken()
-  const results = await Promise.allSettled(Array.from({ length: 6 }, () => links().verify(person.token, person.user.id, from())))
+  const results = await Promise.allSettled(
+    Array.from({ length: 6 }, () => links().verify(person.token, person.user.id, from())),
+  )
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(await links().open(person.token)).toBeUndefined()
   expect((await on.actionsOn(person.user.id)).filter((action) => action === 'user.email_verified')).toHaveLength(1)

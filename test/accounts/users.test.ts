@@ -40,6 +40,7 @@ test('a person is found with their account; an operator has none', async () => {
     hasOpenLeak: false,
     hasFailedWebhook: false,
     hasSecondFactor: false,
+    isProven: false,
     hasOtherAccounts: false,
     memberSince: expect.any(Date),
     sessionLifetimes: SESSION_LIFETIMES,

@@ -4,15 +4,19 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addUserWithoutPassword } from '../../src/accounts/user-administration.ts'
+import { createUserWithoutPassword, findUserOfSession } from '../../src/accounts/users.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink, type LinkPurpose } from '../../src/mail/mail-links.ts'
+import { addMembership } from '../../src/management/membership-operations.ts'
+import { commandLinePrincipal } from '../../src/management/principal.ts'
+import { removeMember } from '../../src/management/user-changes.ts'
 import { keysOf } from '../support/encryption-key.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { type Browser, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { addTestApp, addTestPasskey, type TestApp } from '../support/second-factors.ts'
-import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
 
 const NEXT_PASSWORD = 'plum orbit canvas 7'
@@ -44,7 +48,7 @@ const linkFor = async (purpose: LinkPurpose, { id: userId, email }: Pick<Person,
 interface Scene {
   readonly person: Person
   readonly app: Credentials & { clientId: string }
-  readonly session: Browser
+  readonly session: SignedInBrowser
   readonly refreshToken: string
   /** Undefined: no second factor was set up. */
   readonly authenticator: TestApp | undefined
@@ -213,6 +217,73 @@ describe('the mailbox is not proven', () => {
     const page = await stranger.visit(pathOf('/email/verify', await linkFor('email_verification', person)))
     await stranger.submit(page, /\/email\/verify$/, { earlier: 'keep' })
     expect(await isProven(person)).toBe(false)
+  })
+})
+
+const MAIL = { from: 'auth@example.com', server: null, encryption: 'none', hasDkim: false } as const
+
+/** An operator adds the user to another account, without their acceptance. */
+async function addToAccount({ person }: Scene): Promise<string> {
+  const account = await on.make.account()
+  const management = { knex: on.knex, encryptionKeys: keys(), mail: MAIL }
+  const membership = { userId: person.id, accountId: account, role: 'admin' } as const
+  await addMembership(management, commandLinePrincipal('root'), membership)
+  return account
+}
+
+/** Whether a session acts in an account after it tried to switch to it. */
+async function switches(browser: Browser, account: string): Promise<boolean> {
+  const page = await browser.visit('/account/switch')
+  await browser.submit(page, /\/account\/switch$/, { account })
+  const { name } = await on.knex('accounts').where({ id: account }).first()
+  return (await browser.visit('/account/security')).text.includes(name)
+}
+
+describe('a membership that an operator adds without acceptance', () => {
+  test('is not for earlier sessions and applications, until the mailbox is proven', async () => {
+    const scene = await hijack(false)
+    const account = await addToAccount(scene)
+    expect(await switches(scene.session, account)).toBe(false)
+    const { page } = await scene.session.follow(scene.app, { account_id: account })
+    expect(page.left?.searchParams.get('error')).toBe('access_denied')
+    expect((await scene.session.visit('/account/switch')).text).toContain('/account/email/verification')
+    expect(await switches(await verify(scene, END), account)).toBe(true)
+    expect(await isSignedIn(scene.session)).toBe(false)
+  })
+
+  test('is for sessions that are fixed to its account, of which somebody answers for it', async () => {
+    const scene = await hijack(false)
+    const id = await addToAccount(scene)
+    const user = await findUserOfSession(on.knex, scene.person.id, { id, isFixed: true })
+    expect(user).toMatchObject({ accountId: id, role: 'admin', status: 'active' })
+    const own = await findUserOfSession(on.knex, scene.person.id, { id, isFixed: false })
+    expect(own?.accountId).toBe(scene.person.accountId)
+  })
+
+  test('stays closed when it becomes the only one, and a link for a password opens it', async () => {
+    const scene = await hijack(false)
+    const account = await addToAccount(scene)
+    const { id: userId, accountId } = scene.person
+    await removeMember(on.knex, { userId, accountId: accountId! }, ACTOR)
+    expect(await isSignedIn(scene.session)).toBe(false)
+    await choosePassword(scene)
+    const user = await findUserOfSession(on.knex, userId, undefined)
+    expect(user?.accountId).toBe(account)
+  })
+
+  test('needs no proof of a user without credentials, or whose mailbox is proven', async () => {
+    const plain = await createUserWithoutPassword(on.knex, {
+      email: `plain-${crypto.randomUUID()}@example.com`,
+      role: 'member',
+      accountId: await on.make.account(),
+    })
+    const scene = await hijack(false)
+    await verify(scene, { earlier: 'keep' })
+    for (const person of [plain, scene.person]) {
+      const id = await addToAccount({ person } as Scene)
+      const user = await findUserOfSession(on.knex, person.id, { id, isFixed: false })
+      expect(user?.accountId).toBe(id)
+    }
   })
 })
 

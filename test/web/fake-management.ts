@@ -300,6 +300,7 @@ function createSignIn(world: World): SignIn {
 function createDirectory(world: World): Directory {
   return {
     accountsOf: async () => [],
+    accountsThatNeedProof: async () => [],
     instanceBrand: async () => world.brand,
     user: async (id) => world.people.find((person) => person.id === id),
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
