@@ -57,6 +57,7 @@ test('a person is found with their account; an operator has none', async () => {
     accountName: null,
     ...warnings,
     hasSecondFactor: false,
+    isProven: false,
     hasOtherAccounts: false,
     memberSince: null,
     sessionLifetimes: SESSION_LIFETIMES,

@@ -251,7 +251,7 @@ describe('a membership that an operator adds without acceptance', () => {
     expect(await isSignedIn(scene.session)).toBe(false)
   })
 
-  test('is for sessions that are fixed to its account, of which somebody answers for it', async () => {
+  test('is for sessions that are fixed to its account', async () => {
     const scene = await hijack(false)
     const id = await addToAccount(scene)
     const user = await findUserOfSession(on.knex, scene.person.id, { id, isFixed: true })
