@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { AssertionUse } from './assertion-uses.ts'
-import { InvalidAssertionError, verifyAssertion } from './client-assertions.ts'
+import { type Audiences, InvalidAssertionError, verifyAssertion } from './client-assertions.ts'
 import { type AuthenticatedClient, checkAddress } from './client-authentication.ts'
 import type { Registration, ValidKey } from './registration.ts'
 import type { Registrations } from './registrations.ts'
@@ -9,10 +9,15 @@ import type { Registrations } from './registrations.ts'
 /** A client assertion, and where it came from. */
 export interface AssertionRequest {
   readonly assertion: string
-  /** The issuer identifier of this server, the only audience that is accepted. */
-  readonly issuer: string
+  readonly audiences: Audiences
   /** The address of the request; undefined where the client may call from any network. */
   readonly address: string | undefined
+}
+
+/** A client that an assertion has proved. */
+export interface ProvedClient extends AuthenticatedClient {
+  /** Whether the assertion was accepted because of `endpointAudiences`. */
+  readonly hasEndpointAudience: boolean
 }
 
 /** Authenticates clients by signed assertions (RFC 7523, section 2.2). */
@@ -21,7 +26,12 @@ export interface AssertionAuthenticator {
    * Verifies an assertion, and records its use.
    * @throws InvalidAssertionError, ForbiddenNetworkError
    */
-  prove(registration: Registration, request: AssertionRequest): Promise<AuthenticatedClient>
+  prove(registration: Registration, request: AssertionRequest): Promise<ProvedClient>
+}
+
+/** What a proved assertion says beside its key. */
+interface Proof extends Pick<AssertionRequest, 'address'> {
+  readonly hasEndpointAudience: boolean
 }
 
 /** What an assertion has proved: the same as the secret with the ID of its key. */
@@ -37,33 +47,33 @@ export function createAssertionAuthenticator(
   clock: Clock,
 ): AssertionAuthenticator {
   /** The client by a key that it has proved: the assertion is recorded and would not prove it again. */
-  async function withKey(clientId: string, keyId: number, address: string | undefined): Promise<AuthenticatedClient> {
+  async function withKey(clientId: string, keyId: number, proof: Proof): Promise<ProvedClient> {
     const registration = await registrations.fresh(clientId)
     const key = registration?.keys.find(({ id }) => id === keyId)
     if (!registration || !key)
       throw new KeywrightError('invalid_client', 'the client or its key was replaced or archived')
-    checkAddress(registration, address)
-    return authenticated(registration, key, address)
+    if (proof.hasEndpointAudience && !registration.endpointAudiences)
+      throw new KeywrightError('invalid_client', 'the client may no longer name endpoints as audience')
+    checkAddress(registration, proof.address)
+    return authenticated(registration, key, proof)
   }
 
-  const authenticated = (
-    registration: Registration,
-    key: ValidKey,
-    address: string | undefined,
-  ): AuthenticatedClient => ({
+  const authenticated = (registration: Registration, key: ValidKey, proof: Proof): ProvedClient => ({
     registration,
     authentication: provedBy(key),
-    renew: () => withKey(registration.clientId, key.id, address),
+    hasEndpointAudience: proof.hasEndpointAudience,
+    renew: () => withKey(registration.clientId, key.id, proof),
   })
 
   return {
-    async prove(registration, { assertion, issuer, address }) {
-      const { key, ...use } = await verifyAssertion(registration, assertion, issuer, clock.now())
+    async prove(registration, { assertion, audiences, address }) {
+      const verified = await verifyAssertion(registration, assertion, audiences, clock.now())
+      const { key, hasEndpointAudience, ...use } = verified
       checkAddress(registration, address)
       if (!(await isFirstUse({ clientId: registration.clientId, ...use }))) {
         throw new InvalidAssertionError('assertion_replayed', 'the assertion was used before (jti)')
       }
-      return authenticated(registration, key, address)
+      return authenticated(registration, key, { address, hasEndpointAudience })
     },
   }
 }

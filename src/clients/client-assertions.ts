@@ -39,6 +39,16 @@ export interface VerifiedAssertion {
   readonly jti: string
   /** Seconds since 1970 until which the assertion must be remembered. */
   readonly rememberUntil: number
+  /** Whether its audience is allowed by `endpointAudiences` only. */
+  readonly hasEndpointAudience: boolean
+}
+
+/** What an assertion may name as its audience. */
+export interface Audiences {
+  /** The issuer identifier of this server. */
+  readonly issuer: string
+  /** The URLs of the endpoints at which clients authenticate; only for clients with `endpointAudiences`. */
+  readonly endpoints: readonly string[]
 }
 
 /** Why an assertion proves nothing; the detail is for the log. */
@@ -84,13 +94,30 @@ function candidates(registration: Registration, assertion: string, now: number):
   return { alg: alg ?? '', keys }
 }
 
+/**
+ * Whether an audience is that of an older client: only this server, as its issuer or by endpoints. A list with another server would let
+ * that one use the assertion here.
+ */
+function isEndpointAudience(aud: unknown, { issuer, endpoints }: Audiences): boolean {
+  const all: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+  return all.length > 0 && all.every((one) => one === issuer || endpoints.some((endpoint) => one === endpoint))
+}
+
 /** Checks what the signature covers (RFC 7523, section 3). @throws InvalidAssertionError */
-function checkClaims({ iss, sub, aud, exp, iat, nbf, jti }: JWTPayload, clientId: string, issuer: string, now: number) {
+function checkClaims(
+  { iss, sub, aud, exp, iat, nbf, jti }: JWTPayload,
+  { clientId, endpointAudiences }: Registration,
+  audiences: Audiences,
+  now: number,
+) {
   const invalid = (detail: string, reason: RefusalReason = 'assertion_invalid') =>
     new InvalidAssertionError(reason, detail)
   if (iss !== clientId || sub !== clientId) throw invalid('iss and sub are not the client ID')
   // One audience alone, so that no other server can use the assertion here (RFC 7523bis).
-  if (aud !== issuer) throw invalid('aud is not the issuer identifier as a string', 'assertion_audience')
+  const hasEndpointAudience = aud !== audiences.issuer
+  if (hasEndpointAudience && !(endpointAudiences && isEndpointAudience(aud, audiences))) {
+    throw invalid('aud is not the issuer identifier as a string', 'assertion_audience')
+  }
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw invalid('exp is missing')
   if (exp + TOLERANCE <= now) throw invalid('the assertion has expired', 'assertion_expired')
   if (exp > now + MAX_LIFETIME + TOLERANCE) throw invalid(`exp is more than ${MAX_LIFETIME} seconds ahead`)
@@ -99,7 +126,7 @@ function checkClaims({ iss, sub, aud, exp, iat, nbf, jti }: JWTPayload, clientId
       throw invalid('the assertion is from the future')
   }
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH) throw invalid('jti is missing or too long')
-  return { jti, rememberUntil: Math.ceil(exp) + TOLERANCE + 1 }
+  return { jti, rememberUntil: Math.ceil(exp) + TOLERANCE + 1, hasEndpointAudience }
 }
 
 /**
@@ -110,7 +137,7 @@ function checkClaims({ iss, sub, aud, exp, iat, nbf, jti }: JWTPayload, clientId
 export async function verifyAssertion(
   registration: Registration,
   assertion: string,
-  issuer: string,
+  audiences: Audiences,
   now: number,
 ): Promise<VerifiedAssertion> {
   try {
@@ -119,7 +146,7 @@ export async function verifyAssertion(
     const { alg, keys } = candidates(registration, assertion, now)
     for (const key of keys) {
       const payload = await payloadFor(key, alg, assertion)
-      if (payload) return { key, ...checkClaims(payload, registration.clientId, issuer, now / 1000) }
+      if (payload) return { key, ...checkClaims(payload, registration, audiences, now / 1000) }
     }
   } catch (error) {
     if (error instanceof InvalidAssertionError) throw error

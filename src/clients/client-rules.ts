@@ -85,6 +85,12 @@ function* errorsOfSecretlessClient(settings: ClientSettings): FieldErrors {
 }
 
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
+  if (settings.endpointAudiences && settings.authMethod !== 'private_key_jwt') {
+    yield fieldError(
+      'endpointAudiences',
+      'only a client with the authentication method private_key_jwt signs assertions',
+    )
+  }
   if (settings.clientCredentialsRefresh && !settings.grants.includes(CLIENT_CREDENTIALS_GRANT)) {
     const message = `a refresh token for ${CLIENT_CREDENTIALS_GRANT} requires the grant ${CLIENT_CREDENTIALS_GRANT}`
     yield fieldError('clientCredentialsRefresh', message)

@@ -140,6 +140,16 @@ export const TOKEN_ATTRIBUTES = {
     description: 'Issue a refresh token for client_credentials',
     option: { help: 'Return a refresh token for client_credentials too; default: off' },
   }),
+  endpointAudiences: attribute({
+    type: boolean,
+    initial: false,
+    section: 'legacy',
+    label: 'Endpoint URLs as audience',
+    hint: 'For client authentication by a private key: accepts JWTs whose audience is an endpoint, such as the token endpoint, or a list. The standard now requires the issuer alone, so that no other server can use the JWT here.',
+    description:
+      'Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs',
+    option: { help: 'Accept URLs of endpoints as audience of signed JWTs (against RFC 7523bis); default: off' },
+  }),
   apiKeyRequired: attribute({
     type: boolean,
     initial: false,

@@ -110,6 +110,16 @@ async function authenticateBySecret(
   return client
 }
 
+/** Where clients authenticate, which older ones name as the audience of their assertions. The token endpoint also has a slash at its end. */
+const ENDPOINTS = ['token', 'token/', 'par', 'device', 'introspect', 'revoke']
+
+const audiencesOf = (issuer: string) => ({ issuer, endpoints: ENDPOINTS.map((name) => `${issuer}/oauth2/${name}`) })
+
+function countEndpointAudience({ metrics, legacyOptionUses }: OidcServices, clientId: string): void {
+  metrics.legacyOptionUses.inc({ kind: 'endpoint_audience' })
+  legacyOptionUses.record(clientId, 'endpoint_audience')
+}
+
 async function authenticateByAssertion(
   services: OidcServices,
   ctx: OidcContext,
@@ -117,12 +127,14 @@ async function authenticateByAssertion(
   rules: AuthenticationRules,
 ): Promise<AuthenticatedClient> {
   const { assertionAuthenticator, registrations } = services
-  const request = { assertion, issuer: services.issuerUrl(), address: networkAddress(ctx, rules) }
+  const request = { assertion, audiences: audiencesOf(services.issuerUrl()), address: networkAddress(ctx, rules) }
   const cached = rules.mayUseCache?.(ctx) ? registrations.cached(clientId) : undefined
   try {
     // A cached registration can only confirm: before a rejection it is read again.
     const proved = cached && (await assertionAuthenticator.prove(cached, request).catch(unlessInvalid))
-    return proved ?? (await assertionAuthenticator.prove(await findRegistration(services, clientId), request))
+    const client = proved ?? (await assertionAuthenticator.prove(await findRegistration(services, clientId), request))
+    if (client.hasEndpointAudience) countEndpointAudience(services, clientId)
+    return client
   } catch (error) {
     throw error instanceof InvalidAssertionError ? refused(error) : error
   }

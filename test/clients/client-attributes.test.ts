@@ -55,6 +55,7 @@ const SETTINGS: ClientSettings = {
   allowedNetworks: ['192.0.2.0/24', '2001:db8::/32'],
   queryCredentials: true,
   clientCredentialsRefresh: true,
+  endpointAudiences: true,
   apiKeyRequired: true,
   logo: LOGO,
   accent: '#0a7d4f',

@@ -92,6 +92,7 @@ const EVERY: ClientSettings = {
   allowedNetworks: ['192.0.2.0/24', '2001:db8::/32'],
   queryCredentials: true,
   clientCredentialsRefresh: true,
+  endpointAudiences: false,
   apiKeyRequired: true,
   logo: LOGO,
   accent: '#0a7d4f',
@@ -117,7 +118,7 @@ const OPEN: ClientSettings = {
 }
 
 /** A client without a client secret, which some settings need. */
-const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt' }
+const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt', endpointAudiences: true }
 
 const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES, ...EXCHANGE_ATTRIBUTES }
 
@@ -134,6 +135,7 @@ describe('every setting is stored at creation and read by the store and the endp
     expect(alike).toEqual([
       ['authMethod', 'client_secret'],
       ['isPublic', false],
+      ['endpointAudiences', false],
       ['accessType', 'both'],
     ])
   })

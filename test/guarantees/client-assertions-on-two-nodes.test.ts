@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -40,6 +41,17 @@ test('a use is remembered when the node that saw it was killed', async () => {
   await on.nodes[0]!.kill()
   await on.restart(0)
   for (const n of [0, 1]) expect((await request(assertion, n)).status).toBe(401)
+})
+
+test('an endpoint as audience is refused at both nodes once the option is off, also where the client is cached', async () => {
+  const key = await newClientKey()
+  const settings = { authMethod: 'private_key_jwt', endpointAudiences: true } as const
+  const { clientId } = await on.make.register({ settings, apis: [api.identifier], keys: key.parsed })
+  const status = async (node: number) =>
+    (await request(await signAssertion(key, { clientId, audience: `${ISSUER}/oauth2/token` }), node)).status
+  expect([await status(0), await status(1)]).toEqual([200, 200])
+  await updateClient(on.knex, clientId, { settings: { endpointAudiences: false } }, ACTOR)
+  expect([await status(0), await status(1)]).toEqual([401, 401])
 })
 
 test('no token by a replaced key is valid, however many are requested meanwhile', async () => {

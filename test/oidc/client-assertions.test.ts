@@ -59,6 +59,29 @@ describe('an assertion', () => {
     expect((await tokenBy(await assertionOf({}, { kid: 'a' }, keys[1], id))).status).toBe(401)
   })
 
+  test('names an endpoint as its audience only for a client with the option, which is counted', async () => {
+    const { clientId: id } = await register([key], { endpointAudiences: true })
+    const token = `${server.issuer}/oauth2/token`
+    const by = async (aud: unknown, from: string) => (await tokenBy(await assertionOf({ aud }, {}, key, from))).status
+    for (const aud of [token, `${token}/`, `${server.issuer}/oauth2/par`, [server.issuer], [token, server.issuer]]) {
+      expect([aud, await by(aud, id), await by(aud, clientId)]).toEqual([aud, 200, 401])
+    }
+    const others = [
+      [token, 'https://other.example'],
+      [],
+      [[token]],
+      {},
+      null,
+      `${server.issuer}/`,
+      `${token}?a=b`,
+      'token',
+    ]
+    for (const aud of others) expect([aud, await by(aud, id)]).toEqual([aud, 401])
+    expect(await by(server.issuer, id)).toBe(200)
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    expect(metrics).toMatch(/keywright_legacy_option_uses_total\{kind="endpoint_audience"\} 5/)
+  })
+
   test('authenticates at the endpoints of pushed requests, devices and revocation too', async () => {
     const settings = {
       grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],

@@ -3065,6 +3065,8 @@ export interface components {
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /** @description Require PKCE (RFC 7636); always true for public clients */
@@ -3309,6 +3311,8 @@ export interface components {
             query_credentials?: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh?: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences?: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
             /** @description Require PKCE (RFC 7636); always true for public clients */
@@ -3545,6 +3549,8 @@ export interface components {
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /** @description Require PKCE (RFC 7636); always true for public clients */
@@ -3786,6 +3792,8 @@ export interface components {
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /** @description Each use of a refresh token replaces it; always true for public clients */
@@ -4911,6 +4919,8 @@ export interface components {
             query_credentials?: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh?: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences?: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
             /** @description Each use of a refresh token replaces it; always true for public clients */
@@ -5040,6 +5050,8 @@ export interface components {
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /** @description Each use of a refresh token replaces it; always true for public clients */
@@ -5567,6 +5579,8 @@ export interface components {
             query_credentials?: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh?: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences?: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
             /** @description Require PKCE (RFC 7636); always true for public clients */
@@ -6127,6 +6141,8 @@ export interface components {
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
+            /** @description Accept assertions of private_key_jwt whose audience is the URL of an endpoint, or a list of the issuer and such URLs */
+            endpoint_audiences: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /** @description Require PKCE (RFC 7636); always true for public clients */

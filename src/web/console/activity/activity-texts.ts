@@ -127,7 +127,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'client.secret_retirement_planned': '{actor} changed when a previous client secret of {target} retires',
   'client.tokens_revoked': '{actor} revoked all tokens of {target}',
   'client.legacy_option_used': ({ kind, count }) => [
-    '{actor} noted that {target} used {option, select, query_credentials {client secret in query parameters} client_credentials_refresh {refresh tokens for client credentials} other {a legacy compatibility option}} {count, plural, one {once} other {# times}}',
+    '{actor} noted that {target} used {option, select, query_credentials {client secret in query parameters} client_credentials_refresh {refresh tokens for client credentials} endpoint_audience {endpoint URLs as audience} other {a legacy compatibility option}} {count, plural, one {once} other {# times}}',
     { option: String(kind), count: countIn(count) },
   ],
   'mail.sent_again': '{actor} sent a failed email to {target} again',
