@@ -9,17 +9,24 @@ import { accountRoutes } from '../../src/web/own-account-routes.ts'
 import { ownAddressRoutes } from '../../src/web/own-address-routes.ts'
 import { securityRoutes } from '../../src/web/security-routes.ts'
 import { sessionRoutes } from '../../src/web/session-routes.ts'
+import { switchAccountRoutes } from '../../src/web/switch-account-routes.ts'
 import type { Web } from '../../src/web/web-services.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { send } from '../support/requests.ts'
 import { type Browser, openBrowser, type Page } from '../support/scriptless-browser.ts'
 import { createTestUser } from '../support/test-users.ts'
 import { createService } from '../web/console-session-fixtures.ts'
 import { fillPath, makeSamples, OWNED, parametersOf, type Samples, stateOf } from './all-routes.ts'
+import { type Address, askPage, nameOf } from './route-requests.ts'
+
+const ALL: readonly ConsoleSessionPage[] = CONSOLE_SESSION_PAGES
+
+/** The areas that do not have the route. */
+const othersThan = ({ sessionPages = [] }: ConsoleRoute): readonly ConsoleSessionPage[] =>
+  ALL.filter((page) => !sessionPages.includes(page))
 
 let server: Keywright
-/** A session with each area alone, of an admin of the first account. */
-let browsers: Record<ConsoleSessionPage, Browser>
+/** Sessions of an admin of the first account. */
+let sessions: Map<string, Browser>
 /** Objects of that account, and of another one. */
 let own: Samples
 let foreign: Samples
@@ -33,13 +40,18 @@ beforeAll(async () => {
   const stranger = await createTestUser(server.knex, await server.make.account())
   own = { ...(await makeSamples(server, ownAccount, colleague)), id: colleague.id }
   foreign = await makeSamples(server, stranger.accountId!, stranger)
-  const opened = CONSOLE_SESSION_PAGES.map(async (page) => {
+  const opened = [...CONSOLE_SESSION_PAGES.map((page) => [page]), ...CONSOLE_ROUTES.map(othersThan), ALL]
+  sessions = new Map()
+  for (const pages of opened) {
+    if (sessions.has(pages.join())) continue
     const browser = openBrowser(server.url)
-    expect((await browser.visit(await service.create({ pages: [page] }))).status).toBe(200)
-    return [page, browser] as const
-  })
-  browsers = Object.fromEntries(await Promise.all(opened)) as typeof browsers
+    expect((await browser.visit(await service.create({ pages }))).status).toBe(200)
+    sessions.set(pages.join(), browser)
+  }
 })
+
+/** The session with exactly these areas. */
+const sessionWith = (pages: readonly ConsoleSessionPage[]): Browser => sessions.get(pages.join())!
 
 afterAll(async () => {
   const failures = server.logLines().filter((line) => (line.level as number) >= 50)
@@ -47,29 +59,13 @@ afterAll(async () => {
   await server.stop()
 })
 
-interface Address {
-  readonly method: string
-  readonly path: string
-  readonly takesFiles?: boolean
-}
-
-const nameOf = ({ method, path }: Address) => `${method.toUpperCase()} ${path}`
-
-async function ask({ method, path, takesFiles }: Address, browser: Browser, samples: Samples) {
-  const cookies = [...browser.cookies].map(([key, { value }]) => `${key.split(' ')[0]}=${value}`)
-  const headers = { accept: 'text/html', cookie: cookies.join('; ') }
-  const url = server.url + fillPath(path, samples)
-  if (method === 'get') return await send(url, { headers, redirect: 'manual' })
-  const body = takesFiles ? new FormData() : new URLSearchParams()
-  const typed = { csrf: browser.cookies.get('kw_csrf /')!.value, revision: '1', role: 'member', status: 'disabled' }
-  for (const [name, value] of Object.entries(typed)) body.append(name, value)
-  return await send(url, { method: 'POST', headers, body, redirect: 'manual' })
-}
-
 const hidden = () => OWNED.map((name) => foreign[name]!)
 
 /** The pages of a user's own account, and the others that know who is signed in. */
-const OWN_ROUTES: Address[] = [accountRoutes, ownAddressRoutes, securityRoutes, sessionRoutes, apiDocsRoutes]
+const OWN_ROUTES: Address[] = [
+  ...[accountRoutes, ownAddressRoutes, securityRoutes, sessionRoutes],
+  ...[switchAccountRoutes, apiDocsRoutes],
+]
   .flatMap((routesOf: (web: Web) => Router) => routesOf({} as Web).stack)
   .flatMap(({ path, methods }) =>
     methods
@@ -83,45 +79,38 @@ const OTHER_PAGES: Address[] = ['/', '/signin', '/signin/confirm'].map((path) =>
 
 const named = <One extends Address>(addresses: readonly One[]) => addresses.map((one) => [nameOf(one), one] as const)
 
-const hasPage = ({ sessionPages = [] }: ConsoleRoute, page: ConsoleSessionPage) => sessionPages.includes(page)
-
 describe('a console session', () => {
   let before: unknown
   beforeAll(async () => {
     before = [await stateOf(server, ownAccount), await stateOf(server, foreign.account_id!)]
   })
 
-  it.each(named(CONSOLE_ROUTES))('without the area of %s is refused', async (_, route) => {
-    for (const page of CONSOLE_SESSION_PAGES.filter((one) => !hasPage(route, one))) {
-      const { status, text } = await ask(route, browsers[page], own)
-      expect([page, status]).toEqual([page, 403])
-      expect(text).toContain('Back to Keywright')
-    }
+  it.each(named(CONSOLE_ROUTES))('with all areas but those of %s is refused', async (_, route) => {
+    const { status, text } = await askPage(server, route, sessionWith(othersThan(route)), own)
+    expect(status).toBe(403)
+    expect(text).toContain('Back to Keywright')
     expect([await stateOf(server, ownAccount), await stateOf(server, foreign.account_id!)]).toEqual(before)
   })
 
   it.each(named([...OWN_ROUTES, ...OTHER_PAGES]))('is refused at %s', async (_, address) => {
-    for (const page of CONSOLE_SESSION_PAGES) {
-      const { status } = await ask(address, browsers[page], own)
-      expect([page, status]).toEqual([page, 403])
-    }
+    expect((await askPage(server, address, sessionWith(ALL), own)).status).toBe(403)
   })
 
-  it.each(named(CONSOLE_ROUTES.filter(({ path }) => parametersOf(path).some((name) => OWNED.includes(name)))))(
+  const ofObjects = CONSOLE_ROUTES.filter(({ path }) => parametersOf(path).some((name) => OWNED.includes(name)))
+
+  it.each(named(ofObjects.filter(({ sessionPages = [] }) => sessionPages.length > 0)))(
     'does not find an object of another account at %s',
     async (_, route) => {
-      for (const page of CONSOLE_SESSION_PAGES.filter((one) => hasPage(route, one))) {
-        const { status, text } = await ask(route, browsers[page], foreign)
-        expect([page, status]).toEqual([page, 404])
-        const secrets = hidden().filter((one) => !fillPath(route.path, foreign).includes(encodeURIComponent(one)))
-        for (const one of secrets) expect(text).not.toContain(one)
-      }
+      const { status, text } = await askPage(server, route, sessionWith(ALL), foreign)
+      expect(status).toBe(404)
+      const secrets = hidden().filter((one) => !fillPath(route.path, foreign).includes(encodeURIComponent(one)))
+      for (const one of secrets) expect(text).not.toContain(one)
       expect(await stateOf(server, foreign.account_id!)).toEqual((before as unknown[])[1])
     },
   )
 
   it.each(CONSOLE_SESSION_PAGES)('with %s offers only links and forms that it may follow', async (area) => {
-    const browser = browsers[area]
+    const browser = sessionWith([area])
     const seen = new Set<string>()
     const start = {
       keys: '/settings/api',

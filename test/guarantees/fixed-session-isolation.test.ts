@@ -1,10 +1,12 @@
 /**
- * A session that is fixed to an account was opened by who answers for that account only. So in it, every page of the person's own asks them
- * to sign in themselves, and applications act in that account alone, without a choice.
+ * A session that is fixed to an account was opened by who answers for that account only: its identity provider, or the product at which the
+ * person signed in. So in it, every page of the person's own asks them to sign in themselves, and applications act in that account alone,
+ * without a choice.
  */
 import type Router from '@koa/router'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { addMembership } from '../../src/accounts/membership-changes.ts'
+import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import { accountRoutes } from '../../src/web/own-account-routes.ts'
 import { ownAddressRoutes } from '../../src/web/own-address-routes.ts'
@@ -17,19 +19,30 @@ import { ALLOW, addProvider, signInThrough } from '../identity-providers/upstrea
 import { type Application, createApplication, getCode, isAllow } from '../oidc/application-fixtures.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { claimsOf } from '../support/requests.ts'
-import { type Browser, openBrowser } from '../support/scriptless-browser.ts'
+import { type Browser, openBrowser, type Page } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { makeSamples, OWNED, parametersOf, type Samples, signedIn, stateOf } from './all-routes.ts'
 import { type Address, askPage, nameOf } from './route-requests.ts'
+
+const OPENERS = ['the identity provider of the account', 'the product'] as const
+
+type Opener = (typeof OPENERS)[number]
+
+const PRODUCT = 'https://product.example.com/sign-in'
 
 let server: Keywright
 let upstream: ScriptedProvider
 let person: Person
 let fixedTo: string
 let other: string
-let browser: Browser
-let application: Application
+/** By who opened the session. */
+let browsers: Record<Opener, Browser>
+/** The same person, who signed in with their password. */
+let free: Browser
+/** The person allowed each of them in both accounts. */
+let applications: Record<Opener, Application>
 let samples: Samples
 
 beforeAll(async () => {
@@ -47,13 +60,38 @@ beforeAll(async () => {
     subject: 'fixed',
     user_id: person.id,
   })
-  browser = (await signInThrough({ server, provider: upstream }, provider, { sub: 'fixed' })).browser
-  application = await createApplication(server, { consent: 'show' })
-  for (const account of [fixedTo, other])
-    await getCode(openBrowser(server.url), application, person, { account_id: account })
+  const { browser: byProvider } = await signInThrough({ server, provider: upstream }, provider, { sub: 'fixed' })
+  free = await signedIn(server, person)
+  applications = Object.fromEntries(
+    await Promise.all(OPENERS.map(async (opener) => [opener, await createApplication(server, { consent: 'show' })])),
+  )
+  for (const application of Object.values(applications))
+    for (const account of [fixedTo, other]) await getCode(free, application, person, { account_id: account })
   const colleague = await createTestUser(knex, other, 'admin')
   samples = { ...(await makeSamples(server, other, colleague)), id: crypto.randomUUID() }
+  browsers = { 'the identity provider of the account': byProvider, 'the product': await signInAtProduct() }
 })
+
+/** Hands the sign-in over to the product, which answers with the account. Pages learn of its URL within three seconds. */
+async function signInAtProduct(): Promise<Browser> {
+  const { knex, url } = server
+  await knex.transaction((trx) => updateInstanceSettings(trx, { signInUrl: PRODUCT }, ACTOR))
+  const browser = openBrowser(url)
+  let page: Page | undefined
+  await vi.waitFor(async () => {
+    page = await browser.visit('/signin')
+    expect(page.left?.href).toContain(PRODUCT)
+  }, 10_000)
+  await knex('users').where({ id: person.id }).update({ external_id: 'usr-fixed' })
+  const service = await managementToken(server, await managingApplication(server, null))
+  const challenge = page!.left!.searchParams.get('sign_in_challenge')!
+  const answer = { user: { external_id: 'usr-fixed' }, account: fixedTo, account_fixed: true }
+  const accepted = await rawManagement(url, service).json('PUT', `/sign-in-challenges/${challenge}/accept`, answer)
+  expect([accepted.status, accepted.text]).toEqual([200, accepted.text])
+  const { pathname, search } = new URL(accepted.body.redirect_to)
+  expect((await browser.visit(pathname + search)).status).toBe(200)
+  return browser
+}
 
 afterAll(async () => {
   const failures = server.logLines().filter((line) => (line.level as number) >= 50)
@@ -81,7 +119,14 @@ const stateOfPerson = async () => {
   return { user, consents }
 }
 
-describe('a session by the identity provider of an account', () => {
+describe.each(OPENERS)('a session by %s', (opener) => {
+  let browser: Browser
+  let application: Application
+  beforeAll(() => {
+    browser = browsers[opener]
+    application = applications[opener]
+  })
+
   it.each(named(OWN_ROUTES.filter((one) => !isOfApplications(one))))(
     'is asked to sign in again at %s',
     async (_, address) => {
@@ -117,7 +162,6 @@ describe('a session by the identity provider of an account', () => {
 
   it('leaves no choice of the account on the consent page', async () => {
     const wanting = await createApplication(server, { consent: 'show' })
-    const free = await signedIn(server, person)
     const choice = await free.visit(wanting.link())
     expect([isAllow(choice), /name="account"/.test(choice.text)]).toEqual([true, true])
     const page = await browser.visit(wanting.link({ prompt: 'consent' }))
