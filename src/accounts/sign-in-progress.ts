@@ -66,10 +66,10 @@ const mustSetUp = (person: Credentials, { amr, demandsSecondFactor }: Proved): b
 
 /**
  * Whether a sign-in may set up the first factor of a user. Somebody who answers for one account would get a passkey with which they sign
- * in as the user in every other one.
+ * in as the user in every other one, and who controls a provider of operators one that outlasts the trust in the provider.
  */
-export const maySetUp = ({ hasOtherAccounts }: Credentials, { elsewhere }: Pick<Proved, 'elsewhere'>): boolean =>
-  !(elsewhere?.account?.isFixed && hasOtherAccounts)
+export const maySetUp = ({ user, hasOtherAccounts }: Credentials, { elsewhere }: Pick<Proved, 'elsewhere'>): boolean =>
+  !(elsewhere?.account?.isFixed && hasOtherAccounts) && !(elsewhere?.identity && user.role === 'operator')
 
 export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Clock): SignInProgress {
   const browsers = createKnownBrowsers(encryptionKeys, clock)

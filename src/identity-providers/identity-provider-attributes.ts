@@ -205,6 +205,20 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
         ? 'at most 20 values of at most 200 characters'
         : undefined,
   }),
+  operators: attribute({
+    type: boolean,
+    initial: false,
+    operatorOnly: true,
+    section: 'security',
+    label: 'Operators can sign in',
+    hint: 'Only for providers of the instance, and for operators who have connected their identity. Who controls the provider can then act as one of these operators.',
+    description:
+      'For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider',
+    option: {
+      help: 'Let operators sign in who have connected their identity (providers of the instance)',
+      switchOffHelp: 'No operator signs in through it; ends the sessions of operators',
+    },
+  }),
 }
 
 export const IDENTITY_PROVIDER_STATUS = {

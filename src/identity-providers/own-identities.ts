@@ -38,10 +38,11 @@ interface OwnRow {
 
 const MOST = 100
 
-/** SQL. Of the instance, and of the accounts in which the user may act. */
+/** SQL. Operators only use providers for operators. */
 const USABLE = `
   p.status = 'enabled' AND NOT EXISTS (
-    SELECT FROM user_identities i WHERE i.user_id = :userId AND i.provider_id = p.id)`
+    SELECT FROM user_identities i WHERE i.user_id = :userId AND i.provider_id = p.id)
+  AND (p.operators OR NOT EXISTS (SELECT FROM users u WHERE u.id = :userId AND u.role = 'operator'))`
 
 const PROVIDER = `'provider', p.id, p.id, p.name, p.account_id, '', NULL, p.created_at, NULL::timestamptz`
 
@@ -61,7 +62,8 @@ const OWN = `
 /** SQL. Whether another identity signs a user in. */
 const OTHER_IDENTITY = `
   SELECT 1 FROM user_identities i JOIN identity_providers p ON p.id = i.provider_id
-   WHERE i.user_id = :userId AND p.status = 'enabled'
+    JOIN users u ON u.id = i.user_id
+   WHERE i.user_id = :userId AND p.status = 'enabled' AND (u.role <> 'operator' OR (p.operators AND i.confirmed))
      AND (p.account_id IS NULL OR EXISTS (
            SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id
             WHERE m.user_id = :userId AND m.account_id = p.account_id AND m.status = 'active' AND a.status = 'active'))

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex'
+import { findCredentialsById } from '../accounts/credentials.ts'
 import type { SignInOrigin } from '../accounts/sign-in-record.ts'
 import { findIdentityProvider } from './identity-providers.ts'
 import type { LinkQuestion, UpstreamLinks } from './upstream-links.ts'
-import { confirmLink, type LinkingUser } from './upstream-users.ts'
+import { confirmLink, type LinkingUser, maySignInBy } from './upstream-users.ts'
 
 /** What somebody who confirms a link is shown. */
 export interface LinkedIdentity {
@@ -14,11 +15,16 @@ export interface LinkedIdentity {
 /** Links identities to users who have proved both, in the same browser. */
 export function createUpstreamLinking(knex: Knex, links: UpstreamLinks) {
   return {
-    /** The provider of a link that somebody confirms. Undefined: the link has expired, or belongs to another browser. */
-    async linkOf(ticket: string, boundTo: string): Promise<LinkedIdentity | undefined> {
+    /**
+     * The provider of a link that a user confirms. Undefined: the link has expired, or belongs to another browser, or the user may not sign
+     * in by the provider.
+     */
+    async linkOf(ticket: string, boundTo: string, userId: string): Promise<LinkedIdentity | undefined> {
       const link = links.open(ticket, boundTo)
       const found = link && (await findIdentityProvider(knex, link.providerId))
-      return found && { providerName: found.provider.name, username: link.username }
+      if (!found || !(await maySignInBy(knex, found.provider, await findCredentialsById(knex, userId))))
+        return undefined
+      return { providerName: found.provider.name, username: link.username }
     },
 
     /** False: it cannot be linked (any more). */

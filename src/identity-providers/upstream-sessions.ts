@@ -18,6 +18,15 @@ export async function endSessionsOfIdentity(trx: Knex, id: string): Promise<void
     .update({ revocation_epoch: trx.raw('revocation_epoch + 1') })
 }
 
+/** Makes every session invalid that an operator has begun through the provider, also after operators may sign in through it again. */
+export async function endSessionsOfOperators(trx: Knex, providerId: string): Promise<void> {
+  const operators = trx('users').where({ role: 'operator' }).select('id')
+  await trx('user_identities')
+    .where({ provider_id: providerId })
+    .whereIn('user_id', operators)
+    .update({ revocation_epoch: trx.raw('revocation_epoch + 1') })
+}
+
 /**
  * Longer than a sign-in takes that was under way when its session at the provider ended: its state, its tickets and its interaction
  * expire within an hour.

@@ -27,7 +27,7 @@ import type {
 import { upstreamSessionHash } from './upstream-sessions.ts'
 import { createUpstreamStates, type UpstreamState, type UpstreamTarget } from './upstream-state.ts'
 import { maySignInBy, resolveNewcomer } from './upstream-users.ts'
-import { findIdentity, recordIdentityUse } from './user-identities.ts'
+import { findIdentity, type KnownIdentity, recordIdentityUse } from './user-identities.ts'
 
 export interface UpstreamServices {
   readonly knex: Knex
@@ -41,12 +41,8 @@ export interface UpstreamServices {
   readonly log: Log
 }
 
-interface KnownIdentity {
-  readonly id: string
-  readonly userId: string
-  /** What the provider calls the user. */
-  readonly username?: string | undefined
-}
+/** `username`: what the provider calls the user. */
+type ProvedIdentity = KnownIdentity & { readonly username?: string | undefined }
 
 type Loaded = UpstreamProvider & { readonly provider: IdentityProvider; readonly key: string }
 
@@ -107,13 +103,14 @@ export function createUpstreamSignIn(services: UpstreamServices) {
   /** The user as they are now that they are let in. Undefined: they may not sign in, or not by this identity (any more). */
   async function completeSignIn(
     provider: IdentityProvider,
-    identity: KnownIdentity,
+    identity: ProvedIdentity,
     amr: readonly string[],
     response: UpstreamResponse,
   ): Promise<{ person: Credentials; identityEpoch: number } | undefined> {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, identity.userId)
       if (!locked || !(await maySignInBy(trx, provider, locked))) return undefined
+      if (locked.user.role === 'operator' && !identity.isConfirmed) return undefined
       const identityEpoch = await recordIdentityUse(trx, identity.id, identity.username)
       if (identityEpoch === undefined) return undefined
       const isNewBrowser = progress.browsers.recognise(response.browser, locked) === undefined
@@ -127,7 +124,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
 
   async function signIn(
     { provider }: Loaded,
-    identity: KnownIdentity,
+    identity: ProvedIdentity,
     { amr, sid, ...stated }: UpstreamAuthentication,
     state: UpstreamState,
     response: UpstreamResponse,
@@ -205,7 +202,13 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     const found = await resolveNewcomer(knex, { provider, subject, username, claims: all, origin: response })
     if (found.outcome === 'unknown') return refused('unknown', provider, target, found.detail)
     if (found.outcome === 'linked')
-      return await signIn(loaded, { id: found.identityId, userId: found.userId }, authentication, state, response)
+      return await signIn(
+        loaded,
+        { id: found.identityId, userId: found.userId, isConfirmed: false },
+        authentication,
+        state,
+        response,
+      )
     return { outcome: 'link', ticket: links.issue(link), providerName: provider.name, email: found.email, target }
   }
 

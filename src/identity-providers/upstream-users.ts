@@ -40,7 +40,13 @@ export async function linkIdentity(
   user: Credentials['user'],
   how: 'email' | 'created' | 'confirmed',
 ): Promise<string | undefined> {
-  const identityId = await insertIdentity(trx, { providerId: provider.id, subject, username, userId: user.id })
+  const identityId = await insertIdentity(trx, {
+    providerId: provider.id,
+    subject,
+    username,
+    userId: user.id,
+    isConfirmed: how === 'confirmed',
+  })
   if (!identityId) return undefined
   const entry = userEntry(
     'user.identity_linked',
@@ -52,12 +58,16 @@ export async function linkIdentity(
   return identityId
 }
 
-/** Whether a user may sign in by a provider: by one of an account only as an active member of that account. */
+/**
+ * Whether a user may sign in by a provider: by one of an account only as an active member of that account, and as an operator only by one
+ * for operators.
+ */
 export async function maySignInBy(
   db: Knex,
-  { accountId }: Pick<IdentityProvider, 'accountId'>,
+  { accountId, operators }: Pick<IdentityProvider, 'accountId' | 'operators'>,
   person: Credentials | undefined,
 ): Promise<boolean> {
+  if (person?.user.role === 'operator' && !(operators && accountId === null)) return false
   if (!person || accountId === null) return person?.mayAct === true
   const member = await findUserById(db, person.user.id, accountId)
   return member !== undefined && mayAct(member)
@@ -94,7 +104,7 @@ async function createUser(
 
 /**
  * Links a newcomer to the user with their address, if the address is verified by the provider and here, or creates a user. A user
- * whose address is not verified on both sides, or who is no member of the account of the provider, is never taken over.
+ * whose address is not verified on both sides, who is no member of the account of the provider, or who is an operator, is never taken over.
  */
 async function findOrCreate(trx: Knex, newcomer: Newcomer): Promise<NewcomerResult> {
   const { provider, claims } = newcomer
@@ -103,6 +113,8 @@ async function findOrCreate(trx: Knex, newcomer: Newcomer): Promise<NewcomerResu
   if (email === undefined || !isEmailVerified(claims, email, verifiedDomains)) return { outcome: 'link', email }
   const found = await findCredentials(trx, email)
   if (!found) return await createUser(trx, newcomer, email, verifiedDomains)
+  // An operator connects their identity themselves, whatever the provider says of the address.
+  if (found.user.role === 'operator') return { outcome: 'link', email }
   const person = await lockCredentials(trx, found.user.id)
   if (!person || emailKey(person.user.email) !== emailKey(email)) return UNKNOWN
   if (!(await maySignInBy(trx, provider, person))) return UNKNOWN

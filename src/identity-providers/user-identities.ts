@@ -18,30 +18,40 @@ export interface UserIdentity {
   readonly lastUsedAt: Date | null
 }
 
+/** Whose identity it is. */
+export interface KnownIdentity {
+  readonly id: string
+  readonly userId: string
+  /** Its user connected it, signed in with their own credentials. */
+  readonly isConfirmed: boolean
+}
+
 /** The identity of a subject of a provider. Undefined: nobody has it. */
-export async function findIdentity(
-  db: Knex,
-  providerId: string,
-  subject: string,
-): Promise<{ id: string; userId: string } | undefined> {
-  const row = await db('user_identities').where({ provider_id: providerId, subject }).first('id', 'user_id')
-  return row && { id: row.id, userId: row.user_id }
+export async function findIdentity(db: Knex, providerId: string, subject: string): Promise<KnownIdentity | undefined> {
+  const row = await db('user_identities')
+    .where({ provider_id: providerId, subject })
+    .first('id', 'user_id', 'confirmed')
+  return row && { id: row.id, userId: row.user_id, isConfirmed: row.confirmed }
+}
+
+export interface NewIdentity extends Pick<UserIdentity, 'providerId' | 'subject'> {
+  readonly username?: string | undefined
+  readonly userId: string
+  /** As in `KnownIdentity`. */
+  readonly isConfirmed?: boolean
 }
 
 /** Undefined: the subject has a user meanwhile. */
-export async function insertIdentity(
-  trx: Knex,
-  {
-    providerId,
+export async function insertIdentity(trx: Knex, identity: NewIdentity): Promise<string | undefined> {
+  const { providerId, subject, username, userId, isConfirmed = false } = identity
+  const row = {
+    id: newId(),
+    provider_id: providerId,
     subject,
-    username,
-    userId,
-  }: Pick<UserIdentity, 'providerId' | 'subject'> & {
-    readonly username?: string | undefined
-    readonly userId: string
-  },
-): Promise<string | undefined> {
-  const row = { id: newId(), provider_id: providerId, subject, username: username ?? null, user_id: userId }
+    username: username ?? null,
+    user_id: userId,
+    confirmed: isConfirmed,
+  }
   const [inserted] = await trx('user_identities')
     .insert(row)
     .onConflict(['provider_id', 'subject'])
@@ -63,8 +73,8 @@ export async function recordIdentityUse(trx: Knex, id: string, username?: string
 }
 
 /**
- * Whether the identity of a session still exists, nobody has disabled its provider since the session began, and the user has not signed
- * out at the provider.
+ * Whether the identity of a session still exists, nobody has disabled its provider since the session began, the user has not signed out
+ * at the provider, and an operator may sign in through it.
  */
 export async function isIdentityCurrent(
   db: Knex,
@@ -73,7 +83,9 @@ export async function isIdentityCurrent(
   const query = db('user_identities AS i')
     .join('identity_providers AS p', 'p.id', 'i.provider_id')
     .where({ 'i.id': id, 'p.status': 'enabled', 'p.revocation_epoch': revocationEpoch })
+    .join('users AS u', 'u.id', 'i.user_id')
     .where({ 'i.revocation_epoch': identityEpoch })
+    .whereRaw(`(u.role <> 'operator' OR (p.operators AND i.confirmed))`)
   if (session !== undefined) {
     const ended = db('ended_upstream_sessions').where({ session_hash: Buffer.from(session, 'base64url') })
     query.whereNotExists(ended.select('session_hash'))

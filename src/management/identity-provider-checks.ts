@@ -4,13 +4,33 @@ import { discoveryProblem } from '../identity-providers/provider-metadata.ts'
 import { UpstreamError } from '../identity-providers/upstream-client.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import type { Management } from './operation.ts'
+import type { Principal } from './principal.ts'
+import { isProgram } from './recent-sign-in.ts'
 
 /** What concerns several attributes. @throws KeywrightError `invalid_input` */
-export function checkTogether(accountId: string | null, { createsUsers, accountClaim }: IdentityProviderValues): void {
+export function checkTogether(
+  accountId: string | null,
+  { createsUsers, accountClaim, operators }: IdentityProviderValues,
+): void {
   if (accountId !== null && accountClaim !== null)
     throw invalidInput('users of a provider of an account belong to that account; no claim decides it', 'accountClaim')
+  if (accountId !== null && operators)
+    throw invalidInput('operators sign in through providers of the instance only', 'operators')
   if (accountId === null && createsUsers && accountClaim === null)
     throw invalidInput('name the claim that decides the account of new users', 'accountClaim')
+}
+
+/**
+ * Who controls a provider through which operators sign in can act as an operator. So no program lets operators sign in, nor changes such a
+ * provider.
+ * @throws KeywrightError `forbidden`
+ */
+export function checkMayAffectOperators(principal: Principal, ...providers: readonly { operators: boolean }[]): void {
+  if (isProgram(principal) && providers.some(({ operators }) => operators))
+    throw new KeywrightError(
+      'forbidden',
+      'only an operator can change an identity provider through which operators sign in',
+    )
 }
 
 /** @throws KeywrightError `invalid_input` */

@@ -19,10 +19,16 @@ import {
   saveIdentityProvider,
   saveIdentityProviderStatus,
 } from '../identity-providers/identity-providers.ts'
+import { endSessionsOfOperators } from '../identity-providers/upstream-sessions.ts'
 import { checkValues, differingValues, normalizedValues } from '../shared/attribute-values.ts'
 import { changesBetween, initialValues } from '../shared/attributes.ts'
 import { expectRevision, notFound } from '../shared/errors.ts'
-import { checkDiscovery, checkTogether, checkUpstreamSecret } from './identity-provider-checks.ts'
+import {
+  checkDiscovery,
+  checkMayAffectOperators,
+  checkTogether,
+  checkUpstreamSecret,
+} from './identity-provider-checks.ts'
 import {
   type IdentityProviderDetails,
   type IdentityProviderSelector,
@@ -112,6 +118,7 @@ export const createIdentityProvider = operation<NewIdentityProvider, IdentityPro
     checkValues(IDENTITY_PROVIDER_ATTRIBUTES, values)
     checkUpstreamSecret(clientSecret)
     checkTogether(accountId, values)
+    checkMayAffectOperators(principal, values)
     await checkDiscovery(management, values, clientSecret)
     return await knex.transaction(async (trx) => {
       if (accountId !== null) await lockAccountShared(trx, accountId)
@@ -158,10 +165,12 @@ export const updateIdentityProvider = operation<IdentityProviderChange, Identity
       if (Object.keys(differing).length === 0 && clientSecret === undefined)
         return await withDomains(trx, principal, before)
       checkTogether(before.accountId, { ...before, ...differing })
+      checkMayAffectOperators(principal, before, { ...before, ...differing })
       if (clientSecret !== undefined) await lockSealingKey(trx, encryptionKeys)
       const sealed =
         clientSecret === undefined ? undefined : sealUpstreamSecret(encryptionKeys, providerId, clientSecret)
       const provider = await saveIdentityProvider(trx, providerId, differing, sealed)
+      if (before.operators && !provider.operators) await endSessionsOfOperators(trx, providerId)
       const changes = changesBetween(IDENTITY_PROVIDER_ATTRIBUTES, before, provider)
       const detail = { changes, ...(sealed && { client_secret: 'replaced' }) }
       await recordAudit(trx, principal.actor, identityProviderEntry('identity_provider.updated', provider, detail))

@@ -19,7 +19,7 @@ export async function offeredLink(
   login: Login,
 ): Promise<OfferedLink | undefined> {
   if (!link || login.identity || login.account?.isFixed) return undefined
-  const linked = await web.upstream.linkOf(link, browserBinding(ctx))
+  const linked = await web.upstream.linkOf(link, browserBinding(ctx), login.userId)
   const email = linked && (await web.directory.user(login.userId))?.email
   if (!linked || email === undefined) return undefined
   return { provider: linked.providerName, username: linked.username, email }

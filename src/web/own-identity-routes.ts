@@ -59,7 +59,7 @@ const askConnection =
     const result = await finishResponse(web, ctx)
     if (result.outcome === 'failed') return await showFailure(web, ctx, user, result)
     const ticket = result.outcome === 'connect' ? result.ticket : ''
-    const linked = await web.upstream.linkOf(ticket, browserBinding(ctx))
+    const linked = await web.upstream.linkOf(ticket, browserBinding(ctx), user.id)
     if (!linked) return await showFailure(web, ctx, user, { failure: 'expired' })
     const { providerName: provider, username } = linked
     const returnTo = `${SECURITY_PATH}?notice=identity-connected`

@@ -1,3 +1,6 @@
+/** Below it is what users see and change of their own. */
+export const OWN_ACCOUNT = '/account/'
+
 /** Where users see and change how they sign in. */
 export const SECURITY_PATH = '/account/security'
 

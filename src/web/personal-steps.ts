@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import { isRecent } from '../management/recent-sign-in.ts'
 import { principalOf } from './console/kit/console-route.ts'
 import { pathWithToken } from './link-tokens-in-requests.ts'
-import type { SignedInUser } from './sign-in-directory.ts'
+import { needsOwnSignIn, type SignedInUser } from './sign-in-directory.ts'
 import { confirmPathTo, seeOther, showConfirmationForForm, showSignInForForm, signInPathTo } from './sign-in-routes.ts'
 import { currentUser, type Web } from './web-services.ts'
 
@@ -37,9 +37,9 @@ export const signedIn = (web: Web, step: PersonalStep) =>
     else await step(ctx, user)
   })
 
-/** As `signedIn`; a user who signed in longer ago signs in again first, also before a form is taken. */
+/** As `signedIn`; a user who signed in longer ago, or not with credentials that suffice, signs in again first, also before a form is taken. */
 export const recentlySignedIn = (web: Web, step: PersonalStep) =>
   signedIn(web, async (ctx, user) => {
-    if (isRecent(principalOf(user, ctx))) await step(ctx, user)
+    if (isRecent(principalOf(user, ctx)) && !needsOwnSignIn(user)) await step(ctx, user)
     else await askSignInAgain(web, ctx, user, ctx.path)
   })

@@ -64,6 +64,13 @@ export interface SignedInUser extends WebUser {
   readonly sessionId: string | null
 }
 
+/**
+ * Operators change how they sign in only when they signed in with their own credentials: who controls a provider of operators would else get
+ * credentials that outlast the trust in the provider.
+ */
+export const needsOwnSignIn = ({ role, identityId }: Pick<SignedInUser, 'role' | 'identityId'>): boolean =>
+  role === 'operator' && identityId !== null
+
 export interface Application {
   readonly clientId: string
   readonly name: string

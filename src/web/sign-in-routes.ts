@@ -9,7 +9,7 @@ import { browserBinding } from './csrf.ts'
 import { identityLinkPage } from './identity-link-page.ts'
 import { type OfferedLink, offeredLink } from './identity-link-steps.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
-import { CONNECT_PATH } from './own-paths.ts'
+import { CONNECT_PATH, OWN_ACCOUNT } from './own-paths.ts'
 import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
@@ -23,7 +23,7 @@ import {
 import { ownPath } from './return-to.ts'
 import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
-import type { SignedInUser } from './sign-in-directory.ts'
+import { needsOwnSignIn, type SignedInUser } from './sign-in-directory.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import { finishProvider, providerOffers, stateOfResponse, targetsOf, tryProvider } from './upstream-steps.ts'
 import { currentUser, originOf, type Web } from './web-services.ts'
@@ -71,7 +71,10 @@ export function showLinkQuestion(
 async function contextOf(web: Web, ctx: Context, parameters: SignInParameters): Promise<SignInContext> {
   const { returnTo, interrupted, isConfirmation = false, link } = parameters
   const t = translateFor(ctx)
-  const offers = await providerOffers(web, ctx)
+  const all = await providerOffers(web, ctx)
+  const isOwnNeeded =
+    isConfirmation && returnTo.startsWith(OWN_ACCOUNT) && ctx.state.user && needsOwnSignIn(ctx.state.user)
+  const offers = isOwnNeeded ? { ...all, providers: [], isRouted: false } : all
   return {
     t,
     signInPath: '/signin',
@@ -233,7 +236,7 @@ export function signInRoutes(web: Web): Router {
     const user = await currentUser(web, ctx)
     const returnTo = ownPath(form.get('return_to'))
     // Who answers for one account only, or proved a password without the second factor, does not change how the user signs in.
-    const isOwn = user && !user.isAccountFixed && !user.lacksSecondFactor
+    const isOwn = user && !user.isAccountFixed && !user.lacksSecondFactor && !needsOwnSignIn(user)
     const who = isOwn && isRecent(user) ? { userId: user.id, since: Number(user.sessionsValidFrom) } : undefined
     const ticket = form.get('link') ?? ''
     if (who && (await web.upstream.confirmLink(ticket, browserBinding(ctx), who, originOf(ctx))))

@@ -4242,6 +4242,8 @@ export interface components {
              *     ]
              */
             trusted_acr?: string[];
+            /** @description For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider; visible to operators only */
+            operators?: boolean;
             /**
              * @description disabled: nobody signs in through it, and sessions that began with it have ended
              * @enum {string}
@@ -4330,6 +4332,8 @@ export interface components {
              *     ]
              */
             trusted_acr?: string[];
+            /** @description For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider; visible to operators only */
+            operators?: boolean;
             /** @description The client secret of Keywright at the provider; no response has it */
             client_secret?: string;
         };
@@ -4404,6 +4408,8 @@ export interface components {
              *     ]
              */
             trusted_acr?: string[];
+            /** @description For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider; visible to operators only */
+            operators?: boolean;
             /**
              * @description disabled: nobody signs in through it, and sessions that began with it have ended
              * @enum {string}
@@ -5853,6 +5859,11 @@ export interface components {
              *     ]
              */
             trusted_acr?: string[];
+            /**
+             * @description For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider; visible to operators only
+             * @default false
+             */
+            operators?: boolean;
         };
         /**
          * @example {
