@@ -28,14 +28,14 @@ function roleValuesField(t: ConsoleTranslate): ProviderFields['roleValues'] {
   })
 }
 
-/** Without fields that only operators set, and without an account claim for a provider of an account. */
+/** Without fields that only operators set, and without those of the instance for a provider of an account. */
 export function providerFields({ t, isOperator, accountId, current }: FormOf): ProviderFields {
   const all = {
     ...attributeFields(IDENTITY_PROVIDER_ATTRIBUTES, { t, isOperator, current }),
     roleValues: roleValuesField(t),
   }
   if (accountId === null) return all
-  const { accountClaim: _, ...ofAccount } = all
+  const { accountClaim: _, operators: __, ...ofAccount } = all
   const hint = t('For example in the activity log. Users find the provider by their email domain.')
   return { ...ofAccount, name: { ...all.name, hint } } as ProviderFields
 }
@@ -70,6 +70,7 @@ export function sectionsOf(t: ConsoleTranslate, fields: Fields, isNew: boolean):
       fields: present('trustsSecondFactor', 'trustedAcr'),
       collapsed: isNew,
     },
+    { heading: t('Operators'), fields: present('operators'), collapsed: isNew },
     { heading: t('Connection'), fields: present('clientAuth', 'scopes'), collapsed: isNew },
   ]
   return sections.filter(({ fields: shown }) => shown.length > 0)
