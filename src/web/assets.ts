@@ -43,6 +43,7 @@ const fixedAssets = (): [string, Asset][] => [
   ['submit.js', assetOf(SCRIPT, own('submit.js'))],
   ['console.js', assetOf(SCRIPT, own('console.js'))],
   ['embedded.js', assetOf(SCRIPT, own('embedded.js'))],
+  ['key-generator.js', assetOf(SCRIPT, own('key-generator.js'))],
   ['passkeys.js', assetOf(SCRIPT, own('passkeys.js'))],
   ['icon.svg', assetOf(SVG, own('icon.svg'))],
 ]

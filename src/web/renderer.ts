@@ -24,7 +24,8 @@ function siteOf(brand: Brand, assets: Assets, accent: string | undefined) {
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
   const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
   const passkeyScript = assets.urlOf('passkeys.js')
-  return { name, styles, scripts, passkeyScript, icon, logo: logo ? icon : undefined, signInText }
+  const keyScript = assets.urlOf('key-generator.js')
+  return { name, styles, scripts, passkeyScript, keyScript, icon, logo: logo ? icon : undefined, signInText }
 }
 
 /** What the layout needs of the language. Errors and pages in a fixed language offer no other. */

@@ -6,6 +6,16 @@ import { areaField } from '../kit/text-fields.ts'
 /** In a text with a private key, which is refused and not drawn again. */
 const PRIVATE = /PRIVATE KEY|"[dk]"\s*:/
 
+/** Of `views/assets/key-generator.js`. */
+const generatorTexts = (t: ConsoleTranslate) => ({
+  label: t('Generate a key pair in this browser'),
+  hint: t('For ES256. The private key stays in this browser, and the public key is entered above.'),
+  failed: t('The browser could not generate a key pair. Enter a public key instead.'),
+  privateLabel: t('Private key'),
+  privateHint: t('Save it now: it is shown until you leave this page, and is never sent to Keywright.'),
+  save: t('Save as a file'),
+})
+
 /** The public keys of a client that authenticates by its private key: a JWK set (RFC 7517, section 5) or PEM, typed or in a file. */
 export function jwksField(t: ConsoleTranslate, required = false): Field<string> {
   const area = areaField({
@@ -25,7 +35,11 @@ export function jwksField(t: ConsoleTranslate, required = false): Field<string> 
     takesFile: true,
     controls(name, form) {
       const shown = PRIVATE.test(form.get(name) ?? '') ? new Map() : form
-      return { ...area.controls(name, shown), fileLabel: t('Or a file with the public keys') }
+      return {
+        ...area.controls(name, shown),
+        fileLabel: t('Or a file with the public keys'),
+        generator: generatorTexts(t),
+      }
     },
     read(name, { form, files }) {
       const file = files.get(`${name}.file`)
