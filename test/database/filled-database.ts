@@ -221,17 +221,30 @@ async function fillScim(knex: Knex, account: string): Promise<void> {
   )
 }
 
-/** Of few providers, one with an identity of each user. */
+export const IDENTITY_PROVIDER = '00000000-0000-7000-8000-000000000002'
+
+/** Of few providers, one with an identity of each user; many others with email domains. */
 async function fillIdentities(knex: Knex, account: string): Promise<void> {
   await knex.raw(
     `INSERT INTO identity_providers (id, account_id, name, issuer, client_id, sealed_client_secret, scopes)
-     SELECT gen_random_uuid(), CASE n WHEN 1 THEN :account::uuid END, 'Filled', 'https://provider.example', 'filled', 'x', '{openid}'
+     SELECT CASE n WHEN 1 THEN :provider::uuid ELSE gen_random_uuid() END, CASE n WHEN 1 THEN :account::uuid END, 'Filled', 'https://provider.example', 'filled', 'x', '{openid}'
        FROM generate_series(1, 5) n`,
-    { account },
+    { account, provider: IDENTITY_PROVIDER },
   )
   await knex.raw(
     `INSERT INTO user_identities (id, provider_id, subject, user_id)
      SELECT gen_random_uuid(), p.id, u.id::text, u.id FROM users u, identity_providers p WHERE p.account_id IS NOT NULL`,
+  )
+  await knex.raw(
+    `INSERT INTO identity_providers (id, account_id, name, issuer, client_id, sealed_client_secret, scopes)
+     SELECT gen_random_uuid(), :account, 'Further', 'https://provider.example', 'filled', 'x', '{openid}' FROM generate_series(1, 1000)`,
+    { account },
+  )
+  await knex.raw(
+    `INSERT INTO identity_provider_domains (provider_id, domain, verified_at)
+     SELECT p.id, concat(p.n * 20 + k, '.example'), CASE WHEN p.id <> :provider THEN now() END
+       FROM (SELECT id, row_number() OVER (ORDER BY id) n FROM identity_providers) p, generate_series(1, 20) k`,
+    { provider: IDENTITY_PROVIDER },
   )
 }
 

@@ -23,6 +23,7 @@ import { deleteSomeOfClient } from '../../src/management/client-deletion.ts'
 import { listApplications, listClients } from '../../src/management/client-list.ts'
 import { readClientUsage } from '../../src/management/client-usage-operations.ts'
 import { continueDeletions } from '../../src/management/deletion-progress.ts'
+import { readIdentityProvider } from '../../src/management/identity-provider-reading.ts'
 import { inspect } from '../../src/management/inspection-operations.ts'
 import { setInstanceApi } from '../../src/management/instance-operations.ts'
 import { readKeyPairDetails } from '../../src/management/key-pair-details.ts'
@@ -64,7 +65,7 @@ import { deleteOldDeliveries } from '../../src/webhooks/webhook-retention.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
-import { fillDatabase, WEBHOOK } from './filled-database.ts'
+import { fillDatabase, IDENTITY_PROVIDER, WEBHOOK } from './filled-database.ts'
 
 let on: Keywright
 let account: string
@@ -423,6 +424,10 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
       const { id } = await on.knex('webhook_deliveries').where({ webhook_id: WEBHOOK, seq: 7 }).first('id')
       await readWebhookDelivery(management(knex), admin(), { webhookId: WEBHOOK, deliveryId: id })
     },
+  ],
+  [
+    'the page of an identity provider',
+    async (knex) => await readIdentityProvider(management(knex), admin(), { providerId: IDENTITY_PROVIDER }),
   ],
   ...[{ userName: 'ada@example.com' }, { email: 'ada@example.com' }, { externalId: 'filled-7' }].map(
     (filter): (typeof CASES)[number] => [

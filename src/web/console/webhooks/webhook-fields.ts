@@ -19,6 +19,8 @@ const HEADINGS: Readonly<Record<string, ConsoleText>> = {
   code: 'Authorization codes',
   leak: 'Leaked credentials',
   webhook: 'Webhooks',
+  identity_provider: 'Identity providers',
+  scim_token: 'SCIM tokens',
   account: 'Accounts',
   api: 'APIs',
   signing_key: 'Signing keys',
