@@ -45,10 +45,15 @@ export function takeCertificateHeader({ header: name, proxies }: CertificateHead
   }
 }
 
+/** Caddy sends the name of its placeholder where the connection has no certificate. */
+const PLACEHOLDER = /^\{[a-z0-9._]+\}$/
+
+const isEmpty = (text: string): boolean => text === '' || PLACEHOLDER.test(text)
+
 /** Whether a trusted proxy sent a certificate, which may be malformed. */
 export const hasCertificate = ({ req }: Pick<Context, 'req'>): boolean => {
   const sent = sentHeaders.get(req)
-  return sent !== undefined && sent.text.trim() !== ''
+  return sent !== undefined && !isEmpty(sent.text.trim())
 }
 
 const ENVOY_FIELD = /\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)(;|$)/y
@@ -115,7 +120,7 @@ export function presentedCertificate({ req }: Pick<Context, 'req'>): Certificate
   if (!sent) return undefined
   if (sent.isRepeated) throw new CertificateError('the proxy sent several certificates')
   const text = sent.text.trim()
-  if (text === '') return undefined
+  if (isEmpty(text)) return undefined
   if (text.length > MAX_LENGTH) throw new CertificateError('the certificate in the header of the proxy is too long')
   const known = parsed.get(text)
   if (known) return known

@@ -249,6 +249,13 @@ describe('is refused, and nothing is stored', () => {
   const CASES: [string, () => string | undefined, number, string, string][] = [
     ['no certificate', () => undefined, 401, 'invalid_client', 'certificate_missing'],
     ['an empty header', () => '', 401, 'invalid_client', 'certificate_missing'],
+    [
+      "the name of Caddy's placeholder",
+      () => '{http.request.tls.client.certificate_der_base64}',
+      401,
+      'invalid_client',
+      'certificate_missing',
+    ],
     ['an element of Envoy without a certificate', () => 'Hash=00', 401, 'invalid_client', 'certificate_missing'],
     [
       'the certificate of another client',
