@@ -139,6 +139,7 @@ export function createApplication(services: ServerServices, options: Application
     statusListTtl: config.statusListTtl,
     statusFeedMax: config.statusFeedMax,
     certificateMethods: certificateMethodsOf(config.clientCertificates),
+    certificateOrigin: config.clientCertificates?.origin,
     pages: pages.protocolPages,
     upstreamClient: client,
     issuerUrl,

@@ -5,6 +5,7 @@ import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ClientKind } from '../clients/clients.ts'
 import type { Database } from '../database/open-database.ts'
+import { presentedThumbprint } from '../http/certificate-header.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { MANAGEMENT_API } from '../management/management-scopes.ts'
 import type { Principal } from '../management/principal.ts'
@@ -86,9 +87,12 @@ function bearerToken(ctx: Context): string {
 /** Checks the confirmation of a bound token (RFC 7800). An unknown confirmation method is not satisfied. */
 function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
   if (cnf === undefined) return
-  const { 'x-api-key#S256': keyHash, ...others } = cnf as Record<string, unknown>
+  const { 'x-api-key#S256': keyHash, 'x5t#S256': thumbprint, ...others } = cnf as Record<string, unknown>
   if (Object.keys(others).length > 0)
     throw invalidToken('the management API does not accept tokens that are bound to a client key')
+  if (thumbprint !== undefined && thumbprint !== presentedThumbprint(ctx))
+    throw invalidToken('send the client certificate to which the access token is bound')
+  if (keyHash === undefined) return
   const sent = hashSecret(ctx.get('x-api-key')).toString('base64url')
   if (sent !== keyHash) throw invalidToken('send the API key of the client in the x-api-key header')
 }

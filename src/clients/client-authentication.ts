@@ -83,6 +83,8 @@ export interface AuthenticatedClient {
   readonly registration: Registration
   /** Null for a public client, which cannot authenticate. */
   readonly authentication: Authentication | null
+  /** SHA-256 in base64url of the certificate of the TLS connection, where tokens are bound to it (RFC 8705, section 3.1: `x5t#S256`). */
+  readonly certificateThumbprint?: string
   /** Authenticates the same credentials against the current registration. @throws KeywrightError `invalid_client` */
   renew(): Promise<AuthenticatedClient>
 }

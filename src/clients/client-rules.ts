@@ -84,6 +84,12 @@ function* errorsOfSecretlessClient(settings: ClientSettings): FieldErrors {
   }
 }
 
+/** A token that is used again would be bound to the certificate of an earlier request. */
+function* errorsOfBoundTokens({ certificateBoundAccessTokens, reuseWindow }: ClientSettings): FieldErrors {
+  if (certificateBoundAccessTokens && reuseWindow !== null)
+    yield fieldError('reuseWindow', 'tokens that are bound to a certificate cannot be used again for another request')
+}
+
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.endpointAudiences && settings.authMethod !== 'private_key_jwt') {
     yield fieldError(
@@ -115,6 +121,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfGrants(settings)
   yield* errorsOfPublicClient(settings)
   yield* errorsOfSecretlessClient(settings)
+  yield* errorsOfBoundTokens(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
   yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)

@@ -160,6 +160,17 @@ export const TOKEN_ATTRIBUTES = {
     option: { flag: 'api-key', help: 'Require an x-api-key header beside the client secret; default: off' },
   }),
   /** Always true for public clients. */
+  /** RFC 8705, section 3 (`tls_client_certificate_bound_access_tokens`). */
+  certificateBoundAccessTokens: attribute({
+    type: boolean,
+    initial: false,
+    section: 'tokens',
+    label: 'Certificate-bound access tokens',
+    hint: 'Each token request needs a client certificate in TLS, and only its owner can use the token. APIs must check it.',
+    description:
+      'Whether access tokens are bound to the certificate of the TLS connection (RFC 8705, tls_client_certificate_bound_access_tokens); tokens that were issued before stay unbound',
+    option: { help: 'on: bind access tokens to the client certificate of the request (RFC 8705); default: off' },
+  }),
   pkceRequired: attribute({
     type: boolean,
     initial: true,

@@ -34,6 +34,14 @@ function authorities(value: string): Certificate[] {
   }
 }
 
+/** As clients write it, without a path. */
+function httpsOrigin(value: string): string {
+  const url = URL.parse(value)
+  if (url?.protocol !== 'https:' || url.href !== `${url.origin}/` || value.endsWith('/'))
+    throw new SettingError('must be an https origin without a path, such as https://mtls.example.com')
+  return url.origin
+}
+
 /** Client certificates (RFC 8705), which a proxy that ends TLS passes on. */
 export const CLIENT_CERTIFICATE_SETTINGS = {
   CLIENT_CERTIFICATE_HEADER: setting({
@@ -48,6 +56,10 @@ export const CLIENT_CERTIFICATE_SETTINGS = {
     parse: authorities,
     doc: 'The authorities that issue certificates to clients with `tls_client_auth`: their certificates in PEM, each trusted as it is listed, so name the issuing ones; usually from a file by `CLIENT_CERTIFICATE_AUTHORITIES_FILE`. Unset: only registered certificates (`self_signed_tls_client_auth`) are accepted.',
   }),
+  CLIENT_CERTIFICATE_ORIGIN: setting({
+    parse: httpsOrigin,
+    doc: 'The origin at which your proxy asks for certificates, if it is not that of `ISSUER`, such as `https://mtls.example.com`. Discovery names the endpoints there (`mtls_endpoint_aliases`).',
+  }),
 }
 
 /** How certificates of clients reach Keywright, and who issues them. */
@@ -57,12 +69,15 @@ export interface ClientCertificateConfig {
   /** In CIDR notation. */
   readonly proxies: readonly string[]
   readonly authorities: readonly Certificate[]
+  /** Where the proxy asks for certificates; undefined: at the issuer's origin. */
+  readonly origin: string | undefined
 }
 
 interface Values {
   readonly CLIENT_CERTIFICATE_HEADER?: string | undefined
   readonly CLIENT_CERTIFICATE_PROXIES?: string[] | undefined
   readonly CLIENT_CERTIFICATE_AUTHORITIES?: Certificate[] | undefined
+  readonly CLIENT_CERTIFICATE_ORIGIN?: string | undefined
 }
 
 /** Undefined: no client authenticates by a certificate. */
@@ -73,8 +88,14 @@ export function clientCertificateConfigOf(values: Values, fieldErrors: string[])
     fieldErrors.push(
       'CLIENT_CERTIFICATE_PROXIES: required with CLIENT_CERTIFICATE_HEADER; name the addresses of the proxies',
     )
-  for (const name of ['CLIENT_CERTIFICATE_PROXIES', 'CLIENT_CERTIFICATE_AUTHORITIES'] as const)
+  for (const name of [
+    'CLIENT_CERTIFICATE_PROXIES',
+    'CLIENT_CERTIFICATE_AUTHORITIES',
+    'CLIENT_CERTIFICATE_ORIGIN',
+  ] as const)
     if (values[name] && !header && !isReported('CLIENT_CERTIFICATE_HEADER'))
       fieldErrors.push(`${name}: has no effect without CLIENT_CERTIFICATE_HEADER`)
-  return header && proxies ? { header, proxies, authorities: values.CLIENT_CERTIFICATE_AUTHORITIES ?? [] } : undefined
+  if (!header || !proxies) return undefined
+  const { CLIENT_CERTIFICATE_AUTHORITIES: authorities = [], CLIENT_CERTIFICATE_ORIGIN: origin } = values
+  return { header, proxies, authorities, origin }
 }

@@ -52,7 +52,8 @@ async function readClient(
   if (!registration) throw new KeywrightError('invalid_client', 'the client of the service is not active')
   const accessTokenTtl = Math.min(registration.accessTokenTtl ?? lifetime, lifetime)
   return {
-    registration: { ...registration, accessTokenTtl },
+    // Pages of a browser use the token, which has no certificate of the service.
+    registration: { ...registration, accessTokenTtl, certificateBoundAccessTokens: false },
     authentication: null,
     renew: () => readClient(registrations, clientId, lifetime),
   }

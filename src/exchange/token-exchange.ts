@@ -57,10 +57,11 @@ function actorsOf({ act }: Readonly<Record<string, unknown>>): string[] {
 }
 
 /** A token that is bound to a key is exchanged only by who proves that key: a copy of it is worth nothing. */
-function checkBinding({ claims, jkt }: ExchangeRequest): void {
+function checkBinding({ client, claims, jkt }: ExchangeRequest): void {
   if (claims.cnf === undefined) return
-  const { jkt: bound, ...others } = claims.cnf as Record<string, unknown>
-  if (Object.keys(others).length > 0 || bound !== jkt)
+  const { jkt: bound, 'x5t#S256': certificate, ...others } = claims.cnf as Record<string, unknown>
+  const isProven = bound === jkt && (certificate === undefined || certificate === client.certificateThumbprint)
+  if (Object.keys(others).length > 0 || !isProven)
     throw subjectTokenError('the subject token is bound to a key that this request does not prove')
 }
 

@@ -128,3 +128,13 @@ export function presentedCertificate({ req }: Pick<Context, 'req'>): Certificate
   if (certificate) parsed.set(text, certificate)
   return certificate
 }
+
+/** SHA-256 in base64url of the certificate of the connection (RFC 8705, section 3.1: `x5t#S256`). Undefined: none, or malformed. */
+export function presentedThumbprint(ctx: Pick<Context, 'req'>): string | undefined {
+  try {
+    return presentedCertificate(ctx)?.thumbprint.toString('base64url')
+  } catch (error) {
+    if (error instanceof CertificateError) return undefined
+    throw error
+  }
+}

@@ -4,7 +4,7 @@ import { InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import type { Registration } from '../clients/registration.ts'
-import { presentedCertificate } from '../http/certificate-header.ts'
+import { hasCertificate, presentedCertificate } from '../http/certificate-header.ts'
 import { type Certificate, CertificateError } from '../shared/certificates.ts'
 import { ForbiddenNetworkError } from '../shared/errors.ts'
 import { readClientCredentials } from './client-credentials.ts'
@@ -165,6 +165,19 @@ export function authenticateClient(services: OidcServices, rules: Authentication
       ctx.state.client = await authenticateWithoutSecret(services, ctx, clientId, rules)
       ctx.state.isClientCached = ctx.state.client.authentication !== null && (rules.mayUseCache?.(ctx) ?? false)
     }
+    if (hasCertificate(ctx)) ctx.state.client = withCertificate(ctx, ctx.state.client)
+  }
+}
+
+/** The client with the certificate to which its tokens are bound, also after it is renewed. @throws OAuthError 400 */
+function withCertificate(ctx: OidcContext, client: AuthenticatedClient): AuthenticatedClient {
+  const thumbprint = client.registration.certificateBoundAccessTokens
+    ? certificateOf(ctx)?.thumbprint.toString('base64url')
+    : undefined
+  return {
+    ...client,
+    ...(thumbprint !== undefined && { certificateThumbprint: thumbprint }),
+    renew: async () => withCertificate(ctx, await client.renew()),
   }
 }
 

@@ -51,14 +51,33 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
 /** How confidential clients authenticate at every endpoint (`token_endpoint_auth_method`), apart from certificates. */
 const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
+/** The endpoints that clients call with a certificate. */
+const WITH_CERTIFICATE = [
+  'token',
+  'revocation',
+  'introspection',
+  'pushed_authorization_request',
+  'device_authorization',
+  'userinfo',
+]
+
+/** RFC 8705, section 5: the same endpoints at the host name where the proxy asks for certificates. */
+function aliasesAt(origin: string, body: object, issuer: string): Record<string, string> {
+  const endpoints = { ...body, introspection_endpoint: `${issuer}/oauth2/introspect` } as Record<string, unknown>
+  const names = WITH_CERTIFICATE.map((name) => `${name}_endpoint`).filter((name) => typeof endpoints[name] === 'string')
+  return Object.fromEntries(names.map((name) => [name, origin + new URL(String(endpoints[name])).pathname]))
+}
+
 /** Adds to the engine's discovery document what this server does without the engine. */
-export function describeServer({ issuerUrl, certificateMethods }: OidcServices) {
+export function describeServer({ issuerUrl, certificateMethods, certificateOrigin }: OidcServices) {
   const methods = [...CONFIDENTIAL_METHODS, ...certificateMethods]
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
       ...ctx.body,
+      ...(certificateMethods.length > 0 && { tls_client_certificate_bound_access_tokens: true }),
+      ...(certificateOrigin && { mtls_endpoint_aliases: aliasesAt(certificateOrigin, ctx.body, issuerUrl()) }),
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,

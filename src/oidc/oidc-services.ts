@@ -32,6 +32,8 @@ export interface OidcServices {
   readonly certificateAuthenticator: CertificateAuthenticator
   /** By which methods clients authenticate here by a certificate. */
   readonly certificateMethods: readonly AuthMethod[]
+  /** The origin at which the proxy asks clients for certificates; undefined: at the issuer's. */
+  readonly certificateOrigin: string | undefined
   readonly keyRings: KeyRings
   readonly clientTokens: ClientTokens
   readonly accessTokenStore: AccessTokenStore

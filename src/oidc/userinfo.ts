@@ -1,12 +1,19 @@
 import type { Next } from 'koa'
 import type Provider from 'oidc-provider'
 import { findConsent } from '../consents/consents.ts'
+import { presentedThumbprint } from '../http/certificate-header.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { readForm } from './endpoint-requests.ts'
 import { createEngineToken } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
+
+/** Whether the request has the certificate to which its token is bound, if it is bound to one. */
+function isBoundTo(ctx: OidcContext, { cnf }: Record<string, unknown>): boolean {
+  const { 'x5t#S256': thumbprint } = (cnf ?? {}) as { 'x5t#S256'?: unknown }
+  return thumbprint === undefined || thumbprint === presentedThumbprint(ctx)
+}
 
 /**
  * Verifies the JWT of a userinfo request and sets `presented` to its claims, because the engine does not read JWTs. The
@@ -17,7 +24,9 @@ export function takeBearerToken(services: OidcServices) {
     if (ctx.method === 'POST') ctx.state.form = await readForm(ctx)
     const [, inHeader] = /^(?:bearer|dpop) +(\S+)$/i.exec(ctx.get('authorization')) ?? []
     const token = inHeader ?? ctx.state.form?.access_token
-    ctx.state.presented = (await readPresentedToken(services, { token })).claims
+    const { claims } = await readPresentedToken(services, { token })
+    // Without its certificate (RFC 8705, section 3) the token is invalid: the engine responds as for an unknown one.
+    if (claims && isBoundTo(ctx, claims)) ctx.state.presented = claims
     await next()
   }
 }

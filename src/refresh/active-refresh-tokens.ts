@@ -28,7 +28,7 @@ export interface RefreshRow {
   scope: string
   consent_id: string | null
   sign_in: SignInFacts | null
-  binding: { jkt: string } | null
+  binding: { jkt?: string; 'x5t#S256'?: string } | null
   created_at: Date
   expires_at: Date
 }

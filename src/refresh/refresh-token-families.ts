@@ -67,6 +67,13 @@ export function expirySql({ refreshTokenTtl, refreshTokenMaxAge }: Registration,
 /** Whole seconds until the refresh token expires, by the database's clock. */
 export const SECONDS_LEFT = 'ceil(extract(epoch FROM expires_at - now()))::int AS seconds_left'
 
+/** What each redemption must prove. A public client proves nothing else (RFC 8705, section 4; RFC 9449, section 5). */
+function bindingOf({ registration, certificateThumbprint }: AuthenticatedClient, user?: UserFamily): string | null {
+  const certificate = registration.isPublic ? certificateThumbprint : undefined
+  if (!user?.jkt && !certificate) return null
+  return JSON.stringify({ jkt: user?.jkt, 'x5t#S256': certificate })
+}
+
 /**
  * Inserts the first refresh token of a grant, whose access token was recorded in the same transaction. Returns the seconds
  * until it expires.
@@ -91,7 +98,7 @@ export async function insertFamily(
     scope: planned.record.scope,
     consent_id: user?.consentId ?? null,
     sign_in: user ? JSON.stringify(user.signIn) : null,
-    binding: user?.jkt ? JSON.stringify({ jkt: user.jkt }) : null,
+    binding: bindingOf(client, user),
     expires_at: trx.raw(...expirySql(client.registration)),
   }
   const [inserted] = await trx('refresh_tokens')

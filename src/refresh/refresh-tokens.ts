@@ -59,8 +59,10 @@ async function lockGrant(
 }
 
 /** @throws KeywrightError `invalid_grant`, `invalid_target` */
-function checkBindings({ row, presented }: Redemption): void {
-  if (row.binding && row.binding.jkt !== presented.jkt) throw invalidGrant()
+function checkBindings({ client, row, presented }: Redemption): void {
+  const { jkt, 'x5t#S256': certificate } = row.binding ?? {}
+  if (jkt !== undefined && jkt !== presented.jkt) throw invalidGrant()
+  if (certificate !== undefined && certificate !== client.certificateThumbprint) throw invalidGrant()
   if ((presented.resource ?? row.audience) !== row.audience) throw otherApi()
 }
 

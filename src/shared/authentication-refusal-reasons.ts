@@ -103,7 +103,7 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
   certificate_missing: {
     error: 'invalid_client',
     label: 'Client certificate missing',
-    text: 'The client authenticates by a certificate in TLS, and the request has none. It may have been sent past the proxy that asks for certificates.',
+    text: 'The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates.',
   },
   certificate_invalid: {
     error: 'invalid_client',

@@ -81,6 +81,16 @@ function apiKeyConfirmation(apiKeyHash: Buffer | null): Record<string, unknown> 
   return apiKeyHash ? { 'x-api-key#S256': apiKeyHash.toString('base64url') } : undefined
 }
 
+/** The `cnf` claim of the certificate in TLS (RFC 8705, section 3.1). @throws KeywrightError `invalid_input`: there is none */
+function certificateConfirmation(client: AuthenticatedClient): Record<string, unknown> | undefined {
+  if (!client.registration.certificateBoundAccessTokens) return undefined
+  const { certificateThumbprint } = client
+  if (certificateThumbprint) return { 'x5t#S256': certificateThumbprint }
+  throw new KeywrightError('invalid_input', 'a client certificate in TLS is required', {
+    reason: 'certificate_missing',
+  })
+}
+
 /** Seconds since 1970. */
 function expirationTime({ client, exchange }: TokenRequest, api: ApiAccess, issuedAt: number): number {
   const ttl = Math.min(
@@ -140,7 +150,7 @@ function declaredClaims(
  * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
  * Does not record or sign it.
  * @param now milliseconds since 1970, by the database's clock
- * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` when the client secret has just retired, or
+ * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_input` without the certificate that the client must have, `invalid_client` when the client secret has just retired, or
  * `unavailable` when this node has no key to sign with
  */
 export function planToken(
@@ -154,6 +164,7 @@ export function planToken(
   const { registration, authentication } = request.client
   const api = selectApi(registration, request.resource)
   const scope = grantedScope(request, api)
+  const certificateCnf = certificateConfirmation(request.client)
   const issuedAt = epochSeconds(now)
   const expiresAt = expirationTime(request, api, issuedAt)
   if (expiresAt <= issuedAt) throw isOver(request, issuedAt)
@@ -162,7 +173,8 @@ export function planToken(
   const status = indexes.draw(api.id, expiresAt - issuedAt)
   if (!status) return { status: 'indexes_missing' }
   const jti = newId()
-  const cnf = apiKeyConfirmation(authentication?.apiKeyHash ?? null)
+  const apiKeyCnf = apiKeyConfirmation(authentication?.apiKeyHash ?? null)
+  const cnf = (apiKeyCnf || certificateCnf) && { ...apiKeyCnf, ...certificateCnf }
   const planned = {
     api,
     server,

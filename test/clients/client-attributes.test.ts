@@ -36,6 +36,7 @@ const SETTINGS: ClientSettings = {
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: true,
   authMethod: 'client_secret',
+  certificateBoundAccessTokens: true,
   pkceRequired: false,
   consent: 'skip',
   accessType: 'user',

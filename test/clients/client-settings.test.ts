@@ -73,6 +73,7 @@ const EVERY: ClientSettings = {
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: false,
   authMethod: 'client_secret',
+  certificateBoundAccessTokens: false,
   pkceRequired: false,
   consent: 'skip_own_account',
   accessType: 'both',
@@ -115,6 +116,7 @@ const OPEN: ClientSettings = {
   redirectUris: EVERY.redirectUris,
   accessType: 'user',
   isPublic: true,
+  certificateBoundAccessTokens: true,
 }
 
 /** A client without a client secret, which some settings need. */
@@ -136,6 +138,7 @@ describe('every setting is stored at creation and read by the store and the endp
       ['authMethod', 'client_secret'],
       ['isPublic', false],
       ['endpointAudiences', false],
+      ['certificateBoundAccessTokens', false],
       ['accessType', 'both'],
     ])
   })

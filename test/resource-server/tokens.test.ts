@@ -86,7 +86,7 @@ describe('an access token', () => {
     ['without a client ID', 'token_invalid', { client_id: undefined }, {}],
     ['with a client ID that is not a string', 'token_invalid', { client_id: 5 }, {}],
     ['without jti', 'token_invalid', { jti: undefined }, {}],
-    ['with an unknown confirmation', 'confirmation_unsupported', { cnf: { 'x5t#S256': 'abc' } }, {}],
+    ['with an unknown confirmation', 'confirmation_unsupported', { cnf: { 'x5t#S512': 'abc' } }, {}],
     ['with a confirmation that is a number', 'token_invalid', { cnf: 5 }, {}],
     ['with a confirmation that is null', 'token_invalid', { cnf: null }, {}],
   ])('%s: %s', async (_name, outcome, claims, header) => {
@@ -259,6 +259,51 @@ describe('a token that is bound to an API key', () => {
     const token = await issuer.token({ cnf: { 'x-api-key#S256': hash('kwx_key'), jkt: prover.jkt } })
     expect(await ask({ ...bearer(token), 'x-api-key': 'kwx_key' })).toBe('dpop_required')
     expect(await ask({ authorization: `DPoP ${token}` })).toBe('api_key_missing')
+  })
+})
+
+describe('a token bound to a client certificate', () => {
+  const der = Buffer.from('only the hash of a certificate counts')
+  const base64 = der.toString('base64')
+  const pem = encodeURIComponent(`-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`)
+  const other = Buffer.from('another one').toString('base64')
+  const header = { certificateHeader: 'X-Client-Cert' }
+  const bound = () => issuer.token({ cnf: { 'x5t#S256': createHash('sha256').update(der).digest('base64url') } })
+
+  it.each<[string, string, string | string[] | undefined]>([
+    ['in the form of nginx', 'accepted', pem],
+    ['in the form of HAProxy and Caddy', 'accepted', base64],
+    ['in the form of RFC 9440', 'accepted', `:${base64}:`],
+    ['in the form of Envoy', 'accepted', `Hash=00;Cert="${pem}";Subject="CN=a,Cert=b;Cert=c"`],
+    ['of another client', 'certificate_wrong', other],
+    ['that is missing', 'certificate_missing', undefined],
+    ['that is empty', 'certificate_missing', ''],
+    ["that is Caddy's placeholder", 'certificate_missing', '{http.request.tls.client.certificate_der_base64}'],
+    ['that is missing in the form of Envoy', 'certificate_missing', 'Hash=00;Subject="a;Cert=b"'],
+    ['given twice', 'certificate_wrong', [base64, base64]],
+    ['in one of two elements of Envoy', 'certificate_wrong', `Cert="${pem}",Hash=00`],
+    ['given twice in one element of Envoy', 'certificate_wrong', `Cert="${pem}";Cert="${pem}"`],
+    ['twice in one PEM', 'certificate_wrong', pem + pem],
+    ['that is malformed', 'certificate_wrong', '-----BEGIN%'],
+    ['that is no certificate', 'certificate_wrong', 'yes, it is'],
+    ['of 12,001 characters', 'certificate_wrong', 'A'.repeat(12_001)],
+  ])('with a header %s: %s', async (_name, outcome, value) => {
+    const headers = { ...bearer(await bound()), ...(value !== undefined && { 'x-client-cert': value }) }
+    expect(await ask(headers, header)).toBe(outcome)
+  })
+
+  it('needs the certificate of the connection where no header is configured, and ignores headers', async () => {
+    const token = bearer(await bound())
+    expect(await ask({ ...token, 'x-client-cert': base64, 'client-cert': base64 })).toBe('certificate_missing')
+    expect(await ask(token, {}, { certificate: der })).toBe('accepted')
+    expect(await ask(token, {}, { certificate: Buffer.from('another one') })).toBe('certificate_wrong')
+    expect(await ask(token, {}, { certificate: new Uint8Array() })).toBe('certificate_missing')
+    expect(await ask(token, header, { certificate: der })).toBe('certificate_missing')
+  })
+
+  it('is malformed if the binding is no text', async () => {
+    const token = await issuer.token({ cnf: { 'x5t#S256': 5 } })
+    expect(await ask({ ...bearer(token), 'x-client-cert': base64 }, header)).toBe('certificate_wrong')
   })
 })
 

@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose'
+import { checkCertificate } from './client-certificates.ts'
 import { isSame, sha256 } from './digests.ts'
 import { checkDpop, type DpopRequirements } from './dpop.ts'
 import { AccessTokenError } from './errors.ts'
@@ -32,22 +33,29 @@ async function checkKeyBinding(
 
 /**
  * Verifies that the sender meets the confirmation (`cnf`) of the token, if it has one (RFC 7800).
- * @throws AccessTokenError `api_key_…`, `dpop_…`, `confirmation_unsupported`
+ * @throws AccessTokenError `api_key_…`, `certificate_…`, `dpop_…`, `confirmation_unsupported`
  */
 export async function checkConfirmations(
   request: VerifiableRequest,
   presented: PresentedToken,
   claims: JWTPayload,
   requirements: DpopRequirements,
+  certificateHeader: string | undefined,
 ): Promise<void> {
   if (claims.cnf === undefined) return await checkKeyBinding(request, presented, undefined, requirements)
   if (typeof claims.cnf !== 'object' || claims.cnf === null) {
     throw new AccessTokenError('token_invalid', 'the cnf of the access token is malformed')
   }
-  const { jkt, 'x-api-key#S256': apiKeyHash, ...others } = claims.cnf as Record<string, unknown>
+  const {
+    jkt,
+    'x-api-key#S256': apiKeyHash,
+    'x5t#S256': certificate,
+    ...others
+  } = claims.cnf as Record<string, unknown>
   if (Object.keys(others).length > 0) {
     throw new AccessTokenError('confirmation_unsupported', 'the confirmation method of the access token is unsupported')
   }
+  if (certificate !== undefined) await checkCertificate(request, certificate, certificateHeader)
   if (apiKeyHash !== undefined) await checkApiKey(request, apiKeyHash)
   await checkKeyBinding(request, presented, jkt, requirements)
 }

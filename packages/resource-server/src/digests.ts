@@ -1,8 +1,9 @@
 import { base64url } from 'jose'
 
-/** Returns the SHA-256 of a text in base64url. */
-export async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+/** Returns the SHA-256 of a text, or of bytes, in base64url. */
+export async function sha256(data: string | Uint8Array): Promise<string> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data)
+  const digest = await crypto.subtle.digest('SHA-256', bytes)
   return base64url.encode(new Uint8Array(digest))
 }
 

@@ -33,6 +33,8 @@ const RESPONSES = {
   keys_unavailable: UNAVAILABLE,
   api_key_missing: INVALID_TOKEN,
   api_key_wrong: INVALID_TOKEN,
+  certificate_missing: INVALID_TOKEN,
+  certificate_wrong: INVALID_TOKEN,
   confirmation_unsupported: INVALID_TOKEN,
   dpop_required: INVALID_TOKEN,
   dpop_not_bound: INVALID_TOKEN,

@@ -8,6 +8,7 @@ export interface ProtectedResource {
   readonly scopes_supported?: readonly string[]
   readonly bearer_methods_supported: readonly string[]
   readonly dpop_signing_alg_values_supported: readonly string[]
+  readonly tls_client_certificate_bound_access_tokens?: boolean
   readonly resource_name?: string
   readonly resource_documentation?: string
 }
@@ -40,6 +41,7 @@ export function metadataOf(
     ...(scopes && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
+    ...(settings.certificateHeader && { tls_client_certificate_bound_access_tokens: true }),
     ...(name && { resource_name: name }),
     ...(documentation && { resource_documentation: documentation }),
   }

@@ -48,6 +48,12 @@ export interface VerifierOptions {
   /** Scopes that every request needs. */
   readonly requiredScopes?: readonly string[]
   readonly dpop?: DpopOptions
+  /**
+   * The header in which your proxy names the client certificate, for tokens that are bound to one (RFC 8705): in the form of nginx, HAProxy,
+   * Caddy, Envoy or RFC 9440. The proxy must set or remove it in every request: a certificate is public. Default: the `certificate` of the
+   * request.
+   */
+  readonly certificateHeader?: string
   /** The resource identifier in the metadata (RFC 9728). Default: the audience, if it is a URL. */
   readonly resource?: string
   readonly realm?: string
@@ -71,6 +77,7 @@ export interface Settings {
   readonly clockTolerance: number
   readonly requiredScopes: readonly string[]
   readonly dpop: Required<Omit<DpopOptions, 'recordProof'>> & DpopOptions
+  readonly certificateHeader: string | undefined
   readonly resource: string | undefined
   readonly realm: string | undefined
   readonly onProblem: Report
@@ -140,6 +147,9 @@ function errorsIn(options: VerifierOptions): string[] {
     numberError('clockTolerance', options.clockTolerance, 0, 600),
     numberError('dpop.maxAge', options.dpop?.maxAge, 1, 600),
     numberError('dpop.maxProofs', options.dpop?.maxProofs, 1, 100_000_000),
+    options.certificateHeader === undefined || /^[a-z][a-z0-9-]*$/i.test(options.certificateHeader)
+      ? undefined
+      : 'certificateHeader is not the name of a header',
     ...statusListErrors(options.statusList),
   ]
   return errors.filter((error) => error !== undefined)
@@ -185,6 +195,7 @@ export function normalizeOptions(options: VerifierOptions): Settings {
     clockTolerance: options.clockTolerance ?? 30,
     requiredScopes: options.requiredScopes ?? [],
     dpop: { ...options.dpop, maxAge: options.dpop?.maxAge ?? 60, maxProofs: options.dpop?.maxProofs ?? 100_000 },
+    certificateHeader: options.certificateHeader?.toLowerCase(),
     resource: resourceOf(options),
     realm: options.realm,
     onProblem: ignoringErrors(options.onProblem),

@@ -11,6 +11,11 @@ export interface VerifiableRequest {
   readonly headers: Headers | HeaderRecord
   /** Replaces the header of that name. */
   readonly authorization?: string
+  /**
+   * The client certificate of the TLS connection (DER), where this server ends TLS: `socket.getPeerCertificate().raw`. Only tokens that are
+   * bound to a certificate need it. Ignored with the option `certificateHeader`.
+   */
+  readonly certificate?: Uint8Array | undefined
 }
 
 export interface PresentedToken {

@@ -99,7 +99,7 @@ export function createVerifier(options: VerifierOptions, clock: Clock = systemCl
       const presented = presentedToken(request)
       const claims = await verifyClaims(presented.token, token)
       try {
-        await checkConfirmations(request, presented, claims, dpop)
+        await checkConfirmations(request, presented, claims, dpop, settings.certificateHeader)
         // After the checks of the token itself: no list is fetched for an invalid token (Token Status List, section 8.3).
         const tokenStatus = status ? await checkStatus(claims, status.lists, status.policy) : 'unknown'
         checkScopes(claims, [...settings.requiredScopes, ...requiredScopes])

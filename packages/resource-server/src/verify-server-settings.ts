@@ -13,6 +13,8 @@ export const VARIABLES = {
   API_SECRET_FILE: 'a file with the client secret instead; read for each connection, so the secret can be rotated',
   REQUIRED_SCOPES: 'scopes that every request needs, separated by spaces',
   ORIGIN: "the API's origin as clients see it, for DPoP, such as https://api.example.com (the gateway's headers)",
+  CERTIFICATE_HEADER:
+    'the header in which the gateway names the client certificate, for tokens bound to one; the gateway sets it in every request',
   ON_UNKNOWN: 'refuse or accept tokens whose revocation status is unavailable (refuse)',
   ON_MISSING: 'refuse or accept tokens without a status list reference (refuse)',
   MAX_AGE: 'maximum age of a status list in seconds while no newer copy is available (2 × ttl + 30)',
@@ -37,6 +39,7 @@ export interface VerifyServerSettings {
 const VARIABLE_OF: Record<string, Variable> = {
   issuer: 'ISSUER',
   audience: 'AUDIENCE',
+  certificateHeader: 'CERTIFICATE_HEADER',
   'statusList.onUnknown': 'ON_UNKNOWN',
   'statusList.onMissing': 'ON_MISSING',
   'statusList.maxAge': 'MAX_AGE',
@@ -59,6 +62,7 @@ function verifierOptions(read: Read, onProblem: Report): VerifierOptions {
     requiredScopes: words(read('REQUIRED_SCOPES')),
     clockTolerance: numeric(read('CLOCK_TOLERANCE')),
     allowHttp: read('ALLOW_HTTP') === 'on',
+    certificateHeader: read('CERTIFICATE_HEADER'),
     statusList: {
       feed: feedOf(read),
       onUnknown: read('ON_UNKNOWN') as 'refuse' | 'accept' | undefined,
