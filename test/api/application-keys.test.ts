@@ -1,0 +1,91 @@
+/** The public keys of an application through the management API and on the command line. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportPKCS8, exportSPKI } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
+
+let server: Keywright
+let api: ReturnType<typeof rawManagement>
+let directory: string
+
+beforeAll(async () => {
+  server = await startKeywright()
+  api = rawManagement(server.url, await managementToken(server, await managingApplication(server, null)))
+  directory = mkdtempSync(join(tmpdir(), 'keys-'))
+})
+afterAll(async () => {
+  rmSync(directory, { recursive: true, force: true })
+  await server?.stop()
+})
+
+async function statusBy(clientId: string, key: ClientKey): Promise<number> {
+  const assertion = await signAssertion(key, { clientId, audience: server.issuer })
+  return (await server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) })).status
+}
+
+async function create(jwks: unknown) {
+  const account = { account_id: server.firstStart.accountId, auth_method: 'private_key_jwt' }
+  return await api.json('POST', '/applications', { ...account, name: 'Keys', type: 'service', jwks })
+}
+
+test('keys in PEM and as a JWK set are added through the API, and each is revoked but for the last one', async () => {
+  const [first, second] = [await newClientKey(), await newClientKey('EdDSA', { kid: 'second' })]
+  const created = await create(await exportSPKI(first.publicKey))
+  expect([created.status, created.body.client_secret]).toEqual([201, undefined])
+  const { client_id: id } = created.body
+  const path = `/applications/${id}`
+  expect((await api.json('POST', `${path}/keys`, { jwks: { keys: [second.jwk] } })).status).toBe(204)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 200])
+  const { items } = (await api.send('GET', `${path}/secrets`)).body
+  expect(items).toMatchObject([
+    { kind: 'key', last_four: 'cond', is_current: true, retires_at: null },
+    { kind: 'key', is_current: true, retires_at: null },
+  ])
+  expect((await api.send('DELETE', `${path}/secrets/${items[1].id}`)).status).toBe(204)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([401, 200])
+  const last = await api.send('DELETE', `${path}/secrets/${items[0].id}`)
+  expect([last.status, last.text]).toEqual([409, expect.stringContaining('is the only one: replace it instead')])
+  expect(await statusBy(id, second)).toBe(200)
+})
+
+test('private keys, keys that the application has, an earlier revision and applications without keys are refused', async () => {
+  const key = await newClientKey()
+  const { body, headers } = await create({ keys: [key.jwk] })
+  const keys = `/applications/${body.client_id}/keys`
+  const other = await newClientKey()
+  const refused = [await exportPKCS8(other.privateKey), { keys: [key.jwk] }, { keys: [] }, '', 'x'.repeat(20_001), 1]
+  for (const jwks of refused) expect((await api.json('POST', keys, { jwks })).status).toBe(400)
+  expect((await api.json('POST', keys, {})).status).toBe(400)
+  const many = await Promise.all(Array.from({ length: 10 }, () => newClientKey()))
+  expect((await api.json('POST', keys, { jwks: { keys: many.map(({ jwk }) => jwk) } })).status).toBe(400)
+  const etag = { 'if-match': headers.get('etag')! }
+  expect((await api.json('POST', keys, { jwks: { keys: [other.jwk] } }, etag)).status).toBe(204)
+  expect((await api.json('POST', keys, { jwks: { keys: [many[0]!.jwk] } }, etag)).status).toBe(412)
+  const { clientId } = await server.make.client()
+  expect((await api.json('POST', `/applications/${clientId}/keys`, { jwks: { keys: [other.jwk] } })).status).toBe(400)
+  expect(
+    await server
+      .knex('client_secrets')
+      .where({ kind: 'key' })
+      .whereIn('client_id', server.knex('clients').where({ client_id: body.client_id }).select('id')),
+  ).toHaveLength(2)
+})
+
+test('keys are added and retired one by one on the command line', async () => {
+  const [first, second] = [await newClientKey(), await newClientKey()]
+  const { client_id: id } = (await create({ keys: [first.jwk] })).body
+  const file = join(directory, 'second.pem')
+  writeFileSync(file, await exportSPKI(second.publicKey))
+  const cli = keywright(server.env)
+  const shown = await cli(`client add-keys ${id} --jwks ${file}`)
+  expect(shown.secrets).toHaveLength(2)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 200])
+  await cli(`client retire-secret ${id} --secret ${shown.secrets[1].id}`)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([401, 200])
+  expect((await runCli(['client', 'add-keys', id, '--jwks', file], server.env)).code).toBe(2)
+})
