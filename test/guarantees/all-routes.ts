@@ -10,6 +10,7 @@ import { createClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { createApplication, getTokens } from '../oidc/application-fixtures.ts'
+import { newClientKey } from '../support/client-assertions.ts'
 import { ACTOR, CALLBACK } from '../support/factory.ts'
 import type { Keywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
@@ -47,6 +48,12 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   const { make, instance } = server
   const { encryptionKeys } = instance
   const client = await make.register({ settings: { ...settings, name: `Walled ${Math.random()}` }, account })
+  const key = await newClientKey()
+  const withKeys = await make.register({
+    settings: { grants: ['client_credentials'], authMethod: 'private_key_jwt' },
+    account,
+    keys: key.parsed,
+  })
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
   await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
@@ -89,6 +96,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     identity_id: identity.id,
     domain: 'hidden.example.com',
     client_id: client.clientId,
+    client_with_keys_id: withKeys.clientId,
     key_pair_id: pair.clientId,
     user_id: person.id,
     account_id: account,
@@ -240,9 +248,12 @@ const PARAMETERS = /\{(\w+)\}|:(\w+)/g
 export const parametersOf = (path: string): string[] =>
   [...path.matchAll(PARAMETERS)].map(([, braced, colon]) => snake((braced ?? colon)!))
 
+const OF_KEYS = /^\/applications\/[^/]+\/keys(\/|$)/
+
 /** The name of the sample for a parameter: what a name means may depend on the route. */
 function sampleIn(path: string, name: string): string {
   if (name === 'client_id' && path.startsWith('/key-pairs/')) return 'key_pair_id'
+  if (name === 'client_id' && OF_KEYS.test(path)) return 'client_with_keys_id'
   return name === 'secret_id' && path.startsWith('/apis/') ? 'api_secret_id' : name
 }
 
