@@ -76,7 +76,11 @@ test.each(['off', 'local'])('with synchronous_commit at %s, a commit still waits
 test('a database whose encoding is not UTF8 is refused at start with a sentence', async () => {
   const admin = openDatabase(empty.url, { poolMax: 1 })
   const name = `latin_${process.pid}`
-  await admin.knex.raw(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'`)
+  const { rows } = await admin.knex.raw(`SELECT current_setting('server_version_num')::int >= 150000 AS has_providers`)
+  const libc = rows[0].has_providers ? 'LOCALE_PROVIDER libc' : ''
+  await admin.knex.raw(
+    `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' ${libc}`,
+  )
   const url = new URL(empty.url)
   url.pathname = `/${name}`
   const env = { DATABASE_URL: url.href, ENCRYPTION_KEY: newEncryptionKey(), PORT: '0' }
