@@ -37,6 +37,7 @@ const PAGES: [string, () => string, string[]][] = [
   ['stops a key pair', () => `/key-pairs/${samples.key_pair_id}/stop`, [KEY_PAIR]],
   ['revokes the tokens of a key pair', () => `/key-pairs/${samples.key_pair_id}/revoke`, [KEY_PAIR]],
   ['disables a user', () => `/users/${owner}/status`, [KEY_PAIR]],
+  ['off-boards a user', () => `/users/${owner}/offboard`, [KEY_PAIR]],
   ['makes an admin a member', () => `/users/${owner}/role`, [KEY_PAIR]],
   ['signs a user out and revokes their tokens', () => `/users/${owner}/sessions`, [KEY_PAIR]],
   ['disables an account', () => `/accounts/${samples.account_id}/status`, [APPLICATION, KEY_PAIR]],

@@ -72,6 +72,21 @@ test('an admin disables and enables them in the account alone', async () => {
   expect(wordsOf(await change())).toContain('User enabled.')
 })
 
+test('an operator off-boards them from all accounts, and an admin who knows the page from this one alone', async () => {
+  const path = `/users/${user.id}/offboard`
+  expect(wordsOf(await asOperator.visit(path))).toContain('end the key pairs of the user in all accounts for good')
+  const asked = await asAdmin.visit(path)
+  expect(wordsOf(asked)).toContain('end the access of the user to the account')
+  expect(wordsOf(await asAdmin.submit(asked, /offboard$/))).toContain('User off-boarded from this account.')
+  const statuses = server.knex('memberships').where({ user_id: user.id }).orderBy('status').pluck('status')
+  expect([await server.knex('users').where({ id: user.id }).pluck('status'), await statuses]).toEqual([
+    ['active'],
+    ['active', 'disabled'],
+  ])
+  await asOperator.submit(await asOperator.visit(path), /offboard$/)
+  expect(await server.knex('users').where({ id: user.id }).pluck('status')).toEqual(['disabled'])
+})
+
 test('an admin removes them from the account, and they keep the other one', async () => {
   const asked = await asAdmin.visit(`/users/${user.id}/remove`)
   const { name } = await server.knex('accounts').where({ id: second }).first('name')

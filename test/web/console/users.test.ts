@@ -198,6 +198,30 @@ describe('a person', () => {
     expect((await (await enter(server, mary)).visit('/account/password')).url).toContain('/account/password')
   })
 
+  it('who has left is off-boarded, and neither keys nor consents come back when the user is enabled', async () => {
+    const mary = await createTestUser(server.knex, account, 'developer')
+    const asMary = await enter(server, mary)
+    const pair = await server.make.keyPair(mary.id, [(await server.make.api()).identifier])
+    const path = `/users/${mary.id}`
+    const offer = `href="${path}/offboard"`
+    await asAda.submit(await asAda.visit(`${path}/status`), /status$/)
+    expect((await asAda.visit(path)).text).toContain(offer)
+    await asAda.submit(await asAda.visit(`${path}/status`), /status$/)
+
+    const asking = await asAda.visit(`${path}/offboard`)
+    expect(wordsOf(asking)).toMatch(
+      /Off-board Person \d+\? .*this does not bring back what has ended.*end all sessions of the user and prevent new sign-ins end the key pair of the user for good, and revoke 0 active tokens revoke the tokens that applications have/,
+    )
+    const done = await asAda.submit(asking, /offboard$/)
+    expect(wordsOf(done)).toContain('User off-boarded.')
+    expect(done.text).not.toContain(offer)
+    expect((await asMary.visit('/account/password')).url).toContain('/signin')
+    await asAda.submit(await asAda.visit(`${path}/status`), /status$/)
+    expect(wordsOf(await asAda.visit(path))).toContain('no key pair')
+    const { status } = await server.machineToken(pair)
+    expect(status).toBe(401)
+  })
+
   it('who is switched off leaves applications that keep working, and the page offers to archive each', async () => {
     const mary = await createTestUser(server.knex, account, 'admin')
     const asMary = { role: 'admin', accountId: account, userId: mary.id, scopes: null } as const
@@ -276,7 +300,7 @@ describe('the last admin', () => {
     const alone = await createTestUser(server.knex, home, 'admin')
     const browser = await enter(server, alone)
     expect(wordsOf(await browser.visit(`/users/${alone.id}`))).toContain('You cannot do this to yourself')
-    for (const step of ['role', 'status']) {
+    for (const step of ['role', 'status', 'offboard']) {
       expect((await browser.visit(`/users/${alone.id}/${step}`)).status).toBe(409)
       const csrf = formsOf(await browser.visit(`/users/${alone.id}/edit`)).find(({ fields }) => fields.csrf)!.fields
       const body = new URLSearchParams({ ...csrf, revision: '1', role: 'member', status: 'disabled' })
@@ -292,7 +316,9 @@ describe('the last admin', () => {
 
 describe('each page', () => {
   it('asks the database three times: for the session, the person and all that it shows', async () => {
-    const steps = ['', '/edit', '/role', '/status', '/password', '/sessions'].map((step) => `/users/${grace.id}${step}`)
+    const steps = ['', '/edit', '/role', '/status', '/offboard', '/password', '/sessions'].map(
+      (step) => `/users/${grace.id}${step}`,
+    )
     for (const path of ['/users', `/users?search=person&role=admin`, ...steps]) {
       for (const browser of [asAda, asOperator]) {
         const asked = await statementsOf(browser, path)
@@ -305,7 +331,7 @@ describe('each page', () => {
 })
 
 describe('bad input', () => {
-  const STEPS = ['', '/edit', '/role', '/status', '/password', '/sessions']
+  const STEPS = ['', '/edit', '/role', '/status', '/offboard', '/password', '/sessions']
 
   it.each(STEPS)('finds nobody of another account, and nobody without a UUID: /users/…%s', async (step) => {
     const elsewhere = await createTestUser(server.knex, await server.make.account())

@@ -7,7 +7,6 @@ import { givePassword, readUser, setUserStatus } from '../../../management/user-
 import type { UserDetails } from '../../../management/user-views.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
-import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
@@ -15,6 +14,7 @@ import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { oneTimePasswordPage } from './one-time-password-page.ts'
 import { keepsWorking } from './user-applications-block.ts'
+import { disablesPair, endsApplicationTokens, endsOwnTokens, endsPairs, isMemberOnly } from './user-effects.ts'
 import { breadcrumbsTo, protectionReason, userPath } from './user-texts.ts'
 
 const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
@@ -39,37 +39,6 @@ export function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCal
   if (protection) throw new KeywrightError('conflict', protection)
 }
 
-const endsOwnTokens = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null
-    ? []
-    : [
-        t(
-          'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} of the key pair',
-          boundedValues(ownTokens),
-        ),
-      ]
-
-const disablesPair = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null
-    ? []
-    : [
-        t(
-          'disable the key pair {keyPair} and revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}}',
-          { keyPair, ...boundedValues(ownTokens) },
-        ),
-      ]
-
-const endsApplicationTokens = (t: ConsoleTranslate, { applicationTokens }: UserDetails): string =>
-  applicationTokens.count === 0
-    ? t('revoke the tokens that applications have for this user')
-    : t(
-        'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} that applications have for this user, and their refresh tokens',
-        boundedValues(applicationTokens),
-      )
-
-/** Whether the viewer changes what the user is in the account only. */
-const isMemberOnly = (user: UserDetails, { who }: ConsoleCall): boolean => !mayManagePerson(who, user)
-
 export async function askStatus(call: ConsoleCall): Promise<void> {
   const { t } = call
   const user = await userWithCallers(call)
@@ -88,7 +57,7 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
     isMemberOnly(user, call)
       ? t('end the access of the user to the account')
       : t('end all sessions of the user and prevent new sign-ins'),
-    ...disablesPair(t, user),
+    ...(isMemberOnly(user, call) ? endsPairs(t, user, call) : disablesPair(t, user)),
     endsApplicationTokens(t, user),
   ]
   const text = keepsWorking(t, user)

@@ -15,8 +15,8 @@ import { displayName } from '../kit/display-name.ts'
 import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { roleChange } from './role-pages.ts'
+import { accessChanges, accessHere } from './user-access-changes.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
-import { removal } from './user-removal-pages.ts'
 import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
@@ -30,6 +30,8 @@ const noticesIn = (t: ConsoleTranslate) => ({
   member: t('Role changed to member. The user has no key pairs.'),
   active: t('User enabled.'),
   disabled: t('User disabled. All tokens of the user are revoked.'),
+  offboarded: t('User off-boarded. Their sessions, key pairs, connected applications and tokens have ended.'),
+  'offboarded-here': t('User off-boarded from this account. What they had in it has ended.'),
   'disabled-here': t('User disabled in this account. The tokens of the user for it are revoked.'),
   factors: t('Passkeys and second factors removed. The user is signed out of all sessions.'),
   revoked: t('User signed out of all sessions. All tokens of the user are revoked.'),
@@ -82,39 +84,11 @@ function holdingsOf(t: ConsoleTranslate, user: UserDetails): Fact[] {
   ]
 }
 
-function statusChange(t: ConsoleTranslate, { id, status }: UserDetails, protection: string | undefined): Change {
-  const href = userPath(id, 'status')
-  if (status === 'disabled') {
-    const text = t('The user can sign in again and get new tokens.')
-    return { title: t('Enable user'), text, action: { href, label: t('Enable…') } }
-  }
-  const title = t('Disable user')
-  if (protection) return { title, text: protection }
-  const text = t('The user cannot sign in, and all tokens and sessions are revoked immediately.')
-  return { title, text, action: { href, label: t('Disable…'), danger: true } }
-}
-
-/** The status in this account, of a user who belongs to another one as well. */
-function statusHere(t: ConsoleTranslate, user: UserDetails, protection: string | undefined): Change {
-  const change = statusChange(t, user, protection)
-  if (change.action === undefined) return change
-  return user.status === 'disabled'
-    ? { ...change, text: t('The user can act in this account again.') }
-    : { ...change, text: t('The user loses the access to this account immediately, and keeps their other accounts.') }
-}
-
 const exportChange = (t: ConsoleTranslate, { id }: UserDetails): Change => ({
   title: t('Export data'),
   text: t('Downloads the profile, consents, key pairs and activity of the user as JSON lines.'),
   action: { href: userPath(id, 'export'), label: t('Export data') },
 })
-
-function deletion(t: ConsoleTranslate, { id, status }: UserDetails): Change {
-  const title = t('Delete user')
-  if (status === 'active') return { title, text: t('Disable the user first.') }
-  const text = t('Deletes the user, and erases their personal data in the activity log.')
-  return { title, text, action: { href: userPath(id, 'delete'), label: t('Delete…'), danger: true } }
-}
 
 /** For a user who has not accepted an invitation. */
 function invitation(t: ConsoleTranslate, { id, isInvited, hasPassword, status }: UserDetails): Change[] {
@@ -146,9 +120,7 @@ function changesOf(
       action: { href: userPath(id, 'sessions'), label: t('Sign out…') },
     },
     roleChange(t, user, protection),
-    statusChange(t, user, protection),
     exportChange(t, user),
-    deletion(t, user),
   ]
 }
 
@@ -159,8 +131,6 @@ const changesHere = (t: ConsoleTranslate, user: UserDetails, protection: string 
     text: t('The user belongs to another account as well. Only the user and operators can change these.'),
   },
   roleChange(t, user, protection),
-  statusHere(t, user, protection),
-  removal(t, user, protection),
 ]
 
 const ownChanges = (t: ConsoleTranslate, { id }: UserDetails, protection: string): Change[] => [
@@ -215,6 +185,15 @@ export async function showUser({ management, who, user: viewer, params, show, t 
             ? changesHere(t, user, protection)
             : changesOf(t, user, protection, management.mail !== undefined),
     },
+    ...(isOwn || user.status === 'deleting'
+      ? []
+      : [
+          {
+            part: 'changes' as const,
+            heading: t('Access'),
+            changes: mayManage ? accessChanges(t, user, protection) : accessHere(t, user, protection),
+          },
+        ]),
   ]
   show(
     blocksPage(

@@ -5,6 +5,7 @@ import { inviteUser, sendInvitation } from '../../../management/invitations.ts'
 import { removeMembership } from '../../../management/membership-operations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import { searchUsers } from '../../../management/user-list.ts'
+import { offboardUser } from '../../../management/user-offboarding.ts'
 import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
 import { askVerification, verifyByMail } from './email-verification-pages.ts'
@@ -24,6 +25,7 @@ import {
   newPassword,
 } from './user-form-pages.ts'
 import { showUsers } from './user-list-page.ts'
+import { askOffboarding, offboardNow } from './user-offboarding-pages.ts'
 import { showUser } from './user-page.ts'
 import { askRemoval, removeNow } from './user-removal-pages.ts'
 
@@ -84,6 +86,8 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askUserDeletion,
   },
   { method: 'post', path: `${USER}/delete`, permission: deleteUser.permission, handle: deleteUserNow },
+  { method: 'get', path: `${USER}/offboard`, permission: offboardUser.permission, handle: askOffboarding },
+  { method: 'post', path: `${USER}/offboard`, permission: offboardUser.permission, handle: offboardNow },
   { method: 'get', path: `${USER}/remove`, permission: removeMembership.permission, handle: askRemoval },
   { method: 'post', path: `${USER}/remove`, permission: removeMembership.permission, handle: removeNow },
   { method: 'get', path: `${USER}/export`, permission: readUser.permission, handle: exportUser },

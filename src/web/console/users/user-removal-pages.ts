@@ -14,7 +14,9 @@ import { userPath } from './user-texts.ts'
 export function removal(t: ConsoleTranslate, { id }: UserDetails, protection: string | undefined): Change {
   const title = t('Remove from account')
   if (protection) return { title, text: protection }
-  const text = t('The user keeps their profile, and the access to their other accounts.')
+  const text = t(
+    'For somebody who has left: ends what they have in this account for good. They keep their other accounts.',
+  )
   return { title, text, action: { href: userPath(id, 'remove'), label: t('Remove…'), danger: true } }
 }
 
@@ -27,8 +29,8 @@ export async function askRemoval(call: ConsoleCall): Promise<void> {
     t('end the access of the user to the account'),
     ...(keyPair === null && namedKeyPairs === 0
       ? []
-      : [t('disable the key pairs that the user has in the account, and revoke their tokens')]),
-    t('revoke the tokens that applications have for this user in the account'),
+      : [t('end the key pairs that the user has in the account for good, and revoke their tokens')]),
+    t('disconnect the applications that the user has connected in the account, and revoke their tokens'),
   ]
   const asking = {
     title: t('Remove {name} from {account}?', { name: displayName(user), account: accountName ?? '' }),
