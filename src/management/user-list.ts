@@ -104,6 +104,7 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
           'accounts.name AS account_name',
           'accounts.status AS account_status',
         )
-    return await readPage<UserSubjectRow & PagedRow, UserSummary>(knex, list, request, select, toSummary)
+    const summaryOf = (row: UserSubjectRow) => toSummary(row, principal)
+    return await readPage<UserSubjectRow & PagedRow, UserSummary>(knex, list, request, select, summaryOf)
   },
 )

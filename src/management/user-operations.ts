@@ -38,7 +38,7 @@ export const readUser = operation<UserSelector & { withCallers?: boolean }, User
     const row: DetailsRow | undefined = rows[0]
     if (!row) throw notFound('user', userId)
     checkTenant(principal, row.account_id, 'user', userId)
-    const details = toDetails(row)
+    const details = toDetails(row, principal)
     return mayManagePerson(principal, details) ? details : { ...details, sessions: [] }
   },
 )

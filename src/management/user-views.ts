@@ -1,10 +1,12 @@
 import { lateralMembership } from '../accounts/memberships.ts'
 import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
 import { membershipColumns, toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
+import { isPendingKey } from '../database/address-keys.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
 import { activeTokensOf, type Bounded, delegatedTokensOf, ofAccount, toBounded } from './bounded-counts.ts'
 import { type AffectedCallers, type AffectedClientCaller, toAffectedCallers } from './dry-run.ts'
 import { CALLERS_OF_USER } from './dry-run-owner-targets.ts'
+import type { Principal } from './principal.ts'
 
 /** A user as lists show them. */
 export interface UserSummary extends User {
@@ -16,6 +18,8 @@ export interface UserSummary extends User {
   /** Without a password the user cannot sign in until an admin or operator gives them a one-time password. */
   readonly hasPassword: boolean
   readonly lastSignedInAt: Date | null
+  /** The address is that of a user elsewhere, who has not joined the account yet. Only operators learn it. */
+  readonly isPending: boolean
 }
 
 export interface UserDetails extends UserSummary {
@@ -46,19 +50,21 @@ export interface UserDetails extends UserSummary {
 }
 
 export interface UserSubjectRow extends UserWithAccountRow {
+  email_key: string
   created_at: Date
   password_change_required: boolean
   password_hash: string | null
   last_signed_in_at: Date | null
 }
 
-export const toSummary = (row: UserSubjectRow): UserSummary => ({
+export const toSummary = (row: UserSubjectRow, { role }: Pick<Principal, 'role'>): UserSummary => ({
   ...toUser(row),
   accountName: row.account_name,
   createdAt: row.created_at,
   isInvited: row.password_change_required,
   hasPassword: row.password_hash !== null,
   lastSignedInAt: row.last_signed_in_at,
+  isPending: role === 'operator' && isPendingKey(row.email_key),
 })
 
 /** SQL: the account whose admin asks; null: an operator asks, who sees what the user has in all accounts. */
@@ -108,8 +114,8 @@ export interface DetailsRow extends UserSubjectRow {
   is_last: boolean
 }
 
-export const toDetails = (row: DetailsRow): UserDetails => ({
-  ...toSummary(row),
+export const toDetails = (row: DetailsRow, principal: Pick<Principal, 'role'>): UserDetails => ({
+  ...toSummary(row, principal),
   keyPair: row.key_pair,
   namedKeyPairs: row.named_key_pairs,
   authenticatorApps: row.authenticator_apps,

@@ -1,8 +1,12 @@
 import { type FieldError, invalidFields, KeywrightError } from './errors.ts'
 
+/** What the caller may not do at all is not about the input; a value that they may not change is. */
+const isAboutInput = ({ code, fieldErrors }: KeywrightError): boolean =>
+  code === 'invalid_input' || code === 'conflict' || (code === 'forbidden' && fieldErrors.length > 0)
+
 /** What is wrong with the input that an error is about. @throws the error itself, when it is about something else */
 export function fieldErrorsOf(error: unknown): readonly FieldError[] {
-  if (!(error instanceof KeywrightError) || !['invalid_input', 'conflict'].includes(error.code)) throw error
+  if (!(error instanceof KeywrightError) || !isAboutInput(error)) throw error
   return error.fieldErrors.length > 0 ? error.fieldErrors : [{ field: '', message: error.message }]
 }
 

@@ -158,6 +158,47 @@ describe('a person', () => {
     expect(await server.knex('users').where({ id: mary.id }).first('name')).toEqual({ name: 'Mary <W>' })
   })
 
+  it('who has signed in keeps the address; the form of an admin shows it with the reason', async () => {
+    const mary = await createTestUser(server.knex, account)
+    const path = `/users/${mary.id}/edit`
+    const inputOf = ({ text }: Page) => /<input id="field-email"[^>]*>/.exec(text)![0]
+    const [asked, askedOperator] = [await asAda.visit(path), await asOperator.visit(path)]
+    expect([inputOf(asked), inputOf(askedOperator)]).toEqual([
+      expect.stringContaining(' readonly'),
+      expect.not.stringContaining(' readonly'),
+    ])
+    expect(wordsOf(asked)).toContain('Only they can change it, under Security, or an operator.')
+    const refused = await asAda.submit(asked, /edit$/, { email: 'other@people.example', name: 'Mary S' })
+    expect(refused.status).toBe(400)
+    expect(refused.text).toMatch(/id="field-email-error"[^>]*>[^<]* has signed in, so only they or an operator/)
+    expect(inputOf(refused)).toContain(`value="${mary.email}"`)
+    expect(wordsOf(await asAda.submit(refused, /edit$/))).toContain('Changes saved.')
+    expect(await server.knex('users').where({ id: mary.id }).first('email', 'name')).toEqual({
+      email: mary.email,
+      name: 'Mary S',
+    })
+  })
+
+  it('who has not signed in can get another address from an admin', async () => {
+    const [email, other] = [newEmail(), newEmail()]
+    await invite(asAda, { email, role: 'member' })
+    const { id } = await server.knex('users').where({ email }).first('id')
+    await asAda.submit(await asAda.visit(`/users/${id}/edit`), /edit$/, { email: other })
+    expect(await server.knex('users').where({ id }).first('email')).toEqual({ email: other })
+  })
+
+  it('whose address a user elsewhere has is pending for operators alone', async () => {
+    const { email } = await createTestUser(server.knex, await server.make.account())
+    await invite(asAda, { email, role: 'member' })
+    const { id } = await server.knex('users').where({ email, account_id: account }).first('id')
+    const pages = async (browser: Browser) =>
+      await Promise.all([`/users?search=${email}&status=active`, `/users/${id}`].map((path) => browser.visit(path)))
+    for (const page of await pages(asAda)) expect(wordsOf(page)).not.toMatch(/pending/i)
+    const [list, page] = await pages(asOperator)
+    expect(wordsOf(list!).match(/ Pending /g)).toHaveLength(1)
+    expect(wordsOf(page!)).toContain(`Pending: another user has the address ${email}.`)
+  })
+
   it('whose form had a error has not seen what was saved meanwhile', async () => {
     const mary = await createTestUser(server.knex, account)
     const page = await asAda.visit(`/users/${mary.id}/edit`)

@@ -9,7 +9,8 @@ import { compareVersions, formView, type Section } from './form-view.ts'
 
 /** How an object with a revision is edited. */
 export interface Editing<F extends Fields, Thing extends { readonly revision: number }> {
-  fieldsOf(t: ConsoleTranslate): F
+  /** @param thing whose form is drawn; undefined: the form is read */
+  fieldsOf(t: ConsoleTranslate, thing?: Thing): F
   /** Absent: one, with all fields. */
   sectionsOf?(t: ConsoleTranslate): readonly Section<Extract<keyof F, string>>[]
   read(call: ConsoleCall): Promise<Thing>
@@ -38,7 +39,7 @@ function editPage<F extends Fields, Thing extends { readonly revision: number }>
   thing: Thing,
   { form, revision, fieldErrors = [], isStale = false }: Typed,
 ): ConsolePage {
-  const fields = fieldsOf(t)
+  const fields = fieldsOf(t, thing)
   const present = pathOf(thing)
   const action = `${present}/edit`
   const sections = sectionsOf?.(t)

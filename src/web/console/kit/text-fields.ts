@@ -10,6 +10,8 @@ interface TextOptions extends FieldText {
   readonly mono?: boolean
   /** BCP 47: of the text, which is then written in the direction of its own letters. */
   readonly language?: string
+  /** Shown, but not changed here: the hint says why. */
+  readonly readOnly?: boolean
   readonly inputMode?: 'text' | 'email' | 'url' | 'numeric' | 'decimal'
 }
 

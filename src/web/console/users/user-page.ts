@@ -157,6 +157,13 @@ const ownChanges = (t: ConsoleTranslate, { id }: UserDetails, protection: string
   { title: t('Change your role or disable yourself'), text: protection },
 ]
 
+/** For operators, who alone may know it. */
+const pendingLead = (t: ConsoleTranslate, { email }: UserDetails): string =>
+  t(
+    'Pending: another user has the address {email}. To join this account, the person follows the invitation, or signs in with the one-time password, and then with their own user.',
+    { email },
+  )
+
 /** The detail page of a user. */
 export async function showUser({ management, who, user: viewer, params, show, t }: ConsoleCall): Promise<void> {
   const user = await readUser(management, who, { userId: params.userId! })
@@ -205,6 +212,7 @@ export async function showUser({ management, who, user: viewer, params, show, t 
           { href: `/activity?by=${user.id}`, label: t('Activity') },
           ...(mayManage ? [{ href: userPath(user.id, 'edit'), label: t('Edit') }] : []),
         ],
+        ...(user.isPending && { lead: pendingLead(t, user) }),
         notices: noticesIn(t),
         ...(user.status === 'deleting' && { warning: t('This user is being deleted, and cannot be restored.') }),
       },

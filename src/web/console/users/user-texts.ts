@@ -5,10 +5,14 @@ import { valueText } from '../kit/attribute-facts.ts'
 import type { Badge } from '../kit/console-page.ts'
 import { displayName } from '../kit/display-name.ts'
 
-export function userStatusBadge(t: ConsoleTranslate, { status, isInvited, hasPassword }: UserSummary): Badge {
+export function userStatusBadge(
+  t: ConsoleTranslate,
+  { status, isInvited, hasPassword, isPending }: UserSummary,
+): Badge {
   const text = valueText(t, USER_STATUS, status)
   if (status === 'deleting') return { tone: 'neutral', text }
   if (status === 'disabled') return { tone: 'error', text }
+  if (isPending) return { tone: 'warning', text: t('Pending') }
   if (!hasPassword) return { tone: 'warning', text: t('No password yet') }
   return isInvited ? { tone: 'warning', text: t('Invited') } : { tone: 'success', text }
 }
