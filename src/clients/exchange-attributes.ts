@@ -58,10 +58,10 @@ export const EXCHANGE_ATTRIBUTES = {
     section: 'exchange',
     label: 'Exchanges tokens of',
     hint: 'Client IDs, separated by spaces. The application may exchange tokens that users gave these applications for narrower tokens of its own. Leave empty to allow none. Removing a client ID revokes the exchanged tokens.',
-    placeholder: 'kwa_…',
+    placeholder: 'kwc_…',
     description:
       'Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens',
-    example: ['kwa_2Ew9fTbnCN0ZPqTtGKsu'],
+    example: ['kwc_2Ew9fTbnCN0ZPqTtGKsu'],
     option: {
       help: 'Client IDs whose tokens of users it may exchange (RFC 8693), space-separated; default: off',
       nullWord: 'off',

@@ -3103,7 +3103,7 @@ export interface components {
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
-             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *       "kwc_2Ew9fTbnCN0ZPqTtGKsu"
              *     ]
              */
             exchange_from: string[] | null;
@@ -3351,7 +3351,7 @@ export interface components {
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
-             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *       "kwc_2Ew9fTbnCN0ZPqTtGKsu"
              *     ]
              */
             exchange_from?: string[] | null;
@@ -3591,7 +3591,7 @@ export interface components {
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
-             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *       "kwc_2Ew9fTbnCN0ZPqTtGKsu"
              *     ]
              */
             exchange_from: string[] | null;
@@ -5635,7 +5635,7 @@ export interface components {
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
-             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *       "kwc_2Ew9fTbnCN0ZPqTtGKsu"
              *     ]
              */
             exchange_from?: string[] | null;
@@ -6204,7 +6204,7 @@ export interface components {
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
-             *       "kwa_2Ew9fTbnCN0ZPqTtGKsu"
+             *       "kwc_2Ew9fTbnCN0ZPqTtGKsu"
              *     ]
              */
             exchange_from: string[] | null;
