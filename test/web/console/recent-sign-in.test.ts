@@ -118,6 +118,7 @@ describe('a destructive page', () => {
         '/applications/:clientId/key',
         '/applications/:clientId/revoke',
         '/users/:userId/delete',
+        '/users/:userId/offboard',
         '/users/:userId/sessions',
         '/users/:userId/status',
         '/accounts/:accountId/delete',
