@@ -84,7 +84,9 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
     next(person, proved, known) {
       const { user } = person
       const { elsewhere } = proved
-      if (person.isPending) return { outcome: 'join', user, ticket: joinTickets.issue(user) }
+      // Who answers for the account of a pending user signs them in there, as they would sign in a user who is not pending.
+      if (person.isPending && !elsewhere?.account?.isFixed)
+        return { outcome: 'join', user, ticket: joinTickets.issue(user) }
       if (person.hasSecondFactor && !isMultiFactor(proved.amr))
         return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved), choices: choicesOf(person) }
       const browser = known ?? browsers.issue(user.id)

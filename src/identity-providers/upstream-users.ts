@@ -4,6 +4,7 @@ import { type Credentials, findCredentials, lockCredentials } from '../accounts/
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { addUserWithoutPassword } from '../accounts/user-administration.ts'
 import { findUserById, mayAct, userEntry } from '../accounts/users.ts'
+import { saveProof } from '../accounts/verified-emails.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -94,8 +95,12 @@ async function createUser(
   // To others, a provider of an account vouches for addresses in its own domains only.
   const emailVerified = provider.accountId === null || verifiedDomains.includes(domainOf(email))
   const profile = { email, emailVerified, name: nameIn(claims), role: roleIn(claims, provider), accountId }
+  // Who answers for one account only must not learn whether a user elsewhere has the address.
+  const mayBePending = provider.accountId !== null
   const actor = { type: 'system', id: 'identity provider', ip: origin.ip, requestId: origin.requestId } as const
-  const user = await addUserWithoutPassword(trx, profile, actor)
+  const user = await addUserWithoutPassword(trx, { ...profile, mayBePending }, actor)
+  // An operator answers for the provider, and nobody has set up anything before.
+  if (provider.accountId === null) await saveProof(trx, user.id)
   // A link for a password is sent to no address that the provider of an account merely stated.
   if (!emailVerified) await trx('users').where({ id: user.id }).update({ email_set_by_program: true })
   const identityId = await linkIdentity(trx, newcomer, user, 'created')
@@ -103,19 +108,35 @@ async function createUser(
 }
 
 /**
- * Links a newcomer to the user with their address, if the address is verified by the provider and here, or creates a user. A user
- * whose address is not verified on both sides, who is no member of the account of the provider, or who is an operator, is never taken over.
+ * The user whom an address means to a provider: of one of an account a member, also a pending one; the address of another user means
+ * nobody, so what follows does not depend on whether there is one.
+ */
+async function findUserId(db: Knex, { accountId }: IdentityProvider, email: string): Promise<string | undefined> {
+  if (accountId === null) return (await findCredentials(db, email))?.user.id
+  const members = db('memberships').where({ account_id: accountId, email_key: emailKey(email) })
+  const ofAddress = db('users')
+    .where({ email_key: emailKey(email) })
+    .select('id')
+  // A person who joined by another way meanwhile comes before the pending user.
+  const first = await members.orderByRaw('user_id IN (?) DESC', [ofAddress]).first('user_id')
+  return first?.user_id
+}
+
+/**
+ * Links a newcomer to the user with their address, if the address is verified by the provider and here, or creates a user, who may be
+ * pending. A user whose address is not verified on both sides, who is no member of the account of the provider, or who is an operator, is
+ * never taken over.
  */
 async function findOrCreate(trx: Knex, newcomer: Newcomer): Promise<NewcomerResult> {
   const { provider, claims } = newcomer
   const email = emailIn(claims)
   const verifiedDomains = await verifiedDomainsOf(trx, provider.id)
   if (email === undefined || !isEmailVerified(claims, email, verifiedDomains)) return { outcome: 'link', email }
-  const found = await findCredentials(trx, email)
-  if (!found) return await createUser(trx, newcomer, email, verifiedDomains)
+  const found = await findUserId(trx, provider, email)
+  if (found === undefined) return await createUser(trx, newcomer, email, verifiedDomains)
+  const person = await lockCredentials(trx, found)
   // An operator connects their identity themselves, whatever the provider says of the address.
-  if (found.user.role === 'operator') return { outcome: 'link', email }
-  const person = await lockCredentials(trx, found.user.id)
+  if (person?.user.role === 'operator') return { outcome: 'link', email }
   if (!person || emailKey(person.user.email) !== emailKey(email)) return UNKNOWN
   if (!(await maySignInBy(trx, provider, person))) return UNKNOWN
   if (!person.user.emailVerified) return { outcome: 'link', email }

@@ -15,6 +15,7 @@ import { untilLocked } from '../support/lock-waits.ts'
 import { claimsOf } from '../support/requests.ts'
 import { openBrowser, type Page } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
+import { enter } from '../web/console/console-visits.ts'
 import { startScriptedProvider } from './scripted-provider.ts'
 import { addProvider, openUpstream, select, signInThrough, submitToProvider } from './upstream-environment.ts'
 
@@ -67,6 +68,7 @@ describe('somebody without a user', () => {
     const { page } = await signInThrough(upstream, id, { ...claims, groups: ['staff', 'engineers', 'others'] })
     expect(isSignedIn(page)).toBe(true)
     const user = await userWith(email)
+    expect(user.proven_mailbox_key).toBe(user.email_key)
     expect(user).toMatchObject({ name: 'Grace Hopper', account_id: account, email_verified: true, password_hash: null })
     expect(await knex()('memberships').where({ user_id: user.id })).toMatchObject([{ role: 'developer' }])
   })
@@ -143,8 +145,9 @@ describe('a user is not taken over by an address that', () => {
     const id = await upstream.add({ accountId: other, createsUsers: true })
     const claims = { sub: 'mallory', email: person.email, email_verified: true }
     const { page } = await signInThrough(upstream, id, claims)
-    expect([page.status, isSignedIn(page)]).toEqual([403, false])
+    expect(isSignedIn(page)).toBe(false)
     expect(await knex()('user_identities').where({ user_id: person.id })).toEqual([])
+    expect(await knex()('memberships').where({ user_id: person.id }).pluck('account_id')).toEqual([person.accountId])
   })
 
   test('looks the same with and without a user, while it is not verified', async () => {
@@ -168,6 +171,53 @@ describe('a provider of an account', () => {
     expect(user).toMatchObject({ account_id: other, email_verified: false, email_set_by_program: true })
     await knex()('memberships').where({ user_id: user.id }).update({ status: 'disabled' })
     expect(isAskedAgain(await browser.visit('/account/security'))).toBe(false)
+  })
+
+  test.each([
+    ['signs in', true],
+    ['creates nobody', false],
+  ])('does not learn whether a user elsewhere has an address: it %s in both cases', async (_, createsUsers) => {
+    const other = await upstream.server.make.account()
+    const id = await upstream.add({ accountId: other, createsUsers })
+    const used = await verifiedUser()
+    const seen = async (email: string) => {
+      const claims = { sub: email, email, email_verified: true, name: 'Ada' }
+      const visits = []
+      for (let n = 0; n < 2; n++) {
+        const { page } = await signInThrough(upstream, id, claims)
+        visits.push([page.status, new URL(page.url).pathname, isAskedAgain(page), errorOn(page)])
+      }
+      const row = await knex()('users').where({ email, account_id: other }).first()
+      const actions = knex()('audit_log')
+        .where({ target_id: row?.id ?? '' })
+        .orderBy('at')
+        .orderBy('id')
+      const { role, email_verified: verified, email_set_by_program: byProgram } = row ?? {}
+      return { visits, role, verified, byProgram, actions: await actions.pluck('action') }
+    }
+    const answers = [await seen(used.email), await seen(newEmail())]
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[0]!.visits[0]![2]).toBe(createsUsers)
+  })
+
+  test('signs in the pending user in its account only, and the person after they have joined', async () => {
+    const other = await upstream.server.make.account()
+    const id = await upstream.add({ accountId: other, createsUsers: true })
+    const person = await verifiedUser()
+    const claims = { sub: person.id, email: person.email, email_verified: true }
+    const userOfIdentity = async () => (await knex()('user_identities').where({ provider_id: id }).first()).user_id
+    const { browser } = await signInThrough(upstream, id, claims)
+    const pending = await userOfIdentity()
+    expect(pending).not.toBe(person.id)
+    expect(isAskedAgain(await browser.visit('/account/security'))).toBe(true)
+    await knex()('users').where({ id: person.id }).update({ proven_mailbox_key: person.email })
+    const own = await enter(upstream.server, person)
+    const path = /href="(\/invitation\?[^"]*)"/.exec((await own.visit('/')).text)![1]!
+    await own.submit(await own.visit(path), /\/invitation$/, { answer: 'join' })
+    expect(isAskedAgain(await browser.visit('/account/security'))).toBe(false)
+    await knex()('users').where({ id: pending }).delete()
+    await signInThrough(upstream, id, claims)
+    expect(await userOfIdentity()).toBe(person.id)
   })
 
   test('signs in a member of the account with a verified address', async () => {
