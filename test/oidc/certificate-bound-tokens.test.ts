@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
 import { parseClientCertificates } from '../../src/clients/client-certificates.ts'
+import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
 import { asNginx, createCertificate, type TestCertificate } from '../support/client-certificates.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -180,20 +181,27 @@ describe('tokens of users', () => {
   })
 })
 
-test('a bound subject token is exchanged with its certificate only', async () => {
-  const grants = ['urn:ietf:params:oauth:grant-type:token-exchange', 'authorization_code', 'refresh_token']
-  const app = await createApplication(server, { ...BOUND, grants, redirectUris: ['https://app.example.com/callback'] })
+test('a bound subject token is exchanged with its certificate only, and the new token is bound too', async () => {
+  const app = await createApplication(server, BOUND)
   const code = await getCode(openBrowser(server.url), app, person, { scope: 'openid all' })
   const { body } = await app.redeem(code, {}, { basic: app.basic, ...by(own) })
-  const form = {
-    grant_type: grants[0]!,
-    subject_token: body.access_token,
-    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-  }
-  const { body: refused } = await server.token(form, { basic: app.basic, ...by(stolen) })
-  expect(refused.error).toBe('invalid_request')
-  const { body: exchanged } = await server.token(form, { basic: app.basic, ...by(own) })
-  expect(exchanged.error_description ?? '').not.toMatch(/bound/)
+  const agent = await server.make.client({
+    ...BOUND,
+    grants: ['client_credentials', TOKEN_EXCHANGE_GRANT],
+    exchangeFrom: [app.clientId],
+  })
+  const exchange = (certificate: TestCertificate) =>
+    server.token(
+      {
+        grant_type: TOKEN_EXCHANGE_GRANT,
+        subject_token: body.access_token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      },
+      { basic: agent, ...by(certificate) },
+    )
+  expect(outcomeOf(await exchange(stolen))).toEqual([400, 'invalid_request'])
+  const exchanged = await exchange(own)
+  expect([exchanged.status, cnfOf(exchanged.body.access_token)]).toEqual([200, { 'x5t#S256': thumbprint }])
 })
 
 test('discovery names the binding, and the endpoints at the origin for certificates', async () => {

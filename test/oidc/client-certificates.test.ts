@@ -315,10 +315,13 @@ describe('is refused, and nothing is stored', () => {
     const { clientId: id } = await selfSigned(own)
     const form = `grant_type=client_credentials&client_id=${id}`
     const value = asNginx(own)
-    const headers = { 'Content-Type': 'application/x-www-form-urlencoded', [HEADER]: value, 'X-SSL-Client-Cert': value }
-    expect(await sendRaw(server.url, rawPost('/oauth2/token', headers, form))).toMatch(
-      /^HTTP\/1.1 400[\s\S]*invalid_request/,
-    )
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    for (const second of [value, '']) {
+      const headers = { ...type, [HEADER]: value, 'X-SSL-Client-Cert': second }
+      expect(await sendRaw(server.url, rawPost('/oauth2/token', headers, form))).toMatch(
+        /^HTTP\/1.1 400[\s\S]*invalid_request/,
+      )
+    }
     expect(await tokensOf(id)).toEqual([])
   })
 
