@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { BrowserName } from '../shared/user-agents.ts'
+import type { User } from './users.ts'
 
 /** A session of a user in a browser. */
 export interface UserSession extends BrowserName {
@@ -56,3 +57,13 @@ export async function isSessionPresent(trx: Knex, userId: string, sessionId: str
   const session = trx('engine_models').where({ user_id: userId, session_id: sessionId })
   return (await session.whereNotNull('payload').first('session_id')) !== undefined
 }
+
+/** A user as their session was read. */
+export type SessionOwner = Pick<User, 'id' | 'sessionsValidFrom'>
+
+/**
+ * Whether the sessions of a user that were valid when one was read are valid still. What a session sets up is written only then: a proof of
+ * the mailbox, or a new password, may have ended it while the request waited for the lock.
+ */
+export const isSameSession = (read: SessionOwner, locked: SessionOwner): boolean =>
+  Number(read.sessionsValidFrom) === Number(locked.sessionsValidFrom)

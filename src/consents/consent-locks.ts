@@ -12,6 +12,7 @@ export interface ActingUser {
 
 /** A user who is locked, with their account. */
 interface LockedMember extends LockedUser {
+  readonly sessionsValidFrom: Date
   /** The account that nodes of the previous version know. */
   readonly firstAccountId: string | null
 }
@@ -32,9 +33,13 @@ async function lockMembershipShared(trx: Knex, userId: string, accountId: string
 
 async function lockMember(trx: Knex, { userId, accountId }: ActingUser): Promise<LockedMember> {
   const account = accountId === null ? undefined : await lockMembershipShared(trx, userId, accountId)
-  const [user] = await trx('users').where({ id: userId }).forShare().select('status', 'metadata', 'account_id')
+  const [user] = await trx('users')
+    .where({ id: userId })
+    .forShare()
+    .select('status', 'metadata', 'account_id', 'sessions_valid_from')
   if (user?.status !== 'active' || (accountId === null && user.account_id !== null)) throw invalidGrant()
-  return { accountId, firstAccountId: user.account_id, metadata: { account, user: user.metadata } as never }
+  const { account_id: firstAccountId, sessions_valid_from: sessionsValidFrom, metadata } = user
+  return { accountId, firstAccountId, sessionsValidFrom, metadata: { account, user: metadata } as never }
 }
 
 /**

@@ -131,19 +131,29 @@ async function lockOrInsert(
   return present!
 }
 
+/** Who gives a consent, and how. */
+export interface GivenConsent extends ConsentParties {
+  /** The client skips the consent page, so the user was not asked. */
+  readonly skipped?: boolean
+  /** The user's `sessionsValidFrom` when their session was read: with another value it has ended. Absent: no session gives the consent. */
+  readonly since?: Date
+}
+
 /**
  * Adds permissions to the consent of a user for an account, limited to what the client may use. Inserts the consent if there is none.
- * Returns its id. @param skipped the client skips the consent page, so the user was not asked
- * @throws KeywrightError `invalid_grant` when the user may no longer act for the account, or the client was deleted
+ * Returns its id.
+ * @throws KeywrightError `invalid_grant` when the user may no longer act for the account, their session has ended, or the client was deleted
  */
 export async function grantConsent(
   knex: Knex,
-  { skipped = false, ...parties }: ConsentParties & { readonly skipped?: boolean },
+  { skipped = false, since, ...parties }: GivenConsent,
   requested: Permissions,
   actor: Actor,
 ): Promise<string> {
   return await knex.transaction(async (trx) => {
-    const { firstAccountId } = await lockActiveUserShared(trx, parties)
+    const { firstAccountId, sessionsValidFrom } = await lockActiveUserShared(trx, parties)
+    if (since !== undefined && Number(since) !== Number(sessionsValidFrom))
+      throw new KeywrightError('invalid_grant', 'the session has ended')
     // The foreign key takes the same lock, and fails for a client that was deleted since the user was asked.
     const known = await trx('clients').where({ id: parties.clientKey }).forKeyShare().first('id')
     if (!known) throw new KeywrightError('invalid_grant', 'the application was deleted')

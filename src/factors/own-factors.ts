@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { lockCredentials } from '../accounts/credentials.ts'
+import { isSameSession, type SessionOwner } from '../accounts/user-sessions.ts'
 import { lockUser } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -37,16 +38,17 @@ export type AddResult =
       readonly hasWrongName: boolean
       readonly hasWrongCode: boolean
     }
-  /** The offer has expired, or was added before. */
+  /** The offer has expired, or was added before, or the session of the user has ended. */
   | { readonly outcome: 'expired' }
 
 const EXPIRED = { outcome: 'expired' } as const
 
 /** What users see and change of their own factors. The interface has checked that they have just signed in. */
 export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clock: Clock, offers: TotpOffers) {
-  async function save(user: Owner, factor: ConfirmedFactor, actor: Actor): Promise<AddResult> {
+  async function save(user: SessionOwner, factor: ConfirmedFactor, actor: Actor): Promise<AddResult> {
     return await knex.transaction(async (trx): Promise<AddResult> => {
       const locked = await lockUser(trx, user.id)
+      if (!isSameSession(user, locked)) return EXPIRED
       if ((await listTotpFactors(trx, user.id)).length >= MAX_APPS) throw new FactorConflictError('too_many_apps')
       const added = await addFactor(trx, encryptionKeys, locked, factor, actor)
       return added ? { outcome: 'added', codes: added.codes } : EXPIRED
@@ -59,7 +61,7 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
     offer: (user: Owner): Promise<ShownOffer> => offers.make(user),
 
     /** @throws KeywrightError `conflict` (the user has as many as a user may have) */
-    async add(user: Owner, sent: NewFactor, actor: Actor): Promise<AddResult> {
+    async add(user: Owner & SessionOwner, sent: NewFactor, actor: Actor): Promise<AddResult> {
       const offer = offers.open(sent.offer, user.id)
       if (!offer) return EXPIRED
       const name = sent.name.trim() || FIRST_NAME
@@ -84,9 +86,12 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
         return true
       }),
 
-    /** New codes in place of the earlier ones; undefined: the user has no factor. */
-    renewRecoveryCodes: (userId: string, actor: Actor): Promise<string[] | undefined> =>
-      knex.transaction(async (trx) => await renewRecoveryCodes(trx, await lockUser(trx, userId), actor)),
+    /** New codes in place of the earlier ones; undefined: the user has no factor, or the session of the user has ended. */
+    renewRecoveryCodes: (user: SessionOwner, actor: Actor): Promise<string[] | undefined> =>
+      knex.transaction(async (trx) => {
+        const locked = await lockUser(trx, user.id)
+        return isSameSession(user, locked) ? await renewRecoveryCodes(trx, locked, actor) : undefined
+      }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isSameSession, type SessionOwner } from '../accounts/user-sessions.ts'
 import { lockUser } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { nameError } from '../shared/names.ts'
@@ -23,7 +24,7 @@ export type AddPasskeyResult =
   /** What was sent is no passkey that this server accepts. */
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'wrong_name' }
-  /** The challenge has expired, was used, or was given to another browser. */
+  /** The challenge has expired, was used, or was given to another browser, or the session of the user has ended. */
   | { readonly outcome: 'expired' }
 
 const EXPIRED = { outcome: 'expired' } as const
@@ -35,15 +36,16 @@ export function createOwnPasskeys(knex: Knex, registrations: PasskeyRegistration
     offer: (owner: PasskeyOwner, boundTo: string): Promise<PasskeyOffer> => registrations.offer(owner, boundTo),
 
     /** @throws KeywrightError `conflict` (the user has as many as a user may have, or the credential is registered) */
-    async add(userId: string, sent: SentPasskey, actor: Actor): Promise<AddPasskeyResult> {
+    async add(user: SessionOwner, sent: SentPasskey, actor: Actor): Promise<AddPasskeyResult> {
       const name = sent.name.trim() || FIRST_PASSKEY_NAME
-      const verified = await registrations.verify(userId, sent)
+      const verified = await registrations.verify(user.id, sent)
       if (verified.outcome === 'expired') return EXPIRED
       if (nameError('the name of a passkey', name, LONGEST_NAME)) return { outcome: 'wrong_name' }
       if (verified.outcome === 'refused') return verified
-      const added = await knex.transaction(async (trx) =>
-        registrations.save(trx, await lockUser(trx, userId), verified, name, actor),
-      )
+      const added = await knex.transaction(async (trx) => {
+        const locked = await lockUser(trx, user.id)
+        return isSameSession(user, locked) ? await registrations.save(trx, locked, verified, name, actor) : undefined
+      })
       return added ? { outcome: 'added', ...added } : EXPIRED
     },
   }

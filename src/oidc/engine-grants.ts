@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { findConsent, grantConsent } from '../consents/consents.ts'
 import { findActingAccount } from './acting-account.ts'
-import { covers, requested, skipsConsent, toEngineGrant } from './engine-consents.ts'
+import { covers, requested, skipsConsent, toEngineGrant, type UserAccount } from './engine-consents.ts'
 import type { EngineGrant } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { type OidcContext, registrationOf } from './request-state.ts'
@@ -24,7 +24,8 @@ export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices)
   }
   const { knex } = services.database
   const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId: state.requestId } as const
-  const parties = { userId: ctx.oidc.account!.accountId, accountId, clientKey: registration.key }
-  await grantConsent(knex, { ...parties, skipped: true }, wanted, actor)
+  const { user } = ctx.oidc.account as unknown as UserAccount
+  const parties = { userId: user.id, accountId, clientKey: registration.key }
+  await grantConsent(knex, { ...parties, skipped: true, since: user.sessionsValidFrom }, wanted, actor)
   return toEngineGrant(provider, (await findConsent(knex, parties))!)
 }

@@ -141,7 +141,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
       const { choice } = found.prompt.details as Missing
       const accountId = actingAccountOf(found, user, chosen)
-      const parties = { userId: user.id, accountId, clientKey: registration.key }
+      const parties = { userId: user.id, accountId, clientKey: registration.key, since: user.sessionsValidFrom }
       if (!choice?.isAlone) await grantConsent(knex, parties, wantedOf(found, registration), actor)
       const result = {
         ...(!choice?.isAlone && { consent: {} }),

@@ -103,7 +103,7 @@ const addPasskey =
       name: field('name'),
       boundTo,
     }
-    const result = await passkeysOf(web).add(user.id, sent, actorOf(ctx, user.id))
+    const result = await passkeysOf(web).add(user, sent, actorOf(ctx, user.id))
     if (result.outcome === 'expired') return seeOther(ctx, SECURITY_PATH)
     if (result.outcome === 'added') return await showAdded(web, ctx, user, { ...result, notice: 'passkey-added' })
     const t = translateFor(ctx)
@@ -156,7 +156,7 @@ const askRenewal =
 const renewCodes =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const codes = await web.factors.own.renewRecoveryCodes(user.id, actorOf(ctx, user.id))
+    const codes = await web.factors.own.renewRecoveryCodes(user, actorOf(ctx, user.id))
     if (!codes) return seeOther(ctx, SECURITY_PATH)
     const t = translateFor(ctx)
     web.show(ctx, inOwnAccount(t, recoveryCodesPage(t, codes)))

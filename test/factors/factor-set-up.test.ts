@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { saveAccount } from '../../src/accounts/accounts.ts'
 import type { RequiredInAccount, RequiredInInstance } from '../../src/accounts/second-factor-requirement.ts'
+import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
 import type { User } from '../../src/accounts/users.ts'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { rotateEncryptionKey } from '../../src/encryption-key-rotation.ts'
@@ -113,6 +114,17 @@ test('an offer is for its user alone, and is added once', async () => {
   expect((await on.factors.own.read(person.user.id)).apps).toHaveLength(1)
 })
 
+test('a session that has ended since it was read adds no app and renews no recovery codes', async () => {
+  const person = await on.person()
+  const offer = await on.factors.own.offer(person.user)
+  const sent = { offer: offer.sealed, name: 'Phone', code: await on.codeOf(offer.secret) }
+  const user = await revokeSessionsOfUser(on.knex, person.user.id)
+  expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'expired' })
+  expect(await on.factors.own.add(user, sent, ACTOR)).toMatchObject({ outcome: 'added' })
+  expect(await on.factors.own.renewRecoveryCodes(person.user, ACTOR)).toBeUndefined()
+  expect(await on.factors.own.renewRecoveryCodes(user, ACTOR)).toHaveLength(10)
+})
+
 test('an offer is used up for good: neither the removal nor a reset of its factor makes it work again', async () => {
   const person = await on.person()
   const management = { knex: on.knex, encryptionKeys: on.keys }
@@ -165,13 +177,13 @@ test('removing the last app deletes the recovery codes, and the password alone s
   expect(await on.factors.own.remove(person.user.id, 'no id', ACTOR)).toBe(false)
   expect(await on.factors.own.remove(person.user.id, id, ACTOR)).toBe(true)
   expect(await on.factors.own.read(person.user.id)).toEqual({ apps: [], passkeys: [], recoveryCodes: 0 })
-  expect(await on.factors.own.renewRecoveryCodes(person.user.id, ACTOR)).toBeUndefined()
+  expect(await on.factors.own.renewRecoveryCodes(person.user, ACTOR)).toBeUndefined()
   expect(await stepOf(person)).toBe('signed_in')
 })
 
 test('new recovery codes replace the earlier ones', async () => {
   const person = await on.personWithApp()
-  const codes = await on.factors.own.renewRecoveryCodes(person.user.id, ACTOR)
+  const codes = await on.factors.own.renewRecoveryCodes(person.user, ACTOR)
   const prove = async (code: string) =>
     (await on.factors.signIn.prove(codeAttempt(await on.ticketOf(person), code, { kind: 'recovery' }))).outcome
   expect(await prove(person.recoveryCodes[0]!)).toBe('refused')

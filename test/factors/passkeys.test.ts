@@ -9,7 +9,7 @@ import {
   passkeyEverywhereBudget,
   passkeyStepBudget,
 } from '../../src/accounts/sign-in-limits.ts'
-import { setOneTimePassword } from '../../src/accounts/user-access.ts'
+import { revokeSessionsOfUser, setOneTimePassword } from '../../src/accounts/user-access.ts'
 import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
 import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
 import { relyingPartyOf } from '../../src/factors/relying-party.ts'
@@ -42,11 +42,7 @@ async function add(
 ) {
   const { sealed, options } = await passkeys().own.offer(user, HERE)
   const credential = authenticator.create(options, deviation)
-  return await passkeys().own.add(
-    user.id,
-    { challenge: sealed, credential, name, boundTo },
-    { type: 'user', id: user.id },
-  )
+  return await passkeys().own.add(user, { challenge: sealed, credential, name, boundTo }, { type: 'user', id: user.id })
 }
 
 interface Owner extends Person {
@@ -475,12 +471,20 @@ describe('refused when a passkey is added is', () => {
     const { sealed, options } = await passkeys().own.offer(person.user, HERE)
     const credential = createSoftwareAuthenticator(ISSUER).create(options)
     const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
-    const addFor = (id: string, more = {}) => passkeys().own.add(id, { ...sent, ...more }, { type: 'user', id })
-    expect(await addFor(person.user.id, { boundTo: 'browser-2' })).toEqual({ outcome: 'expired' })
-    expect(await addFor(other.user.id)).toEqual({ outcome: 'expired' })
-    expect(await addFor(person.user.id)).toMatchObject({ outcome: 'added' })
-    expect(await addFor(person.user.id)).toEqual({ outcome: 'expired' })
+    const addFor = ({ user }: Person, more = {}) =>
+      passkeys().own.add(user, { ...sent, ...more }, { type: 'user', id: user.id })
+    expect(await addFor(person, { boundTo: 'browser-2' })).toEqual({ outcome: 'expired' })
+    expect(await addFor(other)).toEqual({ outcome: 'expired' })
+    expect(await addFor(person)).toMatchObject({ outcome: 'added' })
+    expect(await addFor(person)).toEqual({ outcome: 'expired' })
     expect(await on.knex('passkeys').where({ user_id: person.user.id }).pluck('name')).toEqual(['Passkey'])
+  })
+
+  test('a response of a session that has ended since it was read', async () => {
+    const person = await on.person()
+    await revokeSessionsOfUser(on.knex, person.user.id)
+    expect(await add(person, createSoftwareAuthenticator(ISSUER))).toEqual({ outcome: 'expired' })
+    expect(await on.knex('passkeys').where({ user_id: person.user.id })).toEqual([])
   })
 
   test.each<[string, Map<string, unknown>]>([
@@ -503,7 +507,7 @@ describe('refused when a passkey is added is', () => {
     const { sealed, options } = await passkeys().own.offer(person.user, HERE)
     const credential = createSoftwareAuthenticator(ISSUER).create(options, {}, attestation)
     const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
-    expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
+    expect(await passkeys().own.add(person.user, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
     expect(on.logLines().at(-1)).toMatchObject({ detail: 'the attestation was not requested' })
   })
 
@@ -523,7 +527,7 @@ describe('refused when a passkey is added is', () => {
     const json = JSON.parse(createSoftwareAuthenticator(ISSUER).create(options))
     json.response.transports = ['usb', transport]
     const sent = { challenge: sealed, credential: JSON.stringify(json), name: '', boundTo: HERE }
-    expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
+    expect(await passkeys().own.add(person.user, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
   })
 
   test('a name that is too long, and what is no response of an authenticator', async () => {
@@ -533,7 +537,7 @@ describe('refused when a passkey is added is', () => {
     for (const credential of ['', '{}', `${'['.repeat(30_000)}`]) {
       const { sealed } = await passkeys().own.offer(person.user, HERE)
       const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
-      expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
+      expect(await passkeys().own.add(person.user, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
     }
   })
 })

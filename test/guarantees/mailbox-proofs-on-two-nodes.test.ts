@@ -3,7 +3,9 @@
  * node nor in another account. A mailbox alone does not end a second factor, and with one it is not proven.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
 import { addUserWithoutPassword } from '../../src/accounts/user-administration.ts'
+import { lockUserExclusive } from '../../src/accounts/user-locks.ts'
 import { createUserWithoutPassword, findUserOfSession } from '../../src/accounts/users.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink, type LinkPurpose } from '../../src/mail/mail-links.ts'
@@ -218,6 +220,25 @@ describe('the mailbox is not proven', () => {
     await stranger.submit(page, /\/email\/verify$/, { earlier: 'keep' })
     expect(await isProven(person)).toBe(false)
   })
+})
+
+test('a request of an earlier session that waits while the mailbox is proven leaves no consent', async () => {
+  const person = await on.make.person(await on.make.account())
+  const app = await on.make.application([api.identifier], {}, await on.make.account())
+  const session = await openSignedInBrowser(on.nodes[0]!, person)
+  const trx = await on.knex.transaction()
+  await lockUserExclusive(trx, person.id)
+  const following = session.follow(app)
+  const waiting = { wait_event_type: 'Lock', datname: on.knex.raw('current_database()') }
+  await expect.poll(() => count('pg_stat_activity', waiting), { timeout: 60_000 }).toBe(1)
+  await revokeSessionsOfUser(trx, person.id)
+  await trx.commit()
+  const { page } = await following
+  expect([page.left?.searchParams.get('code') ?? null, await count('consents', { given_by: person.id })]).toEqual([
+    null,
+    0,
+  ])
+  expect(page.status).toBeLessThan(500)
 })
 
 const MAIL = { from: 'auth@example.com', server: null, encryption: 'none', hasDkim: false } as const
