@@ -19,6 +19,7 @@ import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
 import type { UpstreamClient } from './identity-providers/upstream-client.ts'
 import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
+import { createUpstreamSignOut } from './identity-providers/upstream-sign-out.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
 import { endEarlierCredentials } from './management/earlier-credentials.ts'
@@ -132,7 +133,10 @@ export function createApplication(services: ServerServices, options: Application
     upstream,
   }
   const directory = createDirectory(database)
-  const pages = createPages(directory)
+  const { knex, clock } = database
+  const signOut = { knex, encryptionKeys, clock, client, issuerUrl: options.issuerUrl, log }
+  const upstreamSignOut = createUpstreamSignOut(signOut)
+  const pages = createPages(directory, upstreamSignOut)
   const oidc = createOidcInterface({
     ...services,
     ...tokenServices,
@@ -147,6 +151,7 @@ export function createApplication(services: ServerServices, options: Application
   const webServices = {
     flow: oidc.signInFlow,
     ...createSignInServices(services, options.issuerUrl, client),
+    upstreamSignOut,
     passwordLinks: createPasswordLinks(database.knex, encryptionKeys, endEarlierCredentials),
     verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
     emailChangeLinks: createEmailChangeLinks(database.knex, encryptionKeys),

@@ -1,7 +1,7 @@
 import type { SsrfSafeFetch } from './http/ssrf-safe-fetch.ts'
 import { textRecords } from './http/text-records.ts'
 import { createUpstreamClient, type UpstreamCheck, type UpstreamClient } from './identity-providers/upstream-client.ts'
-import { logoutUriOf, redirectUriOf } from './identity-providers/upstream-redirect-uris.ts'
+import { logoutUriOf, postLogoutUriOf, redirectUriOf } from './identity-providers/upstream-redirect-uris.ts'
 
 /** Milliseconds for each response of a provider, and its bytes. */
 const LIMITS = { time: 5000, body: 512 * 1024 }
@@ -12,6 +12,7 @@ export const upstreamClient = (outgoing: SsrfSafeFetch): UpstreamClient =>
 export const upstreamCheck = (client: UpstreamClient, issuerUrl: string): UpstreamCheck => ({
   redirectUri: (providerId) => redirectUriOf(issuerUrl, providerId),
   logoutUri: (providerId) => logoutUriOf(issuerUrl, providerId),
+  postLogoutUri: (providerId) => postLogoutUriOf(issuerUrl, providerId),
   check: client.check,
   textRecords,
 })

@@ -16,6 +16,8 @@ export interface SessionIdentity {
   readonly identityEpoch?: number
   /** The session at the provider (`upstreamSessionHash`, in base64url); absent: the provider named none. */
   readonly session?: string
+  /** With which the user is signed out at the provider; absent: they stay signed in there. It is kept sealed only. */
+  readonly idToken?: string
 }
 
 /** What somebody else states of a sign-in there: the product of the operator, or an OpenID provider. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/load-config.ts'
 import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
-import { logoutUriOf, redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
+import { logoutUriOf, postLogoutUriOf, redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
 
 /** Asks identity providers and DNS for a command. Most commands ask neither, so nothing is loaded before. */
 export const commandUpstreamCheck = ({
@@ -10,6 +10,7 @@ export const commandUpstreamCheck = ({
 }: Config): UpstreamCheck => ({
   redirectUri: (providerId) => redirectUriOf(issuer, providerId),
   logoutUri: (providerId) => logoutUriOf(issuer, providerId),
+  postLogoutUri: (providerId) => postLogoutUriOf(issuer, providerId),
   async check(provider) {
     const [{ createSsrfSafeFetch }, { upstreamClient }] = await Promise.all([
       import('../http/ssrf-safe-fetch.ts'),

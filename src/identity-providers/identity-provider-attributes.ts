@@ -116,6 +116,16 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
     option: { help: 'Scopes to request, space-separated; openid is among them' },
     validate: scopesError,
   }),
+  signOutAtProvider: attribute({
+    type: boolean,
+    initial: false,
+    section: 'provider',
+    label: 'Sign out at the provider too',
+    hint: 'Who signs out here is then signed out at the provider, and so of everything else there. The provider must know the post-logout redirect URI.',
+    description:
+      'Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set',
+    option: { help: 'Sign out at the provider too', switchOffHelp: 'Sign out here only' },
+  }),
   createsUsers: attribute({
     type: boolean,
     initial: false,

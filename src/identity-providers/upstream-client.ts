@@ -23,6 +23,8 @@ export interface UpstreamCheck {
   redirectUri(providerId: string): string
   /** Where it announces sign-outs. */
   logoutUri(providerId: string): string
+  /** Where browsers come back to after a sign-out there. */
+  postLogoutUri(providerId: string): string
   /** Reads the metadata of a provider, and whether it offers what a sign-in uses. @throws UpstreamError */
   check(upstream: UpstreamProvider): Promise<void>
   /** The TXT records of a name; none where there is no such name. */
@@ -83,11 +85,8 @@ function problemOf(error: unknown): UpstreamError {
   const code = causes.map(codeOf).find((one) => typeof one === 'string')
   if (code === 'access_denied') return new UpstreamError('denied', message, error)
   const isBusy = code === 'temporarily_unavailable' || code === 'server_error'
-  return new UpstreamError(
-    isBusy ? 'unavailable' : 'invalid',
-    code ? `${message} (${code})`.slice(0, 500) : message,
-    error,
-  )
+  const text = code ? `${message} (${code})`.slice(0, 500) : message
+  return new UpstreamError(isBusy ? 'unavailable' : 'invalid', text, error)
 }
 
 /** Runs what talks to a provider. @throws UpstreamError */
@@ -151,6 +150,8 @@ function checkClaims(claims: Claims, { clientId }: { clientId: string }): void {
 export interface UpstreamIdentity {
   /** Of the ID token. */
   readonly claims: Claims
+  /** In compact form. */
+  readonly idToken: string
   /** Adds the claims of userinfo, whose subject is the same. @throws UpstreamError */
   withUserinfo(): Promise<Claims>
 }
@@ -186,6 +187,10 @@ export function createUpstreamClient(fetch: UpstreamFetch) {
       const config = await configurationOf(key, upstream)
       return keySets(key, config.serverMetadata().jwks_uri!)
     },
+
+    /** As in the metadata (OpenID Connect RP-Initiated Logout 1.0). @throws UpstreamError */
+    endSessionEndpoint: async (key: string, upstream: UpstreamProvider): Promise<string | undefined> =>
+      (await configurationOf(key, upstream)).serverMetadata().end_session_endpoint,
 
     /** As in `UpstreamCheck`. */
     check: async (upstream: UpstreamProvider): Promise<void> => {
@@ -239,6 +244,7 @@ export function createUpstreamClient(fetch: UpstreamFetch) {
       checkClaims(claims, upstream.provider)
       return {
         claims,
+        idToken: tokens.id_token!,
         async withUserinfo() {
           if (!config.serverMetadata().userinfo_endpoint) return claims
           const more = await explained(() => fetchUserInfo(config, tokens.access_token, claims.sub as string))

@@ -5,6 +5,10 @@ const callbackPath = (providerId: string): string => `/signin/callback/${provide
 export const redirectUriOf = (issuerUrl: string, providerId: string): string =>
   new URL(callbackPath(providerId), issuerUrl).href
 
+/** The post-logout redirect URI that a provider must know (OpenID Connect RP-Initiated Logout 1.0). */
+export const postLogoutUriOf = (issuerUrl: string, providerId: string): string =>
+  new URL(`/signout/callback/${providerId}`, issuerUrl).href
+
 /** The path at which a provider announces that a user has signed out. Each has its own, so that none speaks for another. */
 export const LOGOUT_PATH = '/oauth2/backchannel-logout'
 

@@ -1,10 +1,28 @@
 import type { Knex } from 'knex'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 import { deleteInBatches } from '../database/delete-in-batches.ts'
 import { hashSecret } from '../shared/secrets.ts'
+import type { IdentityProvider } from './identity-providers.ts'
 
 /** The name of a session at a provider (claim `sid`), which is unique only within the provider. */
 export const upstreamSessionHash = (providerId: string, sid: string): Buffer =>
   hashSecret(`upstream session ${providerId} ${sid}`)
+
+/** Characters of an ID token that is kept for the sign-out: the URL that contains it would be too long otherwise. */
+const LONGEST_ID_TOKEN = 4096
+
+/** What a session depends on that begins with an identity. @param proved of the provider's response */
+export const sessionIdentityOf = (
+  { id: providerId, revocationEpoch, signOutAtProvider }: IdentityProvider,
+  { id, identityEpoch }: { readonly id: string; readonly identityEpoch: number },
+  { sid, idToken }: { readonly sid: string | undefined; readonly idToken: string },
+): SessionIdentity => ({
+  id,
+  revocationEpoch,
+  identityEpoch,
+  ...(sid !== undefined && { session: upstreamSessionHash(providerId, sid).toString('base64url') }),
+  ...(signOutAtProvider && idToken.length <= LONGEST_ID_TOKEN && { idToken }),
+})
 
 /** Makes every session invalid that began with this session of the provider, or begins with it later. */
 export async function endUpstreamSession(trx: Knex, hash: Buffer): Promise<void> {

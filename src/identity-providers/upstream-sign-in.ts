@@ -24,7 +24,7 @@ import type {
   UpstreamResponse,
   UpstreamResult,
 } from './upstream-results.ts'
-import { upstreamSessionHash } from './upstream-sessions.ts'
+import { sessionIdentityOf } from './upstream-sessions.ts'
 import { createUpstreamStates, type UpstreamState, type UpstreamTarget } from './upstream-state.ts'
 import { maySignInBy, resolveNewcomer } from './upstream-users.ts'
 import { findIdentity, type KnownIdentity, recordIdentityUse } from './user-identities.ts'
@@ -42,7 +42,7 @@ export interface UpstreamServices {
 }
 
 /** `username`: what the provider calls the user. */
-type ProvedIdentity = KnownIdentity & { readonly username?: string | undefined }
+type ProvedIdentity = KnownIdentity & { readonly username?: string | undefined; readonly idToken: string }
 
 type Loaded = UpstreamProvider & { readonly provider: IdentityProvider; readonly key: string }
 
@@ -137,12 +137,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     const { person, identityEpoch } = completed
     const elsewhere: SignInElsewhere = {
       ...stated,
-      identity: {
-        id: identity.id,
-        revocationEpoch: provider.revocationEpoch,
-        identityEpoch,
-        ...(sid !== undefined && { session: upstreamSessionHash(provider.id, sid).toString('base64url') }),
-      },
+      identity: sessionIdentityOf(provider, { id: identity.id, identityEpoch }, { sid, idToken: identity.idToken }),
       ...(provider.accountId !== null && { account: { id: provider.accountId, isFixed: true } }),
     }
     const known = progress.browsers.recognise(response.browser, person)
@@ -184,7 +179,7 @@ export function createUpstreamSignIn(services: UpstreamServices) {
     const { target } = state
     const url = new URL(redirectUriOf(issuerUrl, provider.id))
     url.search = response.parameters.toString()
-    const { claims, withUserinfo } = await client.redeem(loaded.key, loaded, state, url)
+    const { claims, idToken, withUserinfo } = await client.redeem(loaded.key, loaded, state, url)
     if (!(await once(`upstream ${state.id}`, new Date(state.expiresAt)))) return refused('expired', provider, target)
     const subject = subjectIn(claims)
     if (subject === undefined) return refused('invalid', provider, target, 'the claim sub is not valid')
@@ -197,14 +192,14 @@ export function createUpstreamSignIn(services: UpstreamServices) {
       if (known) return failed(known.userId === target.connects ? 'connected' : 'connected_elsewhere', provider, target)
       return { outcome: 'connect', ticket: links.issue({ ...link, userId: target.connects }), target }
     }
-    if (known) return await signIn(loaded, { ...known, username }, authentication, state, response)
+    if (known) return await signIn(loaded, { ...known, username, idToken }, authentication, state, response)
     const all = await claimsOfNewcomer(provider, claims, withUserinfo)
     const found = await resolveNewcomer(knex, { provider, subject, username, claims: all, origin: response })
     if (found.outcome === 'unknown') return refused('unknown', provider, target, found.detail)
     if (found.outcome === 'linked')
       return await signIn(
         loaded,
-        { id: found.identityId, userId: found.userId, isConfirmed: false },
+        { id: found.identityId, userId: found.userId, isConfirmed: false, idToken },
         authentication,
         state,
         response,

@@ -184,12 +184,15 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     notify: async (ended: readonly NotifiedSession[]): Promise<void> =>
       void (await Promise.all(ended.map(notifyClients))),
 
-    async end(ctx: Context): Promise<void> {
+    /** Returns the identity at a provider that the session began with, if any. */
+    async end(ctx: Context): Promise<SessionIdentity | undefined> {
       const present = await current(ctx)
-      if (!present.accountId) return
+      if (!present.accountId) return undefined
+      const { identity } = present
       await notifyClients(present)
       await present.destroy()
       setCookie(ctx, null)
+      return identity
     },
 
     /** Ends a session of a user, in whichever browser. False: the user has no such session. */

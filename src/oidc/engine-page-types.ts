@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 
 export interface ErrorProblem {
   readonly error: string
@@ -16,6 +17,8 @@ export interface ProtocolPages {
   /** Posting `xsrf` and `logout=yes` to `action` signs out; without `logout` the user stays signed in. */
   confirmSignOut(ctx: Context, form: { readonly action: string; readonly xsrf: string; readonly client?: string }): void
   signedOut(ctx: Context, client?: string): void
+  /** Leads a browser whose session has ended on to the provider of its identity, and from there to `next`. False: not there. */
+  signOutAtProvider(ctx: Context, identity: SessionIdentity, next: string): Promise<boolean>
   /** Posting `xsrf` and `user_code` to `action`. */
   deviceCode(ctx: Context, form: DeviceCodeForm): void
   /** Posting `xsrf`, `user_code` and `confirm=yes`, or `abort=yes`, to `action`. */

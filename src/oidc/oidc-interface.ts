@@ -18,6 +18,7 @@ import { revocationEndpoint } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
 import { redirectAfterSignOut } from './response-redirects.ts'
 import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts'
+import { signOutAtProvider } from './sign-out-at-provider.ts'
 import { statusAggregationEndpoint, statusListEndpoint } from './status-list-endpoint.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { upstreamLogoutEndpoint } from './upstream-logout-endpoint.ts'
@@ -112,7 +113,7 @@ function endpointsOf(
     ['/oauth2/authorize/*', page()],
     ['/oauth2/backchannel-logout/*', endpoint(upstreamLogoutEndpoint(engineNow, services))],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
-    ['/oauth2/logout/confirm', page(redirectAfterSignOut)],
+    ['/oauth2/logout/confirm', page(signOutAtProvider(engineNow, services) as never, redirectAfterSignOut)],
     ['/oauth2/logout/success', page(linkEndpoint())],
     ['/device', page(linkEndpoint(), takeUserCode(services))],
     ['/device/*', page()],

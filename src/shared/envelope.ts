@@ -26,6 +26,7 @@ export type Purpose =
   | 'upstream client secret'
   | 'upstream link'
   | 'upstream link question'
+  | 'upstream sign-out'
   | 'upstream state'
   | 'webhook secret'
 

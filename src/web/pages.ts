@@ -1,3 +1,4 @@
+import type { UpstreamSignOut } from '../identity-providers/upstream-sign-out.ts'
 import { type Assets, createAssets } from './assets.ts'
 import { type Brand, createBrand } from './brand.ts'
 import type { Show } from './page.ts'
@@ -14,11 +15,11 @@ export interface Pages {
   readonly protocolPages: ProtocolPages
 }
 
-export function createPages({ instanceBrand }: Pick<Directory, 'instanceBrand'>): Pages {
+export function createPages({ instanceBrand }: Pick<Directory, 'instanceBrand'>, signOut: UpstreamSignOut): Pages {
   const brand = createBrand(instanceBrand)
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
   // The protocol's pages are rendered without waiting, so the brand is read before the first request.
   void brand.refresh()
-  return { brand, assets, show, protocolPages: createProtocolPages(show) }
+  return { brand, assets, show, protocolPages: createProtocolPages(show, signOut) }
 }

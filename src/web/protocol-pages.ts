@@ -1,10 +1,13 @@
 import type { Context } from 'koa'
+import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
+import type { UpstreamSignOut } from '../identity-providers/upstream-sign-out.ts'
 import type { MessageKey, Translate } from '../languages/translator.ts'
 import { wantsPage } from './accepts-html.ts'
 import { messagePage } from './messages.ts'
 import type { Page, Show } from './page.ts'
 import { type FormTargets, formTargets } from './page-headers.ts'
 import { translateFor } from './page-language.ts'
+import { leadToProvider } from './upstream-sign-out-steps.ts'
 
 /** Why the device code that was entered before is not accepted. */
 type DeviceCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'refused' | 'failed'
@@ -34,6 +37,8 @@ export interface ProtocolPages {
   forward(ctx: Context, form: { readonly action: string; readonly fields: Readonly<Record<string, string>> }): void
   confirmSignOut(ctx: Context, form: SignOutForm): void
   signedOut(ctx: Context, client?: string): void
+  /** Leads a browser whose session has ended on to the provider of its identity, and from there to `next`. False: not there. */
+  signOutAtProvider(ctx: Context, identity: SessionIdentity, next: string): Promise<boolean>
   deviceCode(ctx: Context, form: DeviceCodeForm): void
   confirmDevice(ctx: Context, form: DeviceCodeForm & { readonly client: string; readonly device: string }): void
   deviceDone(ctx: Context): void
@@ -136,7 +141,7 @@ function deviceCodePage(t: Translate, { problem, ...form }: DeviceCodeForm): Pag
 const targetsOf = (ctx: Context, action: string): FormTargets =>
   URL.parse(action, ctx.origin)?.host === ctx.host ? 'anywhere' : formTargets(action)
 
-export function createProtocolPages(show: Show): ProtocolPages {
+export function createProtocolPages(show: Show, signOut: UpstreamSignOut): ProtocolPages {
   return {
     error: (ctx, problem) => showError(show, ctx, problem),
     forward(ctx, form) {
@@ -151,6 +156,7 @@ export function createProtocolPages(show: Show): ProtocolPages {
       })
     },
     confirmSignOut: (ctx, form) => show(ctx, confirmSignOutPage(translateFor(ctx), form)),
+    signOutAtProvider: leadToProvider(signOut, show),
     signedOut: (ctx, client) => show(ctx, signedOutPage(translateFor(ctx), client)),
     deviceCode: (ctx, form) => show(ctx, deviceCodePage(translateFor(ctx), form)),
     confirmDevice: (ctx, form) =>

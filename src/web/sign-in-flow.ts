@@ -109,7 +109,8 @@ export interface SignInFlow {
   signedIn(ctx: Context): Promise<SignedInUser | undefined>
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
-  signOut(ctx: Context): Promise<void>
+  /** Returns the identity at a provider that the session began with, if any. */
+  signOut(ctx: Context): Promise<SessionIdentity | undefined>
   readonly consoleSessions: ConsoleSessions
   /** Ends a session of a user, in whichever browser. False: the user has no such session. */
   endSession(userId: string, sessionId: string, actor: Actor): Promise<boolean>

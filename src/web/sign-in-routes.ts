@@ -4,7 +4,7 @@ import type { SignInRequest } from '../accounts/sign-in-challenges.ts'
 import type { UpstreamTarget } from '../identity-providers/upstream-state.ts'
 import type { Translate } from '../languages/translator.ts'
 import { isRecent } from '../management/recent-sign-in.ts'
-import { forgetConsoleSession, readConsoleSession } from './console-session-cookie.ts'
+import { forgetConsoleSession } from './console-session-cookie.ts'
 import { browserBinding } from './csrf.ts'
 import { identityLinkPage } from './identity-link-page.ts'
 import { type OfferedLink, offeredLink } from './identity-link-steps.ts'
@@ -185,7 +185,7 @@ const SIGN_IN_STEPS = [
   ['/signin/factor/finish', finishSetUp],
 ] as const
 
-/** Signing in without an application having asked, and signing out. */
+/** Signing in without an application having asked. */
 export function signInRoutes(web: Web): Router {
   const router = new Router()
 
@@ -243,14 +243,6 @@ export function signInRoutes(web: Web): Router {
       return seeOther(ctx, returnTo)
     const context = await contextOf(web, ctx, { returnTo })
     web.show(ctx, signInPage(context, { fieldError: context.t('upstream.expired'), status: 400 }))
-  })
-
-  router.post('/signout', async (ctx) => {
-    const session = readConsoleSession(ctx, web.management.encryptionKeys)
-    if (session) await web.flow.consoleSessions.end(session.id)
-    else await web.flow.signOut(ctx)
-    forgetConsoleSession(ctx)
-    seeOther(ctx, '/?notice=signed-out')
   })
 
   return router

@@ -8,6 +8,7 @@ import type { SignInAtProduct } from '../accounts/sign-in-at-product.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
 import type { UpstreamSignIn } from '../identity-providers/upstream-sign-in.ts'
+import type { UpstreamSignOut } from '../identity-providers/upstream-sign-out.ts'
 import type { Joining } from '../management/joining.ts'
 import type { VerificationLinks } from '../management/mailbox-proofs.ts'
 import type { Management } from '../management/operation.ts'
@@ -26,6 +27,7 @@ export interface WebServices {
   readonly signInAtProduct: SignInAtProduct
   readonly factors: Factors
   readonly upstream: UpstreamSignIn
+  readonly upstreamSignOut: UpstreamSignOut
   readonly passwordLinks: PasswordLinks
   readonly verificationLinks: VerificationLinks
   readonly emailChangeLinks: EmailChangeLinks

@@ -28,6 +28,7 @@ import { passwordLinkRoutes } from './password-link-routes.ts'
 import { securityRoutes } from './security-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { signOutRoutes } from './sign-out-routes.ts'
 import { switchAccountRoutes } from './switch-account-routes.ts'
 import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
@@ -75,7 +76,13 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes(web), consoleSessionOpening(web)]
+  const signIn = [
+    interactionRoutes(web),
+    signInRoutes(web),
+    signOutRoutes(web),
+    languageRoutes(web),
+    consoleSessionOpening(web),
+  ]
   const links = [passwordLinkRoutes(web), emailLinkRoutes(web), invitationRoutes(web)]
   const own = [
     homeRoutes(web),

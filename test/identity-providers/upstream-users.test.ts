@@ -257,7 +257,12 @@ describe('a provider of an account', () => {
     await addEmailDomain(management(), who, selector)
     const records: string[] = []
     const asked: string[] = []
-    const check = { redirectUri: (one: string) => one, logoutUri: (one: string) => one, check: async () => {} }
+    const check = {
+      redirectUri: (one: string) => one,
+      logoutUri: (one: string) => one,
+      postLogoutUri: (one: string) => one,
+      check: async () => {},
+    }
     const textRecords = async (name: string) => {
       asked.push(name)
       return records

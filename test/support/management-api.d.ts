@@ -4216,6 +4216,8 @@ export interface components {
              *     ]
              */
             scopes: string[];
+            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            sign_out_at_provider: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users: boolean;
             /**
@@ -4259,6 +4261,8 @@ export interface components {
             status: "enabled" | "disabled";
             /** @description Where the provider announces sign-outs (Back-Channel Logout) */
             backchannel_logout_uri: string;
+            /** @description Where the provider sends browsers after a sign-out (RP-Initiated Logout) */
+            post_logout_redirect_uri: string;
             /**
              * @description The redirect URI that the provider must know
              * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
@@ -4306,6 +4310,8 @@ export interface components {
              *     ]
              */
             scopes?: string[];
+            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            sign_out_at_provider?: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users?: boolean;
             /**
@@ -4382,6 +4388,8 @@ export interface components {
              *     ]
              */
             scopes: string[];
+            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            sign_out_at_provider: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users: boolean;
             /**
@@ -4425,6 +4433,8 @@ export interface components {
             status: "enabled" | "disabled";
             /** @description Where the provider announces sign-outs (Back-Channel Logout) */
             backchannel_logout_uri: string;
+            /** @description Where the provider sends browsers after a sign-out (RP-Initiated Logout) */
+            post_logout_redirect_uri: string;
             /**
              * @description The redirect URI that the provider must know
              * @example https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
@@ -5828,6 +5838,11 @@ export interface components {
              *     ]
              */
             scopes?: string[];
+            /**
+             * @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set
+             * @default false
+             */
+            sign_out_at_provider?: boolean;
             /**
              * @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in
              * @default false

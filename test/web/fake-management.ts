@@ -411,7 +411,8 @@ export async function openFakeManagement(
   const issuerUrl = () => overrides.issuer ?? origin
   const flow = createFlow(world)
   const directory = createDirectory(world)
-  const pages = createPages(directory)
+  const upstreamSignOut = { begin: async () => undefined, nextOf: () => undefined }
+  const pages = createPages(directory, upstreamSignOut)
   const web = createWeb(
     {
       flow,
@@ -422,6 +423,7 @@ export async function openFakeManagement(
       },
       factors: createFakeFactors(() => world.people[0] as never),
       upstream: { offers: async () => ({ providers: [], isRouted: false, hasLoopback: false }) } as never,
+      upstreamSignOut,
       passwordLinks,
       verificationLinks,
       emailChangeLinks,

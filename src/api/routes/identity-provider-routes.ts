@@ -36,6 +36,9 @@ const identityProvider = z
     backchannel_logout_uri: z
       .string()
       .meta({ description: 'Where the provider announces sign-outs (Back-Channel Logout)' }),
+    post_logout_redirect_uri: z
+      .string()
+      .meta({ description: 'Where the provider sends browsers after a sign-out (RP-Initiated Logout)' }),
     redirect_uri: z.string().meta({
       description: 'The redirect URI that the provider must know',
       examples: ['https://login.example.com/signin/callback/019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90'],
@@ -84,7 +87,11 @@ const DESCRIBED = { ...IDENTITY_PROVIDER_ATTRIBUTES, ...IDENTITY_PROVIDER_STATUS
 
 function view({ upstream }: Management, one: IdentityProvider, who: Principal) {
   const { id, accountId, createdAt, revision } = one
-  const uris = { redirectUri: upstream!.redirectUri(id), backchannelLogoutUri: upstream!.logoutUri(id) }
+  const uris = {
+    redirectUri: upstream!.redirectUri(id),
+    backchannelLogoutUri: upstream!.logoutUri(id),
+    postLogoutRedirectUri: upstream!.postLogoutUri(id),
+  }
   return { ...toWireValues(DESCRIBED, one, who), ...toWire({ id, accountId, ...uris, createdAt, revision }) }
 }
 

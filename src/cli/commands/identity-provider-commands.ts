@@ -31,6 +31,7 @@ const viewProvider = ({ upstream }: Management, provider: IdentityProvider) => (
   ...printedValues({ ...IDENTITY_PROVIDER_ATTRIBUTES, ...IDENTITY_PROVIDER_STATUS }, provider),
   redirect_uri: upstream!.redirectUri(provider.id),
   backchannel_logout_uri: upstream!.logoutUri(provider.id),
+  post_logout_redirect_uri: upstream!.postLogoutUri(provider.id),
   created_at: provider.createdAt,
 })
 

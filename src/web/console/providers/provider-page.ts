@@ -45,6 +45,7 @@ function addressesBlock({ t, management }: ConsoleCall, { id }: IdentityProvider
     facts: [
       fact(t('Redirect URI'), idCell(upstream!.redirectUri(id), t('redirect URI'))),
       fact(t('Back-channel logout URI'), idCell(upstream!.logoutUri(id), t('back-channel logout URI'))),
+      fact(t('Post-logout redirect URI'), idCell(upstream!.postLogoutUri(id), t('post-logout redirect URI'))),
     ],
   }
 }
@@ -57,7 +58,7 @@ function accountFacts(t: ConsoleTranslate, { accountId, accountName }: IdentityP
 
 const NEW_USERS = { roleClaim: A.roleClaim, roleValues: A.roleValues, newUserRole: A.newUserRole }
 const SECOND_FACTORS = { trustsSecondFactor: A.trustsSecondFactor, trustedAcr: A.trustedAcr }
-const CONNECTION = { clientAuth: A.clientAuth, scopes: A.scopes }
+const CONNECTION = { clientAuth: A.clientAuth, scopes: A.scopes, signOutAtProvider: A.signOutAtProvider }
 
 /** Without the rest while it creates no users. */
 function newUserFacts(t: ConsoleTranslate, provider: IdentityProviderOverview): Fact[] {
