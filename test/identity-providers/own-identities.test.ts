@@ -63,7 +63,7 @@ describe('a user', () => {
   test('connects an identity, after seeing who they are at the provider, and signs in with it', async () => {
     const person = await newPerson()
     const { providerId, asked, page } = await connected(person, { preferred_username: 'ada.l' })
-    expect(wordsOf(asked)).toMatch(new RegExp(`sign in as ${person.email} with Acme.*At Acme you are ada.l`))
+    expect(wordsOf(asked)).toMatch(new RegExp(`sign in as ${person.email} with Acme.*You are signed in to Acme as ada.l`))
     expect(wordsOf(page)).toMatch(/Identity provider connected.*Acme ada.l.*Disconnect/)
     expect(await actionsOn(person)).toContain('user.identity_linked')
     const { page: home } = await signInThrough(upstream, providerId, { sub: 'ada', email: 'ada@new.example.com' })
@@ -88,7 +88,7 @@ describe('a user', () => {
     expect((await browser.visit(disconnectionOn(page))).status).toBe(404)
   })
 
-  test('connects nothing that belongs to another user, or that is connected already', async () => {
+  test('connects nothing that belongs to another user, or that is already connected', async () => {
     const [person, other] = [await newPerson(), await newPerson()]
     const { providerId } = await connected(other)
     const browser = await enter(upstream.server, person)
@@ -96,7 +96,7 @@ describe('a user', () => {
     expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining('is connected to another user')])
     const left = await leave(browser, providerId)
     await insertIdentity(knex(), { providerId, subject: 'own', userId: person.id })
-    expect(wordsOf(await returnAs(browser, left, { sub: 'own' }))).toContain('is connected already')
+    expect(wordsOf(await returnAs(browser, left, { sub: 'own' }))).toContain('is already connected')
     expect(await identitiesOf(person)).toMatchObject([{ subject: 'own' }])
   })
 
@@ -146,7 +146,7 @@ describe('the last way to sign in', () => {
   test('is not disconnected', async () => {
     const { person, disconnect } = await withoutPassword()
     const page = await disconnect()
-    expect([page.status, wordsOf(page)]).toEqual([409, expect.stringContaining('You could not sign in any more')])
+    expect([page.status, wordsOf(page)]).toEqual([409, expect.stringContaining('You could no longer sign in')])
     expect(await identitiesOf(person)).toHaveLength(1)
   })
 
