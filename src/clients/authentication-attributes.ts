@@ -24,8 +24,8 @@ export const AUTHENTICATION_ATTRIBUTES = {
       },
       {
         value: 'tls_client_auth',
-        label: 'Certificate of an authority',
-        hint: 'The application presents a certificate in TLS with a registered name, from an authority that the operator trusts (tls_client_auth).',
+        label: 'CA-issued certificate',
+        hint: 'The application presents a certificate in TLS with a registered name, from a certificate authority (CA) that the operator trusts (tls_client_auth).',
       },
     ]),
     initial: 'client_secret',

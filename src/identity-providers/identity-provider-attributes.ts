@@ -221,7 +221,7 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
     operatorOnly: true,
     section: 'security',
     label: 'Operators can sign in',
-    hint: 'Only for providers of the instance, and for operators who have connected their identity. Who controls the provider can then act as one of these operators.',
+    hint: 'Only for providers of the instance, and for operators who have connected their identity. Anyone who controls the provider can then act as one of these operators.',
     description:
       'For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider',
     option: {

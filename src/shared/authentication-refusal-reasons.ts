@@ -108,7 +108,7 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
   certificate_invalid: {
     error: 'invalid_client',
     label: 'Client certificate invalid',
-    text: 'The certificate is malformed, not valid at this time, or not from an authority that the operator trusts.',
+    text: 'The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts.',
   },
   certificate_mismatch: {
     error: 'invalid_client',

@@ -58,6 +58,9 @@ const errorAt = ({ text }: Page, field: string): string =>
 test('an admin adds a provider, and copies its addresses', async () => {
   const empty = await admin.visit('/identity-providers')
   expect(wordsOf(empty)).toContain('No identity providers yet')
+  const form = wordsOf(await admin.visit('/identity-providers/new'))
+  expect(form).toContain('Users reach the provider by their email domain')
+  expect(form).not.toContain('Shown on the button of the sign-in page')
   const page = await add(admin)
   const id = idIn(page)
   expect(wordsOf(page)).toContain('Identity provider added. Now copy the addresses below into the provider.')

@@ -25,7 +25,7 @@ export const certificatesField = (t: ConsoleTranslate, required = false) =>
 /** The name of the certificates of a client with `tls_client_auth`. */
 export const certificateNameFields = (t: ConsoleTranslate, required = false) => ({
   certificateNameField: selectField<CertificateNameField>({
-    label: t('Kind of name'),
+    label: t('Type of name'),
     choices: [
       { value: 'tlsClientAuthSubjectDn', label: t('Subject DN') },
       { value: 'tlsClientAuthSanDns', label: t('DNS name') },
@@ -35,9 +35,9 @@ export const certificateNameFields = (t: ConsoleTranslate, required = false) => 
     ],
   }),
   certificateName: textField({
-    label: t('Name of the certificates'),
+    label: t('Name in the certificate'),
     hint: t(
-      'For client authentication by a certificate of an authority: its subject, such as CN=client,O=Example,C=DE, or its alternative name of the selected kind.',
+      'For client authentication by a CA-issued certificate: its subject, such as CN=client,O=Example,C=DE, or its subject alternative name of the selected type.',
     ),
     maxLength: MAX_NAME_LENGTH,
     mono: true,

@@ -83,7 +83,7 @@ function certificatesPage(t: ConsoleTranslate, application: Application, state: 
   return {
     view: 'console/confirm',
     title: t('Replace the certificate?'),
-    lead: t('Keywright never has the private key: the proxy that ends TLS checks that the application has it.'),
+    lead: t('Keywright never has the private key: the proxy that terminates TLS checks that the application has it.'),
     breadcrumbs: applicationBreadcrumbs(t, client),
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     ...(warning && { warning }),

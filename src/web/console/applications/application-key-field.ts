@@ -9,7 +9,7 @@ const PRIVATE = /PRIVATE KEY|"[dk]"\s*:/
 /** Of `views/assets/key-generator.js`. */
 const generatorTexts = (t: ConsoleTranslate) => ({
   label: t('Generate a key pair in this browser'),
-  hint: t('For ES256. The private key stays in this browser, and the public key is entered above.'),
+  hint: t('The key pair is for ES256. The private key stays in this browser, and the public key is entered above.'),
   failed: t('The browser could not generate a key pair. Enter a public key instead.'),
   privateLabel: t('Private key'),
   privateHint: t('Save it now: it is shown until you leave this page, and is never sent to Keywright.'),

@@ -50,7 +50,7 @@ function newPage(
   return {
     view: 'console/edit',
     title: t('Add email domain'),
-    lead: t('It leads nobody to the provider until it is verified.'),
+    lead: t('After you verify the domain, its addresses lead to the provider.'),
     status: fieldErrors.length > 0 ? 400 : undefined,
     breadcrumbs: breadcrumbsTo(t, provider),
     data: { form },
@@ -113,7 +113,7 @@ function verificationBlock(
   })
   if (who.role !== 'operator') return { part: 'form', form }
   const lead = t(
-    'As an operator, you verify it without the record: you assert that the domain belongs to who uses the provider.',
+    'As an operator, you can verify it without the record. You then vouch that the domain belongs to the users of the provider.',
   )
   return { part: 'form', form, heading: t('Verify as an operator'), lead }
 }

@@ -1,5 +1,6 @@
 import { IDENTITY_PROVIDER_ATTRIBUTES } from '../../../identity-providers/identity-provider-attributes.ts'
 import type { IdentityProvider, IdentityProviderValues } from '../../../identity-providers/identity-providers.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { initialValues } from '../../../shared/attributes.ts'
 import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
@@ -23,21 +24,25 @@ function roleValuesField(t: ConsoleTranslate): ProviderFields['roleValues'] {
   const { label, placeholder } = IDENTITY_PROVIDER_ATTRIBUTES.roleValues
   return linesField({
     label: t.declared(label),
-    hint: t('One value of the role claim with its role per line. Of several roles, the highest counts.'),
+    hint: t('One value of the role claim and its role per line: value=role. Of several roles, the highest applies.'),
     placeholder: placeholder?.replace(' ', '\n') ?? '',
   })
 }
 
+const NAME_IN_ACCOUNT: ConsoleText =
+  'Shown on the Security page and in the activity log. Users reach the provider by their email domain.'
+
 /** Without fields that only operators set, and without those of the instance for a provider of an account. */
 export function providerFields({ t, isOperator, accountId, current }: FormOf): ProviderFields {
+  const { name, ...others } = IDENTITY_PROVIDER_ATTRIBUTES
+  const attributes = { name: accountId === null ? name : { ...name, hint: NAME_IN_ACCOUNT }, ...others }
   const all = {
-    ...attributeFields(IDENTITY_PROVIDER_ATTRIBUTES, { t, isOperator, current }),
+    ...attributeFields(attributes as typeof IDENTITY_PROVIDER_ATTRIBUTES, { t, isOperator, current }),
     roleValues: roleValuesField(t),
   }
   if (accountId === null) return all
   const { accountClaim: _, operators: __, ...ofAccount } = all
-  const hint = t('For example in the activity log. Users find the provider by their email domain.')
-  return { ...ofAccount, name: { ...all.name, hint } } as ProviderFields
+  return ofAccount as ProviderFields
 }
 
 export const secretFields = (t: ConsoleTranslate) => ({
@@ -60,7 +65,7 @@ export function sectionsOf(t: ConsoleTranslate, fields: Fields, isNew: boolean):
     { fields: present('name', 'issuer', 'clientId', 'clientSecret') },
     {
       heading: t('New users'),
-      lead: t('Who signs in through the provider for the first time, and has no user here yet.'),
+      lead: t('For people who sign in through the provider for the first time and have no user here.'),
       fields: present('createsUsers', 'accountClaim', 'roleClaim', 'roleValues', 'newUserRole'),
       collapsed: isNew,
     },

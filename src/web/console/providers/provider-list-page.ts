@@ -43,7 +43,9 @@ export async function showProviders(call: ConsoleCall): Promise<void> {
   const page = {
     title: t('Identity providers'),
     lead: isOperator
-      ? t('Users sign in with an OpenID provider that they already have: at this instance, or in one account.')
+      ? t(
+          'Users sign in with an OpenID provider that they already use. A provider is for all accounts of this instance, or for one account.',
+        )
       : t('Users of your account sign in with the OpenID provider of your company.'),
     actions: items.length > 0 ? [action] : [],
     notices: { deleted: t('Identity provider deleted. Sessions that began with it have ended.') },

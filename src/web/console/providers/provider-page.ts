@@ -40,7 +40,7 @@ function addressesBlock({ t, management }: ConsoleCall, { id }: IdentityProvider
     part: 'facts',
     heading: t('Copy into the provider'),
     lead: t(
-      'The web application that you registered at the provider must have the redirect URI. With the other address, a sign-out there ends sessions here too.',
+      'Enter the redirect URI in the web application that you registered at the provider. With the back-channel logout URI, a sign-out there also ends sessions here.',
     ),
     facts: [
       fact(t('Redirect URI'), idCell(upstream!.redirectUri(id), t('redirect URI'))),
@@ -104,7 +104,7 @@ function domainsBlock(t: ConsoleTranslate, { id, accountId, domains }: IdentityP
   return {
     part: 'list',
     heading: t('Email domains'),
-    lead: t('On the sign-in page, addresses of a verified domain lead to this provider (Use single sign-on).'),
+    lead: t('On the sign-in page, “Use single sign-on” leads addresses of a verified domain to this provider.'),
     actions: domains.length > 0 && domains.length < MAX_DOMAINS ? [add] : [],
     list: listView({
       caption: t('Email domains'),
@@ -119,8 +119,8 @@ function domainsBlock(t: ConsoleTranslate, { id, accountId, domains }: IdentityP
         title: t('No email domains yet'),
         text:
           accountId === null
-            ? t('The sign-in page has a button for this provider. With a domain, addresses lead to it too.')
-            : t('Users reach the provider of an account by the domain of their address.'),
+            ? t('The sign-in page has a button for this provider. Addresses of a verified domain lead to it too.')
+            : t('Users of an account reach its provider by the domain of their email address.'),
         action: { ...add, primary: accountId !== null },
       },
     }),
