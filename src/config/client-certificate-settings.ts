@@ -42,11 +42,11 @@ function httpsOrigin(value: string): string {
   return url.origin
 }
 
-/** Client certificates (RFC 8705), which a proxy that ends TLS passes on. */
+/** Client certificates (RFC 8705), which a proxy that terminates TLS passes on. */
 export const CLIENT_CERTIFICATE_SETTINGS = {
   CLIENT_CERTIFICATE_HEADER: setting({
     parse: headerName,
-    doc: 'The header in which your proxy names the TLS certificate of a client ([how to set it up](operating/client-certificates.md)), such as `X-SSL-Client-Cert` (nginx, HAProxy, Caddy), `X-Forwarded-Client-Cert` (Envoy) or `Client-Cert` (RFC 9440). It is removed from every other request. Unset: no client authenticates by a certificate.',
+    doc: 'The header in which your proxy sends the TLS certificate of a client ([how to set it up](operating/client-certificates.md)), such as `X-SSL-Client-Cert` (nginx, HAProxy, Caddy), `X-Forwarded-Client-Cert` (Envoy) or `Client-Cert` (RFC 9440). It is removed from every other request. Unset: no client authenticates by a certificate.',
   }),
   CLIENT_CERTIFICATE_PROXIES: setting({
     parse: networks,
@@ -54,7 +54,7 @@ export const CLIENT_CERTIFICATE_SETTINGS = {
   }),
   CLIENT_CERTIFICATE_AUTHORITIES: setting({
     parse: authorities,
-    doc: 'The authorities that issue certificates to clients with `tls_client_auth`: their certificates in PEM, each trusted as it is listed, so name the issuing ones; usually from a file by `CLIENT_CERTIFICATE_AUTHORITIES_FILE`. Unset: only registered certificates (`self_signed_tls_client_auth`) are accepted.',
+    doc: 'The certificate authorities (CAs) of clients with `tls_client_auth`: their certificates in PEM, each trusted as it is listed, so list the issuing ones; usually from a file by `CLIENT_CERTIFICATE_AUTHORITIES_FILE`. Unset: only registered certificates (`self_signed_tls_client_auth`) are accepted.',
   }),
   CLIENT_CERTIFICATE_ORIGIN: setting({
     parse: httpsOrigin,

@@ -225,7 +225,7 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
     description:
       'For a provider of the instance: lets operators sign in who connected their identity themselves, signed in with their own credentials. Only operators set it, and programs change nothing of such a provider',
     option: {
-      help: 'Let operators sign in who have connected their identity (providers of the instance)',
+      help: 'Let operators sign in with an identity that they have connected (providers of the instance)',
       switchOffHelp: 'No operator signs in through it; ends the sessions of operators',
     },
   }),

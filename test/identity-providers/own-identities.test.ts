@@ -63,7 +63,9 @@ describe('a user', () => {
   test('connects an identity, after seeing who they are at the provider, and signs in with it', async () => {
     const person = await newPerson()
     const { providerId, asked, page } = await connected(person, { preferred_username: 'ada.l' })
-    expect(wordsOf(asked)).toMatch(new RegExp(`sign in as ${person.email} with Acme.*You are signed in to Acme as ada.l`))
+    expect(wordsOf(asked)).toMatch(
+      new RegExp(`sign in as ${person.email} with Acme.*You are signed in to Acme as ada.l`),
+    )
     expect(wordsOf(page)).toMatch(/Identity provider connected.*Acme ada.l.*Disconnect/)
     expect(await actionsOn(person)).toContain('user.identity_linked')
     const { page: home } = await signInThrough(upstream, providerId, { sub: 'ada', email: 'ada@new.example.com' })

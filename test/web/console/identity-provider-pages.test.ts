@@ -315,7 +315,7 @@ describe('an email domain', () => {
     const id = await addProvider(server, upstream, { accountId: account })
     publish()
     const page = await addDomain(operator, id, 'acme.example')
-    expect(wordsOf(page)).toContain('As an operator, you verify it without the record')
+    expect(wordsOf(page)).toContain('As an operator, you can verify it without the record')
     expect(wordsOf(await verify(operator, page))).toContain('Email domain verified.')
   })
 })

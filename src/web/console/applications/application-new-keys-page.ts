@@ -31,7 +31,9 @@ function newKeysPage(
   return {
     view: 'console/edit',
     title: t('Add public keys'),
-    lead: t('The current keys stay valid. For each key, you see when it was last used, and you can retire it on its own.'),
+    lead: t(
+      'The current keys stay valid. For each key, you see when it was last used, and you can retire it on its own.',
+    ),
     status: fieldErrors.length > 0 ? 400 : undefined,
     breadcrumbs: applicationBreadcrumbs(t, client),
     data: { form },
