@@ -72,7 +72,12 @@ describe.skipIf(!maven)('Keycloak', () => {
     const wrong = await create({ issuer: `${keycloak.url}/realms/other` })
     expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining('issuer')])
     const roles = { role_claim: 'groups', role_values: ['engineers=developer'] }
-    const created = await create({ creates_users: true, account_claim: 'customer', ...roles })
+    const created = await create({
+      creates_users: true,
+      account_claim: 'customer',
+      sign_out_at_provider: true,
+      ...roles,
+    })
     expect([created.status, created.text]).toEqual([201, expect.stringContaining(keycloak.issuer)])
     acme = created.body as typeof acme
   })
@@ -118,6 +123,17 @@ describe.skipIf(!maven)('Keycloak', () => {
     expect(isSignedIn(await browser.visit('/account/security'))).toBe(true)
     await keycloak.signOut('grace')
     await until(async () => !isSignedIn(await browser.visit('/account/security')))
+  })
+
+  test('ends its session when its user signs out here, and leads back', async () => {
+    const { browser, at } = await signInAs('grace')
+    const page = await browser.submit(await browser.visit('/account/security'), /\/signout$/)
+    const onward = page.headers.get('refresh')!.replace('0; url=', '')
+    const { left } = await at.visit(onward)
+    expect(left!.pathname).toBe(`/signout/callback/${acme.id}`)
+    expect((await browser.visit(left!.href)).text).toContain('You have been signed out')
+    const again = await at.visit((await select(browser, acme.id)).href)
+    expect([again.left, again.text]).toEqual([undefined, expect.stringContaining('name="password"')])
   })
 
   test('signs in with a new key after it rotated its keys', async () => {
