@@ -56,12 +56,15 @@ export function oidOf({ content }: DerElement): string {
   return [top, first - top * 40n, ...others].join('.')
 }
 
+/** A byte order mark stays: without it, two different names would be equal. */
+const EXACTLY = { fatal: true, ignoreBOM: true }
+
 const STRINGS: Readonly<Record<number, (content: Buffer) => string>> = {
-  12: (content) => new TextDecoder('utf-8', { fatal: true }).decode(content),
+  12: (content) => new TextDecoder('utf-8', EXACTLY).decode(content),
   19: (content) => content.toString('latin1'),
   20: (content) => content.toString('latin1'),
   22: (content) => content.toString('latin1'),
-  30: (content) => new TextDecoder('utf-16be', { fatal: true }).decode(content),
+  30: (content) => new TextDecoder('utf-16be', EXACTLY).decode(content),
 }
 
 /** The text of a string of one of the usual types; undefined: another type, or malformed. */

@@ -50,7 +50,7 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | nul
 
 function decoded(parts: readonly Buffer[]): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(parts))
   } catch {
     throw new DistinguishedNameError('an escaped value is not UTF-8')
   }
