@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Credentials, findCredentialsById, isSamePassword, savePassword } from '../accounts/credentials.ts'
 import { endOneTimePassword, unknownPassword } from '../accounts/one-time-password-end.ts'
@@ -30,6 +31,8 @@ export interface EarlierCredentials extends RegisteredFactors {
   readonly applications: readonly string[]
   /** The number of sessions in other browsers, at most 100. */
   readonly otherSessions: number
+  /** Names exactly these; it differs when one has been added, removed or replaced. */
+  readonly seen: string
 }
 
 /** Undefined: no such user. @param sessionId of the session in this browser; null: it is not listed yet */
@@ -41,13 +44,28 @@ export async function listEarlierCredentials(
   const person = await findCredentialsById(knex, userId)
   if (!person) return undefined
   const sessions = await listUserSessions(knex, userId)
+  const others = sessions.map(({ id }) => id).filter((id) => id !== sessionId)
   const connected = await listConnectedApplications(knex, userId)
+  const factors = await listFactors(knex, userId)
+  const identities = await listIdentities(knex, userId)
+  const consents = connected.map(({ clientId, actingFor }) => `${clientId} ${actingFor?.id}`)
+  const ids = [...factors.apps, ...factors.passkeys, ...identities].map(({ id }) => id)
+  const seen = JSON.stringify([person.passwordChangedAt, [...ids, ...consents, ...others].sort()])
   return {
     hasPassword: person.passwordHash !== null,
-    ...(await listFactors(knex, userId)),
-    identities: await listIdentities(knex, userId),
+    ...factors,
+    identities,
     applications: [...new Set(connected.map(({ name }) => name))],
-    otherSessions: sessions.filter(({ id }) => id !== sessionId).length,
+    otherSessions: others.length,
+    seen: createHash('sha256').update(seen).digest('base64url'),
+  }
+}
+
+/** Something was set up after the person had seen what there is, so they cannot have accepted it. */
+export class EarlierCredentialsChangedError extends KeywrightError {
+  constructor() {
+    super('conflict', 'what lets somebody sign in as the user has changed meanwhile')
+    this.name = 'EarlierCredentialsChangedError'
   }
 }
 
@@ -55,12 +73,12 @@ export async function listEarlierCredentials(
 export type EarlierAnswer =
   /** @param password a new one; ignored if the user has none */
   | { readonly earlier: 'end'; readonly password: string }
-  /** They have set up everything themselves. */
-  | { readonly earlier: 'keep' }
+  /** They have set up everything themselves. @param seen of what they were shown, in the browser with this session */
+  | { readonly earlier: 'keep'; readonly seen: string; readonly sessionId: string | null }
 
 /** An answer with what takes time, to be done before the user is locked. */
 export interface PreparedAnswer {
-  readonly earlier: EarlierAnswer['earlier']
+  readonly answer: EarlierAnswer
   /** The hash of the new password. */
   readonly hash: string | undefined
   readonly before: Credentials
@@ -74,7 +92,7 @@ export async function prepareAnswer(knex: Knex, userId: string, answer: EarlierA
   const chooses = answer.earlier === 'end' && before.passwordHash !== null
   if (chooses) await takeWork(knex, userId)
   return {
-    earlier: answer.earlier,
+    answer,
     hash: chooses ? await hashOfNext(before, answer.password) : undefined,
     before,
     unknown: answer.earlier === 'keep' ? await unknownPassword(knex, userId) : null,
@@ -98,16 +116,21 @@ export async function endEarlierCredentials(
   return [...connections, userEntry('user.earlier_credentials_ended', user, detail)]
 }
 
-/** Does what the person decided; the caller has locked the user. A one-time password ends in any case. All links end. */
+/**
+ * Does what the person decided; the caller has locked the user. A one-time password ends in any case. All links end.
+ * @throws EarlierCredentialsChangedError
+ */
 export async function applyAnswer(
   trx: Knex,
   person: Credentials,
-  { earlier, hash, before, unknown }: PreparedAnswer,
+  { answer, hash, before, unknown }: PreparedAnswer,
   actor: Actor,
 ): Promise<User> {
   const { user } = person
   if (!isSamePassword(person, before)) throw new KeywrightError('conflict', 'the password was changed meanwhile')
-  if (earlier === 'keep') {
+  if (answer.earlier === 'keep') {
+    const present = await listEarlierCredentials(trx, user.id, answer.sessionId)
+    if (present?.seen !== answer.seen) throw new EarlierCredentialsChangedError()
     await endLinks(trx, user.id)
     await recordAudit(trx, actor, userEntry('user.earlier_credentials_kept', user))
     return (await endOneTimePassword(trx, person, unknown, actor)) ?? user

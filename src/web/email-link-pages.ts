@@ -1,8 +1,7 @@
 import type { Translate } from '../languages/translator.ts'
 import type { EarlierCredentials } from '../management/earlier-credentials.ts'
-import { earlierData } from './earlier-credentials-form.ts'
+import { type EarlierProblem, earlierData, earlierStatus } from './earlier-credentials-form.ts'
 import { messagePage } from './messages.ts'
-import type { NewPasswordErrors } from './new-password-fields.ts'
 import type { Page } from './page.ts'
 
 /** A page with one button, which a link in a message opened. */
@@ -50,15 +49,14 @@ export const signInToVerifyPage = (
     ...(forgotPath !== undefined && { note: t.html('verification.signInNote', {}, { forgot: forgotPath }) }),
   })
 
-interface EarlierState {
+interface EarlierState extends EarlierProblem {
   readonly email: string
   readonly token: string
   readonly earlier: EarlierCredentials
-  readonly errors?: NewPasswordErrors | undefined
 }
 
 /** The user of the link is signed in, and decides about what was set up before. */
-export const earlierPage = (t: Translate, { email, token, earlier, errors }: EarlierState): Page => {
+export const earlierPage = (t: Translate, { email, token, earlier, ...problem }: EarlierState): Page => {
   const form = {
     action: VERIFY_PATH,
     hidden: { token },
@@ -68,8 +66,8 @@ export const earlierPage = (t: Translate, { email, token, earlier, errors }: Ear
   return {
     view: 'verify-email',
     title: t('verification.title'),
-    status: errors && 400,
-    data: { email, earlier: earlierData(t, earlier, form, errors) },
+    status: earlierStatus(problem),
+    data: { email, earlier: earlierData(t, earlier, form, problem) },
   }
 }
 

@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { OpenedVerification } from '../management/mailbox-proofs.ts'
-import { earlierAnswerIn, mayDecide } from './earlier-credentials-form.ts'
+import { type EarlierProblem, earlierAnswerIn, earlierProblem, mayDecide } from './earlier-credentials-form.ts'
 import {
   earlierPage,
   signInToVerifyPage,
@@ -11,11 +11,10 @@ import {
   verifyPage,
 } from './email-link-pages.ts'
 import { isUsedUp, pathWithToken, tokenIn } from './link-tokens-in-requests.ts'
-import type { NewPasswordErrors } from './new-password-fields.ts'
 import { translateFor } from './page-language.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { confirmPathTo, seeOther, showSignIn } from './sign-in-routes.ts'
-import { forgotPathOf, loginOf, passwordError } from './sign-in-steps.ts'
+import { forgotPathOf, loginOf } from './sign-in-steps.ts'
 import { currentUser, originOf, type Web } from './web-services.ts'
 
 interface Asked {
@@ -35,9 +34,9 @@ async function find(web: Web, ctx: Context, token: string): Promise<Asked | unde
 
 const showOver = (web: Web, ctx: Context): void => web.show(ctx, verificationOverPage(translateFor(ctx)))
 
-async function showEarlier(web: Web, ctx: Context, user: SignedInUser, token: string, errors?: NewPasswordErrors) {
+async function showEarlier(web: Web, ctx: Context, user: SignedInUser, token: string, problem: EarlierProblem = {}) {
   const earlier = await web.verificationLinks.earlier({ userId: user.id, sessionId: user.sessionId })
-  if (earlier) web.show(ctx, earlierPage(translateFor(ctx), { email: user.email, token, earlier, errors }))
+  if (earlier) web.show(ctx, earlierPage(translateFor(ctx), { email: user.email, token, earlier, ...problem }))
   else showOver(web, ctx)
 }
 
@@ -59,18 +58,18 @@ async function prove(web: Web, ctx: Context, user: SignedInUser, token: string):
   const t = translateFor(ctx)
   const inBrowser = { userId: user.id, sessionId: user.sessionId }
   const earlier = await web.verificationLinks.earlier(inBrowser)
-  const answer = earlier && earlierAnswerIn(t, ctx.state.form, earlier)
+  const answer = earlier && earlierAnswerIn(t, ctx.state.form, earlier, user.sessionId)
   if (!answer) return seeOther(ctx, pathWithToken(ctx))
-  if ('errors' in answer) return await showEarlier(web, ctx, user, token, answer.errors)
+  if ('errors' in answer) return await showEarlier(web, ctx, user, token, answer)
   try {
     const proven = await web.verificationLinks.prove(token, inBrowser, answer, originOf(ctx))
     // Sessions may have ended; who decided keeps this browser's. It is no new sign-in.
     await web.flow.signIn(ctx, { ...loginOf(proven, user.amr), signedInAt: user.signedInAt })
     seeOther(ctx, `${VERIFY_PATH}?notice=verified`)
   } catch (error) {
-    const weak = passwordError(t, error)
-    if (weak === undefined) throw error
-    await showEarlier(web, ctx, user, token, { passwordError: weak })
+    const problem = earlierProblem(t, error)
+    if (!problem) throw error
+    await showEarlier(web, ctx, user, token, problem)
   }
 }
 

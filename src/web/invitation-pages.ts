@@ -3,10 +3,9 @@ import type { MessageKey, Translate } from '../languages/translator.ts'
 import type { EarlierCredentials } from '../management/earlier-credentials.ts'
 import type { JoinCondition } from '../management/joining.ts'
 import { emailKey } from '../shared/email-addresses.ts'
-import { earlierData } from './earlier-credentials-form.ts'
+import { type EarlierProblem, earlierData, earlierStatus } from './earlier-credentials-form.ts'
 import { INVITATION_PATH, invitationPath } from './invitation-paths.ts'
 import { messagePage } from './messages.ts'
-import type { NewPasswordErrors } from './new-password-fields.ts'
 import { VERIFICATION_PATH } from './own-paths.ts'
 import type { Page } from './page.ts'
 import { portrait } from './portrait.ts'
@@ -35,36 +34,34 @@ export const invitationRow = (t: Translate, invitation: AccountInvitation) => ({
 })
 
 /** What the page of an invitation depends on. */
-interface InvitationState {
+interface InvitationState extends EarlierProblem {
   readonly token: string
   /** Who is signed in in this browser. */
   readonly user: SignedInUser | undefined
   readonly condition: JoinCondition
   /** By what somebody can sign in as the user, if they decide about it here. */
   readonly earlier?: EarlierCredentials | undefined
-  /** What is wrong with the new password. */
-  readonly errors?: NewPasswordErrors | undefined
 }
 
-const earlierOf = (t: Translate, { token, earlier, errors }: InvitationState) => {
+const earlierOf = (t: Translate, { token, earlier, ...problem }: InvitationState) => {
   const form = {
     action: INVITATION_PATH,
     hidden: { token, answer: 'join' },
     endLabel: t('invitation.end'),
     keepLabel: t('invitation.keep'),
   }
-  return earlier && earlierData(t, earlier, form, errors)
+  return earlier && earlierData(t, earlier, form, problem)
 }
 
 export function invitationPage(t: Translate, invitation: AccountInvitation, state: InvitationState): Page {
-  const { token, user, condition, errors } = state
+  const { token, user, condition } = state
   const { accountName: account, email, role } = invitation
   const isOwn = user !== undefined && mayAnswer(invitation, user)
   const mayJoin = isOwn && user.role !== 'operator'
   return {
     view: 'invitation',
     title: t('invitation.title', { account }),
-    status: errors && 400,
+    status: earlierStatus(state),
     data: {
       lead: leadOf(t, invitation),
       role: t('invitation.role', { role: t(ROLES[role]) }),

@@ -4,15 +4,14 @@ import type { AccountInvitation } from '../accounts/account-invitations.ts'
 import { listEarlierCredentials } from '../management/earlier-credentials.ts'
 import type { InvitationProof, JoinCondition } from '../management/joining.ts'
 import { isId } from '../shared/ids.ts'
-import { earlierAnswerIn, mayDecide } from './earlier-credentials-form.ts'
+import { type EarlierProblem, earlierAnswerIn, earlierProblem, mayDecide } from './earlier-credentials-form.ts'
 import { invitationOverPage, invitationPage, mayAnswer } from './invitation-pages.ts'
 import { INVITATION_PATH, invitationPath } from './invitation-paths.ts'
 import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
-import type { NewPasswordErrors } from './new-password-fields.ts'
 import { translateFor } from './page-language.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { confirmPathTo, seeOther, showSignIn, signInPathTo } from './sign-in-routes.ts'
-import { loginOf, passwordError } from './sign-in-steps.ts'
+import { loginOf } from './sign-in-steps.ts'
 import { currentUser, originOf, type Web } from './web-services.ts'
 
 interface Asked {
@@ -42,13 +41,13 @@ const conditionOf = (web: Web, { proof, user, invitation }: Asked): JoinConditio
 const earlierOf = (web: Web, { id: userId, sessionId }: SignedInUser) =>
   listEarlierCredentials(web.management.knex, userId, sessionId)
 
-async function showInvitation(web: Web, ctx: Context, asked: Asked, errors?: NewPasswordErrors): Promise<void> {
+async function showInvitation(web: Web, ctx: Context, asked: Asked, problem: EarlierProblem = {}): Promise<void> {
   const { token, user, invitation } = asked
   const condition = conditionOf(web, asked)
   const decides = user && condition === 'earlier_credentials'
   if (decides && !mayDecide(user)) return seeOther(ctx, confirmPathTo(invitationPath(token)))
   const earlier = decides ? await earlierOf(web, user) : undefined
-  web.show(ctx, invitationPage(translateFor(ctx), invitation!, { token, user, condition, earlier, errors }))
+  web.show(ctx, invitationPage(translateFor(ctx), invitation!, { token, user, condition, earlier, ...problem }))
 }
 
 /** Opening a link changes nothing: mail scanners open links too. */
@@ -65,9 +64,9 @@ async function join(web: Web, ctx: Context, asked: Asked, user: SignedInUser): P
   const decides = condition === 'earlier_credentials'
   if (condition === 'proof_of_mailbox' || (decides && !mayDecide(user))) return await showInvitation(web, ctx, asked)
   const found = decides ? await earlierOf(web, user) : undefined
-  const earlier = found && earlierAnswerIn(translateFor(ctx), ctx.state.form, found)
+  const earlier = found && earlierAnswerIn(translateFor(ctx), ctx.state.form, found, user.sessionId)
   if (decides && !earlier) return await showInvitation(web, ctx, asked)
-  if (earlier && 'errors' in earlier) return await showInvitation(web, ctx, asked, earlier.errors)
+  if (earlier && 'errors' in earlier) return await showInvitation(web, ctx, asked, earlier)
   const joined = await web.joining.join({ proof, userId: user.id, from: originOf(ctx), earlier })
   // Sessions may have ended; who decided keeps this browser's. It is no new sign-in.
   if (decides) await web.flow.signIn(ctx, { ...loginOf(joined, user.amr), signedInAt: user.signedInAt })
@@ -95,8 +94,8 @@ async function answer(web: Web, ctx: Context): Promise<void> {
   try {
     await ANSWERS[wanted](web, ctx, asked, user)
   } catch (error) {
-    const weak = passwordError(translateFor(ctx), error)
-    if (weak !== undefined) return await showInvitation(web, ctx, asked, { passwordError: weak })
+    const problem = earlierProblem(translateFor(ctx), error)
+    if (problem) return await showInvitation(web, ctx, asked, problem)
     if (!isUsedUp(error)) throw error
     showOver(web, ctx, asked)
   }

@@ -194,6 +194,28 @@ describe('of what somebody else has set up before', () => {
 })
 
 describe('the mailbox is not proven', () => {
+  test('by a decision to keep what was set up, if something else was set up after the person had seen it', async () => {
+    const scene = await hijack(false)
+    const browser = await enterAs(scene)
+    const path = pathOf('/email/verify', await linkFor('email_verification', scene.person))
+    const page = await browser.visit(path)
+    const identity = { id: crypto.randomUUID(), provider_id: provider, user_id: scene.person.id }
+    await on.knex('user_identities').insert({ ...identity, subject: crypto.randomUUID() })
+    const again = await browser.submit(page, /\/email\/verify$/, { earlier: 'keep' })
+    expect([again.status, await isProven(scene.person)]).toEqual([409, false])
+    expect(again.text).toContain('Something has been added or removed since you opened this page.')
+    expect((await browser.submit(again, /\/email\/verify$/, { earlier: 'keep' })).text).toContain(
+      'Email address verified',
+    )
+    expect(await isProven(scene.person)).toBe(true)
+  })
+
+  test('in the same way when the person joins another account', async () => {
+    const scene = await hijack(false)
+    expect((await join(scene, { earlier: 'keep', seen: 'something else' })).isMember).toBe(false)
+    expect(await isProven(scene.person)).toBe(false)
+  })
+
   test('by the link alone, also if somebody is signed in in another browser', async () => {
     const { person, session } = await hijack(false)
     const token = await linkFor('email_verification', person)

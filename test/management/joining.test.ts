@@ -7,7 +7,7 @@ import { addUser, addUserWithoutPassword, resetPassword, saveProfile } from '../
 import { findUser, type User } from '../../src/accounts/users.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink } from '../../src/mail/mail-links.ts'
-import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
+import { endEarlierCredentials, listEarlierCredentials } from '../../src/management/earlier-credentials.ts'
 import { createJoining, type InvitationProof } from '../../src/management/joining.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { startUserDeletion } from '../../src/management/user-deletion.ts'
@@ -106,7 +106,9 @@ describe('joining', () => {
     const { person } = invited
     const token = await ticketOf(invited)
     const { password } = await resetPassword(on.knex, person.user.id, ACTOR)
-    const answer = { ...answerOf({ token }, person.user), earlier: { earlier: 'keep' } as const }
+    const { seen } = (await listEarlierCredentials(on.knex, person.user.id, null))!
+    const earlier = { earlier: 'keep', seen, sessionId: null } as const
+    const answer = { ...answerOf({ token }, person.user), earlier }
     await joiningOf({ sendsMail: false }).join(answer)
     expect(await on.signIn.attempt(attemptOf(person.user.email, password))).toEqual({ outcome: 'refused' })
     expect(await on.actionsOn(person.user.id)).toContain('user.password_withdrawn')
