@@ -78,17 +78,6 @@ export async function requireProof(
     .update({ needs_proof: true })
 }
 
-/** The names of accounts in which a user acts after they have proven the mailbox, sorted. */
-export const listAccountsThatNeedProof = (db: Knex, userId: string): Promise<string[]> =>
-  db('memberships AS m')
-    .join('accounts AS a', 'a.id', 'm.account_id')
-    .join('users AS u', 'u.id', 'm.user_id')
-    .where('m.user_id', userId)
-    .whereRaw(`${MAY_ACT} AND NOT ${isAccepted('u')}`)
-    .orderByRaw('lower(a.name), a.id')
-    .limit(MAX_ACCOUNTS)
-    .pluck('a.name')
-
 /** At most so many accounts of a user are listed. */
 const MAX_ACCOUNTS = 200
 
@@ -114,6 +103,23 @@ export async function listAccountsOf(
     .orderByRaw('lower(name), id')
     .select('id AS accountId', 'name AS accountName', 'role')
 }
+
+/** An account that a user can select for their session. */
+export interface SelectableAccount extends AccountOfMember {
+  /** The user acts in it only after they have proven their mailbox. */
+  readonly needsProof: boolean
+}
+
+/** The accounts of a user, at most 200, sorted by name: those that need a proof of the mailbox come last. */
+export const listSelectableAccounts = (db: Knex, userId: string): Promise<SelectableAccount[]> =>
+  db('memberships AS m')
+    .join('accounts AS a', 'a.id', 'm.account_id')
+    .join('users AS u', 'u.id', 'm.user_id')
+    .where('m.user_id', userId)
+    .whereRaw(MAY_ACT)
+    .orderByRaw('"needsProof", lower(a.name), a.id')
+    .limit(MAX_ACCOUNTS)
+    .select('a.id AS accountId', 'a.name AS accountName', 'm.role', db.raw(`NOT ${isAccepted('u')} AS "needsProof"`))
 
 /** SQL: the role of a user of the table or alias `u`. */
 export const roleOf = (u: string): string =>

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { type AccountInvitation, listInvitations } from '../accounts/account-invitations.ts'
 import { getAccount } from '../accounts/accounts.ts'
-import { type AccountOfMember, listAccountsOf, listAccountsThatNeedProof } from '../accounts/memberships.ts'
+import { listSelectableAccounts, type SelectableAccount } from '../accounts/memberships.ts'
 import { saveProfile } from '../accounts/user-administration.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import { listUserSessions, type UserSession } from '../accounts/user-sessions.ts'
@@ -102,10 +102,8 @@ export interface Directory {
   connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** Invitations to accounts that a user may answer without a link. */
   invitations(userId: string): Promise<readonly AccountInvitation[]>
-  /** The accounts in which a user may act, sorted by name: at most 200. */
-  accountsOf(userId: string): Promise<readonly AccountOfMember[]>
-  /** The names of accounts in which a user acts after they have proven their mailbox. */
-  accountsThatNeedProof(userId: string): Promise<readonly string[]>
+  /** The accounts that a user can select for their session, or can after they have proven their mailbox. */
+  selectableAccounts(userId: string): Promise<readonly SelectableAccount[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
   /** Keeps the language that a user selected. */
@@ -164,8 +162,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     scopeTexts: (wanted, language) => scopeTexts(reader, wanted, language),
     connections: (userId) => listConnectedApplications(reader, userId),
     invitations: (userId) => listInvitations(reader, userId),
-    accountsOf: (userId) => listAccountsOf(reader, userId),
-    accountsThatNeedProof: (userId) => listAccountsThatNeedProof(reader, userId),
+    selectableAccounts: (userId) => listSelectableAccounts(reader, userId),
     sessions: (userId) => listUserSessions(reader, userId),
     async keepLanguage({ userId, language }, actor) {
       await saveProfile(knex, userId, { language }, actor)

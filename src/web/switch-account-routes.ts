@@ -17,14 +17,18 @@ const showAccounts =
   async (ctx, user) => {
     const t = translateFor(ctx)
     const gettext = translateLayoutTo(t.language)
-    const accounts = (await web.directory.accountsOf(user.id)).map(({ accountId, accountName, role }) => ({
-      id: accountId,
-      name: accountName,
-      role: valueText(gettext, USER_ATTRIBUTES.role, role),
-      isCurrent: accountId === user.accountId,
-    }))
-    const names = await web.directory.accountsThatNeedProof(user.id)
-    const waiting = names.map((account) => t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH }))
+    const all = await web.directory.selectableAccounts(user.id)
+    const accounts = all
+      .filter(({ needsProof }) => !needsProof)
+      .map(({ accountId, accountName, role }) => ({
+        id: accountId,
+        name: accountName,
+        role: valueText(gettext, USER_ATTRIBUTES.role, role),
+        isCurrent: accountId === user.accountId,
+      }))
+    const waiting = all
+      .filter(({ needsProof }) => needsProof)
+      .map(({ accountName: account }) => t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH }))
     const data = { accounts, waiting }
     const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data }
     web.show(ctx, inOwnAccount(t, page))

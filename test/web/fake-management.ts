@@ -299,8 +299,7 @@ function createSignIn(world: World): SignIn {
 
 function createDirectory(world: World): Directory {
   return {
-    accountsOf: async () => [],
-    accountsThatNeedProof: async () => [],
+    selectableAccounts: async () => [],
     instanceBrand: async () => world.brand,
     user: async (id) => world.people.find((person) => person.id === id),
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
