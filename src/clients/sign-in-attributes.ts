@@ -54,7 +54,7 @@ export const SIGN_IN_ATTRIBUTES = {
       {
         value: 'confidential',
         label: 'Confidential',
-        hint: 'For applications that run on a server. The application authenticates with a client secret.',
+        hint: 'For applications that run on a server and can keep credentials secret.',
       },
     ),
     initial: false,

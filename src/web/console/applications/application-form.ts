@@ -129,12 +129,15 @@ type Name = keyof AllFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
+const CREDENTIALS: readonly Name[] = ['jwks', 'certificates', 'certificateNameField', 'certificateName']
+
+/** The method of client authentication, with the credentials of a new application next to it. */
+const signInFields = (): Name[] =>
+  inSection('signIn').flatMap((name) => (name === 'authMethod' ? [name, ...CREDENTIALS] : [name]))
+
 const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Application'), fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
-  {
-    heading: t('Grant types and redirects'),
-    fields: [...inSection('signIn'), 'jwks', 'certificates', 'certificateNameField', 'certificateName'],
-  },
+  { heading: t('Grant types and redirects'), fields: signInFields() },
   {
     heading: t('Branding'),
     lead: t('Shown to users on the allow/deny screen.'),

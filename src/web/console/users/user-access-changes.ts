@@ -15,7 +15,7 @@ function statusChange(t: ConsoleTranslate, { id, status }: UserDetails, protecti
   if (protection) return { title: t('Disable or off-board user'), text: protection }
   const title = t('Disable user')
   const text = t(
-    'For a while: the user cannot sign in and key pairs do not work until you enable the user again. All sessions and tokens are revoked immediately.',
+    'Temporary: the user cannot sign in and key pairs do not work until you enable the user again. All sessions and tokens are revoked immediately.',
   )
   return { title, text, action: { href, label: t('Disable…'), danger: true } }
 }
@@ -27,7 +27,7 @@ function statusHere(t: ConsoleTranslate, user: UserDetails, protection: string |
     user.status === 'disabled'
       ? t('The user can act in this account again.')
       : t(
-          'For a while: the user cannot act in this account until you enable them again. Their key pairs and tokens of this account end immediately.',
+          'Temporary: the user cannot act in this account until you enable them again. Their key pairs and tokens of this account end immediately.',
         )
   return { ...statusChange(t, user, undefined), text }
 }
