@@ -1374,7 +1374,7 @@ export interface paths {
         get?: never;
         /**
          * Add an email domain
-         * @description It leads nobody to the provider until it is verified. Requires an admin of the account or an operator.
+         * @description Its addresses lead to the provider only after it is verified. Requires an admin of the account or an operator.
          */
         put: operations["addEmailDomain"];
         post?: never;
@@ -1399,7 +1399,7 @@ export interface paths {
         put?: never;
         /**
          * Verify an email domain
-         * @description Addresses of the domain then lead to the provider. An operator asserts that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider. Requires an admin of the account or an operator.
+         * @description Addresses of the domain then lead to the provider. An operator vouches that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider. Requires an admin of the account or an operator.
          */
         post: operations["verifyEmailDomain"];
         delete?: never;

@@ -19,7 +19,7 @@ export const EMAIL_DOMAIN_ROUTES: readonly ApiRoute[] = [
     id: 'addEmailDomain',
     tag: TAG_OF_PROVIDERS,
     summary: 'Add an email domain',
-    description: 'It leads nobody to the provider until it is verified.',
+    description: 'Its addresses lead to the provider only after it is verified.',
     params: domainParams,
     responses: { 200: providerWithDomains },
     handle: async ({ management, who, params }) => ({
@@ -34,7 +34,7 @@ export const EMAIL_DOMAIN_ROUTES: readonly ApiRoute[] = [
     tag: TAG_OF_PROVIDERS,
     summary: 'Verify an email domain',
     description:
-      'Addresses of the domain then lead to the provider. An operator asserts that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider.',
+      'Addresses of the domain then lead to the provider. An operator vouches that the domain belongs to the account; for others, the TXT record `_keywright.` with the domain must have the value `keywright-identity-provider=` with the ID of the provider.',
     params: domainParams,
     responses: { 200: providerWithDomains },
     handle: async ({ management, who, params }) => ({
