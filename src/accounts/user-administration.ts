@@ -96,6 +96,10 @@ export async function checkProfileChange(
 const setterOf = ({ email }: Partial<Profile>, { type }: Actor) =>
   email === undefined ? {} : { email_set_by_program: type === 'client' || type === 'system' }
 
+/** Of an address that somebody else sets. Who had it meanwhile may have set up something, also when it is set back (`verified-emails.ts`). */
+const endOfProof = (before: User, { email }: Partial<Profile>) =>
+  email !== undefined && emailKey(email) !== emailKey(before.email) && { proven_mailbox_key: null }
+
 interface SaveRules extends AddressRules {
   /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
@@ -140,6 +144,7 @@ async function saveProfileOnce(
       ...profileColumns(differing),
       ...(isPending && { email_key: pendingKey(emailKey(differing.email!), before.id) }),
       ...setterOf(differing, actor),
+      ...endOfProof(before, differing),
       updated_at: trx.fn.now(),
     }
     const user = await unlessProfileTaken(differing.email, () => changeUser(trx, before.id, columns))

@@ -70,6 +70,13 @@ describe('a proof ends with', () => {
     expect(await Promise.all([changed, moved, unproven].map(isProven))).toEqual([false, true, false])
   })
 
+  test('an address that somebody else sets, also when it is set back, and not with its capital letters', async () => {
+    const [returned, respelled] = [await provenUser(), await provenUser()]
+    for (const email of [on.nextEmail(), returned.email]) await saveProfile(on.knex, returned.id, { email }, ACTOR)
+    await saveProfile(on.knex, respelled.id, { email: respelled.email.toUpperCase() }, ACTOR)
+    expect([await isProven(returned), await isProven(respelled)]).toEqual([false, true])
+  })
+
   test('a factor that is set up in a sign-in through the provider of an account', async () => {
     const [byAccount, byInstance] = [await provenUser(), await provenUser()]
     await setUpFactor(byAccount, true)
