@@ -121,9 +121,9 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
     initial: false,
     section: 'provider',
     label: 'Sign out at the provider too',
-    hint: 'Who signs out here is then signed out at the provider, and so of everything else there. The provider must know the post-logout redirect URI.',
+    hint: 'Users who sign out here are also signed out at the provider, and so of everything else there. Register the post-logout redirect URI at the provider.',
     description:
-      'Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set',
+      'Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set',
     option: { help: 'Sign out at the provider too', switchOffHelp: 'Sign out here only' },
   }),
   createsUsers: attribute({

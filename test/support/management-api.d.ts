@@ -4216,7 +4216,7 @@ export interface components {
              *     ]
              */
             scopes: string[];
-            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            /** @description Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
             sign_out_at_provider: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users: boolean;
@@ -4310,7 +4310,7 @@ export interface components {
              *     ]
              */
             scopes?: string[];
-            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            /** @description Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
             sign_out_at_provider?: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users?: boolean;
@@ -4388,7 +4388,7 @@ export interface components {
              *     ]
              */
             scopes: string[];
-            /** @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
+            /** @description Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set */
             sign_out_at_provider: boolean;
             /** @description Creates a user at the first sign-in of somebody whose email address is verified and has no user; otherwise only users who exist sign in */
             creates_users: boolean;
@@ -5839,7 +5839,7 @@ export interface components {
              */
             scopes?: string[];
             /**
-             * @description Who signs out here is led on to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set
+             * @description Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set
              * @default false
              */
             sign_out_at_provider?: boolean;

@@ -40,7 +40,7 @@ function addressesBlock({ t, management }: ConsoleCall, { id }: IdentityProvider
     part: 'facts',
     heading: t('Copy into the provider'),
     lead: t(
-      'Enter the redirect URI in the web application that you registered at the provider. With the back-channel logout URI, a sign-out there also ends sessions here.',
+      'Enter the redirect URI in the web application that you registered at the provider. With the back-channel logout URI, a sign-out there also ends sessions here. The post-logout redirect URI is needed to sign users out at the provider too.',
     ),
     facts: [
       fact(t('Redirect URI'), idCell(upstream!.redirectUri(id), t('redirect URI'))),
