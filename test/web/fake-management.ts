@@ -8,6 +8,7 @@ import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { UserSession } from '../../src/accounts/user-sessions.ts'
 import type { ScopeText } from '../../src/apis/scope-texts.ts'
 import type { ConnectedApplication } from '../../src/consents/connected-applications.ts'
+import type { OwnIdentities } from '../../src/identity-providers/own-identities.ts'
 import type { VerificationLinks } from '../../src/management/mailbox-proofs.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError, RateLimitedError } from '../../src/shared/errors.ts'
@@ -52,6 +53,22 @@ export const BOB: WebUser = {
 
 export const PASSWORD = 'correct horse battery'
 export const ONE_TIME = 'kwp_one-time'
+const OWN_IDENTITIES: OwnIdentities = {
+  identities: [
+    {
+      id: '5e0d5a0c-4a44-4a0e-9f43-1f0e5b0c7f10',
+      providerId: '0c0e2b8e-6f0b-4f0c-8f0e-2b0d5a0c4a44',
+      providerName: 'Acme',
+      providerAccountId: null,
+      subject: 'ada',
+      username: 'ada@acme.example',
+      createdAt: new Date('2026-01-02T03:04:05Z'),
+      lastUsedAt: null,
+    },
+  ],
+  connectable: [{ id: '7f0e5b0c-7f10-4a0e-9f43-5e0d5a0c4a44', name: 'Initech' }],
+}
+
 /** Of a user with a second factor. */
 export const WITH_FACTOR = 'correct horse with factor'
 /** Of a user who must set one up. */
@@ -421,7 +438,10 @@ export async function openFakeManagement(
         complete: async () => ({ result: { outcome: 'expired' } }),
       },
       factors: createFakeFactors(() => world.people[0] as never),
-      upstream: { offers: async () => ({ providers: [], isRouted: false, hasLoopback: false }) } as never,
+      upstream: {
+        offers: async () => ({ providers: [], isRouted: false, hasLoopback: false }),
+        own: { read: async () => OWN_IDENTITIES },
+      } as never,
       upstreamSignOut,
       passwordLinks,
       verificationLinks,
