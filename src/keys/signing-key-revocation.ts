@@ -3,12 +3,11 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
+import { type NewKey, newKey } from './new-key.ts'
 import {
   insertCurrentKey,
   insertNextKey,
   type KeyState,
-  type NewKey,
-  newKey,
   PUBLISHED_AFTER,
   promoteAtOnce,
   readDatedRows,

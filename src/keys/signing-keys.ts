@@ -1,6 +1,4 @@
-import { generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { promisify } from 'node:util'
-import { calculateJwkThumbprint, type JWK } from 'jose'
+import type { JWK } from 'jose'
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { SealedColumn } from '../database/resealing.ts'
@@ -8,6 +6,7 @@ import { followSealingKey, lockSealingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, unknownKey } from '../shared/envelope.ts'
+import { type NewKey, newKey } from './new-key.ts'
 
 export type KeyState = 'next' | 'current' | 'previous'
 
@@ -44,17 +43,6 @@ const PUBLISHED_FIRST = 60
 /** How long a key is published after its last signature, in days: more than any token lives. */
 export const PUBLISHED_AFTER = 31
 
-const generate = promisify(generateKeyPair) as unknown as (
-  type: string,
-  options: object,
-) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>
-
-function generateFor(alg: SigningAlg) {
-  if (alg === 'ES256') return generate('ec', { namedCurve: 'P-256' })
-  if (alg === 'EdDSA') return generate('ed25519', {})
-  return generate('rsa', { modulusLength: 2048 })
-}
-
 export const sealedFor = (kid: string) => ({ purpose: 'signing key', context: kid }) as const
 
 export const SEALED_SIGNING_KEYS: SealedColumn = {
@@ -64,20 +52,6 @@ export const SEALED_SIGNING_KEYS: SealedColumn = {
   purpose: 'signing key',
   contextOf: ({ kid }) => kid as string,
 }
-
-export async function newKey(alg: SigningAlg) {
-  const { publicKey, privateKey } = await generateFor(alg)
-  const publicJwk = publicKey.export({ format: 'jwk' }) as JsonWebKey as JWK
-  const kid = await calculateJwkThumbprint(publicJwk)
-  return {
-    kid,
-    alg,
-    public_jwk: JSON.stringify({ ...publicJwk, kid, alg, use: 'sig' }),
-    private_jwk: Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))),
-  }
-}
-
-export type NewKey = Awaited<ReturnType<typeof newKey>>
 
 /** In the transaction that holds the sealing key: a value sealed before might come after everything was sealed anew. */
 const sealedRow = (encryptionKeys: EncryptionKeys, key: NewKey) => ({
