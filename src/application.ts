@@ -22,8 +22,6 @@ import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
 import { createUpstreamSignOut } from './identity-providers/upstream-sign-out.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
-import { endEarlierCredentials } from './management/earlier-credentials.ts'
-import { createVerificationLinks } from './management/mailbox-proofs.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
@@ -96,8 +94,21 @@ function scim(services: ManagementApiServices): Koa.Middleware {
   return (ctx, next) => (isScimPath(ctx.path) ? run(ctx, next) : next())
 }
 
-const web = (services: WebServices, pages: Pages): Koa.Middleware =>
-  loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
+type LinkServices = 'passwordLinks' | 'verificationLinks' | 'emailChangeLinks'
+
+const web = (services: Omit<WebServices, LinkServices>, pages: Pages): Koa.Middleware =>
+  loadWhenUsed(async () => {
+    const { createWeb } = await import('./web/web.ts')
+    const { endEarlierCredentials } = await import('./management/earlier-credentials.ts')
+    const { createVerificationLinks } = await import('./management/mailbox-proofs.ts')
+    const { knex, encryptionKeys } = services.management
+    const links = {
+      passwordLinks: createPasswordLinks(knex, encryptionKeys, endEarlierCredentials),
+      verificationLinks: createVerificationLinks(knex, encryptionKeys),
+      emailChangeLinks: createEmailChangeLinks(knex, encryptionKeys),
+    }
+    return createWeb({ ...services, ...links }, pages)
+  })
 
 /** The steps of a sign-in, which count what came of each attempt. */
 function createSignInServices(services: ServerServices, issuerUrl: string, client: UpstreamClient) {
@@ -152,9 +163,6 @@ export function createApplication(services: ServerServices, options: Application
     flow: oidc.signInFlow,
     ...createSignInServices(services, options.issuerUrl, client),
     upstreamSignOut,
-    passwordLinks: createPasswordLinks(database.knex, encryptionKeys, endEarlierCredentials),
-    verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
-    emailChangeLinks: createEmailChangeLinks(database.knex, encryptionKeys),
     directory,
     management,
     statusListTtl: config.statusListTtl,
