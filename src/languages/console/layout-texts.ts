@@ -30,6 +30,7 @@ export const LAYOUT_MESSAGES = {
   'API keys': 'navigation.apiKeys',
   Applications: 'navigation.applications',
   Users: 'navigation.users',
+  'Identity providers': 'navigation.identityProviders',
   APIs: 'navigation.apis',
   'Signing keys': 'navigation.signingKeys',
   Inspect: 'navigation.inspect',
