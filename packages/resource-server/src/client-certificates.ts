@@ -49,7 +49,7 @@ function certificateIn(header: string): Uint8Array | undefined {
     ? PEM.exec(decodePercent(text))?.[1]?.replace(/\s/g, '')
     : (/^:(.*):$/s.exec(text)?.[1] ?? text)
   if (base64 === undefined || !BASE64.test(base64)) throw invalid()
-  return base64url.decode(base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''))
+  return base64url.decode(base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''))
 }
 
 /**
