@@ -25,6 +25,7 @@ const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 const MAY_NAME: Readonly<Record<string, string>> = {
   'src/clients/grant-types.ts': 'the table',
   'src/cli/commands/client-commands.ts': 'examples in the help, as they are typed',
+  'src/identity-providers/provider-metadata.ts': 'a grant type of the provider',
   'src/leaks/leak-patterns.ts': 'the kinds of leaked credentials',
   'src/leaks/leaked-credentials.ts': 'the kind of a leaked credential',
   'src/leaks/recognized-leaks.ts': 'the kind of a leaked credential',

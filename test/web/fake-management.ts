@@ -53,7 +53,7 @@ export const BOB: WebUser = {
 
 export const PASSWORD = 'correct horse battery'
 export const ONE_TIME = 'kwp_one-time'
-const OWN_IDENTITIES: OwnIdentities = {
+export const OWN_IDENTITIES: OwnIdentities = {
   identities: [
     {
       id: '5e0d5a0c-4a44-4a0e-9f43-1f0e5b0c7f10',

@@ -5,7 +5,15 @@ import { LANGUAGES } from '../../src/languages/languages.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { hasEnglishWord, textsOf } from '../support/page-texts.ts'
 import { type Browser, openBrowser, type Page } from '../support/scriptless-browser.ts'
-import { ADA, CONNECTION, createWorld, LINK_TOKEN, openFakeManagement, SYNC } from './fake-management.ts'
+import {
+  ADA,
+  CONNECTION,
+  createWorld,
+  LINK_TOKEN,
+  OWN_IDENTITIES,
+  openFakeManagement,
+  SYNC,
+} from './fake-management.ts'
 
 const MAIL: Management['mail'] = { from: 'auth@example.com', server: null, encryption: 'none', hasDkim: false }
 
@@ -48,6 +56,7 @@ const DATA = new Set([
   ...LANGUAGES.map(({ name }) => name),
   ...[ADA.name, ADA.email, ADA.accountName, SYNC.name, CONNECTION.accountName, 'Keywright', 'A'],
   ...['Work phone', 'Tablet', 'Laptop', 'Read your calendar', 'All entries, also those marked private.'],
+  ...OWN_IDENTITIES.identities.flatMap(({ providerName, username }) => [providerName, username!]),
   ...['192.0.2.77', '192.0.2.78', 'api.example.com', '·', ':'],
 ])
 
@@ -78,6 +87,7 @@ function englishTexts(code: string, page: Page, english: Page): string[] {
 
 async function expectTranslated(code: string, visit: (browser: Browser) => Promise<Page>): Promise<void> {
   const page = await visit(browserIn(code))
+  expect(page.status).not.toBe(500)
   expect(page.text).toContain(`<html lang="${code}" dir="${code === 'ar' ? 'rtl' : 'ltr'}">`)
   expect(englishTexts(code, page, await visit(browserIn('en')))).toEqual([])
 }
