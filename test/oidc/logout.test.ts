@@ -61,8 +61,8 @@ const link = (params: Params): string => {
   return `/oauth2/logout?${new URLSearchParams(given)}`
 }
 
-async function signedIn(app = application, browser = openBrowser(server.url)) {
-  const tokens: Answer['body'] = await getTokens(server, app, person, {
+async function signedIn(app = application, browser = openBrowser(server.url), who = person) {
+  const tokens: Answer['body'] = await getTokens(server, app, who, {
     browser,
     params: { scope: 'openid offline_access' },
   })
@@ -248,13 +248,15 @@ describe('RP-initiated logout', () => {
 describe('back-channel logout', () => {
   test('a session that its user ends in another browser sends a logout token to each of its clients', async () => {
     const [one, many] = [await backchannel('/ended'), await backchannel('/others')]
+    // Without the sessions of the tests before, whose last use may be written meanwhile.
+    const user = await createTestUser(server.knex, server.firstStart.accountId)
     const here = openBrowser(server.url)
-    await signedIn(application, here)
-    await signedIn(one)
+    await signedIn(application, here, user)
+    await signedIn(one, openBrowser(server.url), user)
     const [, path] = /href="([^"]*\/end)"/.exec((await here.visit('/account/security')).text)!
     await here.submit(await here.visit(path!), /end$/)
     expect(received.filter((request) => request.path === '/ended')).toHaveLength(1)
-    for (const browser of [openBrowser(server.url), openBrowser(server.url)]) await signedIn(many, browser)
+    for (const browser of [openBrowser(server.url), openBrowser(server.url)]) await signedIn(many, browser, user)
     await here.submit(await here.visit('/account/security/sessions/others'), /others$/)
     expect(received.filter((request) => request.path === '/others')).toHaveLength(2)
     expect(await isSignedIn(here)).toBe(true)
