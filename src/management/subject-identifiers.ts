@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { userNameKey } from '../accounts/scim-names.ts'
 import { addressKeyOf } from '../database/address-keys.ts'
+import { MAX_IDENTITY_PROVIDERS } from '../identity-providers/identity-providers.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -24,11 +25,12 @@ const BY_EMAIL = `
    WHERE ${addressKeyOf('o')} = :key AND (o.email_key = :key OR o.account_id = CAST(:account AS uuid))`
 const BY_EXTERNAL_ID = `
   SELECT user_id AS id, 2 AS rank FROM scim_users WHERE account_id = CAST(:account AS uuid) AND external_id = :value`
-/** At a provider of the account, or else at one of the instance; for an operator at the latter. */
+/** At a provider of the account, or else at one of the instance; for an operator at the latter. There is one identity of a subject at each. */
 const BY_IDENTITY = `
   SELECT i.user_id AS id, CASE WHEN p.account_id IS NULL THEN 2 ELSE 1 END AS rank
-    FROM identity_providers p JOIN user_identities i ON i.provider_id = p.id
-   WHERE p.issuer = :iss AND i.subject = :value AND (p.account_id IS NULL OR p.account_id = CAST(:account AS uuid))`
+    FROM (SELECT id, account_id FROM identity_providers
+           WHERE issuer = :iss AND (account_id IS NULL OR account_id = CAST(:account AS uuid)) LIMIT ${2 * MAX_IDENTITY_PROVIDERS}) p
+   CROSS JOIN LATERAL (SELECT user_id FROM user_identities WHERE provider_id = p.id AND subject = :value LIMIT 1) i`
 
 /** SQL: whether the user `u` belongs to the account. */
 const MEMBER = 'EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id AND m.account_id = CAST(:account AS uuid))'
