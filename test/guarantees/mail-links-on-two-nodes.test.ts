@@ -66,7 +66,9 @@ test('of four browsers at two nodes that verify an address by one link, one succ
   const pages = await together(4, (n) =>
     browsers[n]!.browser.submit(asked[n]!, /\/email\/verify$/, { earlier: 'keep' }),
   )
-  expect(statusesOf(pages)).toEqual(ONE_OF_FOUR)
+  // 409: another browser signed in after this one had listed what signs the user in.
+  expect(pages.filter(({ status }) => status === 200)).toHaveLength(1)
+  for (const { status } of pages) expect([200, 400, 409]).toContain(status)
   expect(await on.knex('users').where({ id: userId }).first()).toMatchObject({ email_verified: true })
   const events = { action: 'user.email_verified', target_id: userId }
   expect(await on.knex('audit_log').where(events)).toHaveLength(1)
