@@ -90,6 +90,8 @@ export function invalidFields(all: readonly FieldError[]): KeywrightError {
 /** Somebody else changed it since it was read. */
 export const stale = (what: string) => new KeywrightError('stale', `${what} was changed meanwhile; read it again`)
 
+export const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
+
 /** @throws KeywrightError `stale` unless it is as it was read; undefined: whatever it is */
 export function expectRevision(what: string, present: number, expected: number | undefined): void {
   if (expected !== undefined && expected !== present) throw stale(what)

@@ -1,12 +1,10 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
-import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
-import type { Form } from '../../forms.ts'
+import { isStale } from '../../../shared/errors.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, revisionOf, type ValuesOf, writeFields } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
 import { keptChoices } from '../kit/secret-choices.ts'
 import {
   atNameField,
@@ -15,11 +13,10 @@ import {
   certificatesIn,
   NO_CERTIFICATES,
 } from './application-certificate-fields.ts'
-import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 import { heldTokens } from './effect-texts.ts'
-import { affectedCallers } from './recent-callers-list.ts'
+import { type ReplacementState, replacementPage } from './replacement-page.ts'
 
 // The page of an application that authenticates in TLS, in place of `application-key-page.ts`.
 
@@ -55,40 +52,20 @@ function fieldsOf(t: ConsoleTranslate, application: Application): Fields {
   return { ...credential, when: whenField(t, application) } as unknown as Fields
 }
 
-interface State {
-  readonly typed?: Form
-  readonly fieldErrors?: readonly FieldError[]
-  readonly status?: number
-  readonly warning?: string
-}
-
-function certificatesPage(t: ConsoleTranslate, application: Application, state: State = {}): ConsolePage {
-  const { client } = application
-  const { typed, fieldErrors = [], status, warning } = state
+function certificatesPage(t: ConsoleTranslate, application: Application, state: ReplacementState = {}): ConsolePage {
   const fields = fieldsOf(t, application)
-  const form = formView({
+  const replacement = {
     fields,
-    typed: typed ?? writeFields(fields, { ...NO_CERTIFICATES, when: '86400' }),
-    fieldErrors,
-    revision: client.revision,
-    action: applicationPath(client.clientId, '/key'),
-    submit: t('Replace certificate'),
-    danger: true,
-    cancel: applicationPath(client.clientId),
-  })
-  const stops = [
-    t('replace the certificate at the time you select'),
-    t('revoke every token obtained with the previous certificate when it expires'),
-  ]
-  return {
-    view: 'console/confirm',
+    initial: writeFields(fields, { ...NO_CERTIFICATES, when: '86400' }),
     title: t('Replace the certificate?'),
     lead: t('Keywright never has the private key: the proxy that terminates TLS checks that the application has it.'),
-    breadcrumbs: applicationBreadcrumbs(t, client),
-    status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
-    ...(warning && { warning }),
-    data: { confirm: { stops, form, ...affectedCallers(t, application) } },
+    stops: [
+      t('replace the certificate at the time you select'),
+      t('revoke every token obtained with the previous certificate when it expires'),
+    ],
+    submit: t('Replace certificate'),
   }
+  return replacementPage(t, application, replacement, state)
 }
 
 export const askCertificates = ({ t, show }: ConsoleCall, application: Application): void =>
@@ -112,10 +89,10 @@ export async function replaceCertificates(call: ConsoleCall, application: Applic
     }
     goTo(applicationPath(clientId, '?notice=certificate_replaced'))
   } catch (error) {
-    if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
+    if (!isStale(error)) throw error
     const warning = t(
       'Another user changed this application, so no certificate was replaced. To replace it, submit the form again.',
     )
-    show(certificatesPage(t, await applicationOf(call), { typed: form, status: 412, warning }))
+    show(certificatesPage(t, await applicationOf(call), { typed: form, warning }))
   }
 }

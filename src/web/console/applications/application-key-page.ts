@@ -1,27 +1,21 @@
 import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
-import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { invalidInput, isStale, KeywrightError } from '../../../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../../../shared/lifetimes.ts'
-import type { Form } from '../../forms.ts'
-
 import { durationField } from '../kit/amount-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-
 import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
 import { expiryField, expiryIn, keptChoices, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { askCertificates, replaceCertificates } from './application-certificates-page.ts'
-import { applicationBreadcrumbs } from './application-frame.ts'
 import { askKeys, replaceKeys } from './application-keys-page.ts'
-import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 import { callingAddresses, heldTokens } from './effect-texts.ts'
-import { affectedCallers } from './recent-callers-list.ts'
+import { type ReplacementState, replacementPage } from './replacement-page.ts'
 
 /** What ends with the present key where it stops at once. */
 function revocationHint(t: ConsoleTranslate, application: Application): string {
@@ -72,13 +66,6 @@ const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
   expiresAt: expiryField(t),
 })
 
-interface State {
-  readonly typed?: Form
-  readonly fieldErrors?: readonly FieldError[]
-  readonly status?: number
-  readonly warning?: string
-}
-
 const presentKey = ({ secrets }: Application): string | undefined =>
   secrets.find(({ kind, isCurrent }) => kind === 'secret' && isCurrent)?.lastFour
 
@@ -93,37 +80,23 @@ function stopsOf(t: ConsoleTranslate, application: Application): string[] {
   ]
 }
 
-function keyPage(
-  t: ConsoleTranslate,
-  application: Application,
-  { typed, fieldErrors = [], status, warning }: State = {},
-): ConsolePage {
-  const { client } = application
-  const form = formView({
-    fields: fieldsOf(t, application),
-    typed:
-      typed ??
-      new Map([
+const keyPage = (t: ConsoleTranslate, application: Application, state: ReplacementState = {}): ConsolePage =>
+  replacementPage(
+    t,
+    application,
+    {
+      fields: fieldsOf(t, application),
+      initial: new Map([
         ['when', '86400'],
         ['expiresAt', ''],
       ]),
-    fieldErrors,
-    revision: client.revision,
-    action: applicationPath(client.clientId, '/key'),
-    submit: t('Generate key'),
-    danger: true,
-    cancel: applicationPath(client.clientId),
-  })
-  return {
-    view: 'console/confirm',
-    title: t('Generate a new client secret?'),
-    lead: t('The new client secret is shown once, on the next page.'),
-    breadcrumbs: applicationBreadcrumbs(t, client),
-    status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
-    ...(warning && { warning }),
-    data: { confirm: { stops: stopsOf(t, application), form, ...affectedCallers(t, application) } },
-  }
-}
+      title: t('Generate a new client secret?'),
+      lead: t('The new client secret is shown once, on the next page.'),
+      stops: stopsOf(t, application),
+      submit: t('Generate key'),
+    },
+    state,
+  )
 
 /** @throws KeywrightError `conflict` */
 function requireSecret({ client }: Application): void {
@@ -160,8 +133,6 @@ function stoppedBy(t: ConsoleTranslate, { overlap, unusedHours }: ReturnType<typ
   })
 }
 
-const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
-
 /** A second press must not end a key that somebody may just be copying. */
 async function showStale(call: ConsoleCall): Promise<void> {
   const { t, form: typed } = call
@@ -175,7 +146,7 @@ async function showStale(call: ConsoleCall): Promise<void> {
     : t(
         'Another user changed this application, so no client secret was generated. To generate a new one, submit the form again.',
       )
-  call.show(keyPage(t, application, { typed, status: 412, warning }))
+  call.show(keyPage(t, application, { typed, warning }))
 }
 
 export async function generateKey(call: ConsoleCall): Promise<void> {

@@ -1,19 +1,16 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
-import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
-import type { Form } from '../../forms.ts'
+import { isStale } from '../../../shared/errors.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, revisionOf } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
 import { keptChoices } from '../kit/secret-choices.ts'
-import { applicationBreadcrumbs } from './application-frame.ts'
 import { jwksField } from './application-key-field.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 import { heldTokens } from './effect-texts.ts'
-import { affectedCallers } from './recent-callers-list.ts'
+import { type ReplacementState, replacementPage } from './replacement-page.ts'
 
 // The page of an application that authenticates by its private key, in place of `application-key-page.ts`.
 
@@ -39,47 +36,28 @@ const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
   }),
 })
 
-interface State {
-  readonly typed?: Form
-  readonly fieldErrors?: readonly FieldError[]
-  readonly status?: number
-  readonly warning?: string
-}
-
-function keysPage(t: ConsoleTranslate, application: Application, state: State = {}): ConsolePage {
-  const { client } = application
-  const { typed, fieldErrors = [], status, warning } = state
-  const form = formView({
-    fields: fieldsOf(t, application),
-    typed:
-      typed ??
-      new Map([
+const keysPage = (t: ConsoleTranslate, application: Application, state: ReplacementState = {}): ConsolePage =>
+  replacementPage(
+    t,
+    application,
+    {
+      fields: fieldsOf(t, application),
+      initial: new Map([
         ['jwks', ''],
         ['when', '86400'],
       ]),
-    fieldErrors,
-    revision: client.revision,
-    action: applicationPath(client.clientId, '/key'),
-    submit: t('Replace keys'),
-    danger: true,
-    cancel: applicationPath(client.clientId),
-  })
-  const stops = [
-    t('replace the public keys at the time you select'),
-    t('revoke every token obtained with a previous key when it expires'),
-  ]
-  return {
-    view: 'console/confirm',
-    title: t('Replace the public keys?'),
-    lead: t(
-      'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
-    ),
-    breadcrumbs: applicationBreadcrumbs(t, client),
-    status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
-    ...(warning && { warning }),
-    data: { confirm: { stops, form, ...affectedCallers(t, application) } },
-  }
-}
+      title: t('Replace the public keys?'),
+      lead: t(
+        'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
+      ),
+      stops: [
+        t('replace the public keys at the time you select'),
+        t('revoke every token obtained with a previous key when it expires'),
+      ],
+      submit: t('Replace keys'),
+    },
+    state,
+  )
 
 export const askKeys = ({ t, show }: ConsoleCall, application: Application): void => show(keysPage(t, application))
 
@@ -93,10 +71,10 @@ export async function replaceKeys(call: ConsoleCall, application: Application): 
     if (outcome.fieldErrors) return show(keysPage(t, application, { typed: form, fieldErrors: outcome.fieldErrors }))
     goTo(applicationPath(clientId, '?notice=keys_replaced'))
   } catch (error) {
-    if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
+    if (!isStale(error)) throw error
     const warning = t(
       'Another user changed this application, so no key was replaced. To replace the keys, submit the form again.',
     )
-    show(keysPage(t, await applicationOf(call), { typed: form, status: 412, warning }))
+    show(keysPage(t, await applicationOf(call), { typed: form, warning }))
   }
 }

@@ -2,7 +2,7 @@ import type { ConsoleTranslate } from '../../../languages/console/console-transl
 import { MAX_CALLERS } from '../../../management/client-parts.ts'
 import { generateKeyPair, type KeyPair, type KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
-import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, invalidInput, isStale } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { keyPairPath } from '../applications/application-list-page.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
@@ -152,8 +152,6 @@ function seenIn(form: Form): string {
 /** Whether those are the present ones, which then stay exactly as they are, narrowed or not. */
 const isUnchanged = (keys: KeyPairOfUser, apis: readonly string[]): boolean =>
   keys.pair !== null && presentApis(keys).join(' ') === apis.join(' ')
-
-export const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
 /**
  * @param keys read before: once the new keys are there, nothing may come between them and their one showing

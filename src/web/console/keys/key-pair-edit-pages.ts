@@ -4,7 +4,7 @@ import type { ApplicationChange } from '../../../management/application-operatio
 import { type ChangeImpact, previewKeyPairUpdate } from '../../../management/change-impact.ts'
 import { type KeyPairForm, readKeyPairForm, updateKeyPair } from '../../../management/key-pair-settings.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
-import type { FieldError } from '../../../shared/errors.ts'
+import { type FieldError, isStale } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { type AccessValues, accessFields, accessOf } from '../applications/access-fields.ts'
 import { changedAccess } from '../applications/application-edit-pages.ts'
@@ -17,7 +17,6 @@ import { revisionOf, submit, writeFields } from '../kit/form-fields.ts'
 import { compareVersions, formView, type Section } from '../kit/form-view.ts'
 import { carriedForm, impactStops } from '../kit/impact-text.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
-import { isStale } from './generate-keys-page.ts'
 
 interface Subject {
   readonly isOperator: boolean

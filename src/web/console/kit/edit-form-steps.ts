@@ -1,6 +1,5 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import type { FieldError } from '../../../shared/errors.ts'
-import { KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, isStale } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
@@ -54,7 +53,7 @@ async function saved<Done>(save: () => Promise<Done>): Promise<Done | 'stale'> {
   try {
     return await save()
   } catch (error) {
-    if (error instanceof KeywrightError && error.code === 'stale') return 'stale'
+    if (isStale(error)) return 'stale'
     throw error
   }
 }

@@ -2,7 +2,7 @@ import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
-import { KeywrightError, notFound } from '../../../shared/errors.ts'
+import { isStale, notFound } from '../../../shared/errors.ts'
 import { blocksPage } from './blocks.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
@@ -87,8 +87,6 @@ async function showPlan(owner: SecretOwner, call: ConsoleCall, state: Parameters
   if (secret.isCurrent) throw notFound('previous secret', String(secret.id))
   call.show(planPage(call.t, loaded.secrets, secret, placeOf(owner, call, loaded), state))
 }
-
-const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
 async function plan(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   const { form, files } = call

@@ -4,7 +4,7 @@ import type { ConsoleTranslate } from '../../../languages/console/console-transl
 import { setRole } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
-import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { invalidInput, isStale, KeywrightError } from '../../../shared/errors.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
@@ -82,7 +82,7 @@ export async function changeRole(call: ConsoleCall): Promise<void> {
     const user = await setRole(management, who, { userId: params.userId!, role, revision: revisionOf(form) })
     goTo(`${userPath(user.id)}?notice=${role}`)
   } catch (error) {
-    if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
+    if (!isStale(error)) throw error
     show(rolePage(call.t, await userWithCallers(call), true))
   }
 }
