@@ -32,6 +32,7 @@ export const REFRESH_TOKEN_GRANT = 'refresh_token'
 export const CLIENT_CREDENTIALS_GRANT = 'client_credentials'
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const JWT_BEARER_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** In the order in which forms and help list them. */
 export const GRANT_TYPES = [
@@ -94,6 +95,18 @@ export const GRANT_TYPES = [
       ...['subject_token', 'subject_token_type', 'actor_token', 'actor_token_type', 'requested_token_type'],
       ...['requested_subject', 'requested_account'],
     ],
+  },
+  {
+    value: JWT_BEARER_GRANT,
+    shortName: 'jwt_bearer',
+    reference: 'RFC 7523, section 2.1',
+    label: 'JWT assertion',
+    hint: 'The application presents a JWT of an issuer that it may use, and gets an access token for it.',
+    actsFor: null,
+    requiresClientSecret: true,
+    requiresRedirectUri: false,
+    responseType: null,
+    parameters: ['assertion'],
   },
 ] as const satisfies readonly GrantType[]
 

@@ -6,10 +6,12 @@ import {
   DEVICE_CODE_GRANT,
   GRANT_TYPES,
   type GrantTypeValue,
+  JWT_BEARER_GRANT,
   REFRESH_TOKEN_GRANT,
   TOKEN_EXCHANGE_GRANT,
 } from '../clients/grant-types.ts'
 import { createExchangeHandler } from './exchange-grant.ts'
+import { createJwtBearerHandler } from './jwt-bearer-grant.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { createRefreshHandler } from './refresh-grant.ts'
 import type { OidcContext } from './request-state.ts'
@@ -26,6 +28,7 @@ const HANDLERS: Readonly<
   [CLIENT_CREDENTIALS_GRANT]: 'engine',
   [DEVICE_CODE_GRANT]: 'engine',
   [TOKEN_EXCHANGE_GRANT]: createExchangeHandler,
+  [JWT_BEARER_GRANT]: createJwtBearerHandler,
 }
 
 /** Registers the handlers that replace or complete those of the engine. */

@@ -1,6 +1,6 @@
 /** The plan oidcc-config: what the discovery document says is so, and what is not so it does not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { GRANTS, TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { GRANTS, JWT_BEARER_GRANT, TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
@@ -155,6 +155,7 @@ describe('the document lists what works', () => {
       'client_credentials',
       'refresh_token',
       DEVICE,
+      JWT_BEARER_GRANT,
       TOKEN_EXCHANGE_GRANT,
     ])
     expect([...document.grant_types_supported].sort(), 'a registration may have each of them').toEqual(
@@ -168,11 +169,14 @@ describe('the document lists what works', () => {
       )
       expect([grant_type, body.error ?? 'a token']).toEqual([
         grant_type,
-        { client_credentials: 'a token', [TOKEN_EXCHANGE_GRANT]: 'invalid_request' }[grant_type as string] ??
-          'invalid_grant',
+        {
+          client_credentials: 'a token',
+          [TOKEN_EXCHANGE_GRANT]: 'invalid_request',
+          [JWT_BEARER_GRANT]: 'invalid_request',
+        }[grant_type as string] ?? 'invalid_grant',
       ])
     }
-    for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer']) {
+    for (const grant_type of ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:saml2-bearer']) {
       expect((await server.token({ grant_type }, { basic: all.basic })).body.error).toBe('unsupported_grant_type')
     }
   })

@@ -2981,7 +2981,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -3231,7 +3231,7 @@ export interface components {
              */
             description?: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -3469,7 +3469,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -5523,7 +5523,7 @@ export interface components {
              */
             description?: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -6097,7 +6097,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer
              * @example [
              *       "authorization_code",
              *       "refresh_token"
@@ -7896,7 +7896,7 @@ export interface operations {
                 /** @description The complete external ID; for operators only */
                 external_id?: string;
                 /** @description Only clients that may use this grant type */
-                grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code" | "urn:ietf:params:oauth:grant-type:token-exchange";
+                grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code" | "urn:ietf:params:oauth:grant-type:token-exchange" | "urn:ietf:params:oauth:grant-type:jwt-bearer";
                 /** @description Only active clients that were not used for so many days, those unused for longest first */
                 unused_days?: number;
                 /** @description Only active clients whose client secret or API key expires within so many days, those that expire first first */
