@@ -46,7 +46,7 @@ describe('grant types', () => {
     expect(() => check({ ...device, grants: ['device_code'] })).toThrow(refused(/unknown grant type device_code/))
   })
 
-  test.each([['password'], ['implicit'], ['urn:ietf:params:oauth:grant-type:jwt-bearer']])(
+  test.each([['password'], ['implicit'], ['urn:ietf:params:oauth:grant-type:saml2-bearer']])(
     '%s is not allowed',
     (grant) => {
       expect(() => check({ grants: [grant] })).toThrow(refused(/unknown grant type/))
