@@ -8,6 +8,7 @@ import type { ManagementApiServices } from './api/management-api.ts'
 import { GLOBAL_TOKEN_REVOCATION_PATH, isManagementPath, isScimPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
 import { certificateMethodsOf } from './clients/certificate-authentication.ts'
+import { AssertedTokens } from './exchange/asserted-tokens.ts'
 import { createDelegatedTokens } from './exchange/delegated-tokens.ts'
 import { TokenExchange } from './exchange/token-exchange.ts'
 import { createFactors } from './factors/factors.ts'
@@ -62,6 +63,7 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
     refreshTokens: new RefreshTokens(knex, issuer),
     codeTokens: new CodeTokens(knex, issuer),
     tokenExchange: new TokenExchange(knex, issuer, clock),
+    assertedTokens: new AssertedTokens(knex, issuer),
     statusPublication: new StatusPublication(database, statusFollower, keyRings, {
       issuer: issuerUrl,
       ttl: config.statusListTtl,

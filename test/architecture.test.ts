@@ -22,7 +22,7 @@ const FEATURES: Record<string, string[]> = {
   tokens: ['accounts', 'apis', 'clients', 'keys', 'status'],
   inspection: ['accounts', 'keys'],
   refresh: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
-  exchange: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
+  exchange: ['accounts', 'apis', 'clients', 'consents', 'identity-providers', 'tokens'],
   leaks: ['keys', 'refresh'],
   notices: ['mail'],
   webhooks: [],

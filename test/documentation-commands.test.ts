@@ -22,6 +22,8 @@ const NOT_RUN: Record<string, string> = {
     'each step restarts all nodes; test/guarantees/encryption-key.test.ts runs the rotation on several nodes',
   'docs/operating/high-availability.md': 'needs three machines; test/support/patroni.ts runs the printed configuration',
   'docs/operating/inspect.md': 'waits for the text to be pasted; test/inspection/inspect-command.test.ts runs it',
+  'docs/identity-providers.md':
+    'needs a provider; test/identity-providers/identity-assertions.test.ts has these settings',
   'docs/off-boarding.md': 'names an account; test/management/scim-token-commands.test.ts runs it',
   'docs/secret-scanning.md': 'reports a secret that was found; test/leaks/leak-reports.test.ts sends such requests',
   'docs/token-exchange.md':

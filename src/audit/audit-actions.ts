@@ -66,6 +66,7 @@ export const AUDIT_ACTIONS = [
   'token.exchanged',
   'token.obtained_for_user',
   'token.obtained_for_account',
+  'token.obtained_by_assertion',
   'token.revoked',
   'refresh_token.revoked',
   'leak.reported',

@@ -3,6 +3,7 @@ import { externalAttributes } from '../shared/external-attributes.ts'
 import { AUTHENTICATION_ATTRIBUTES } from './authentication-attributes.ts'
 import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
+import { IDENTITY_ASSERTION_ATTRIBUTES } from './identity-assertion-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
@@ -20,6 +21,7 @@ export const EXTERNAL_ATTRIBUTES = externalAttributes({ what: 'application', sec
 export const CLIENT_ATTRIBUTES = {
   ...PROTOCOL_ATTRIBUTES,
   ...EXCHANGE_ATTRIBUTES,
+  ...IDENTITY_ASSERTION_ATTRIBUTES,
   ...BRANDING_ATTRIBUTES,
   ...EXTERNAL_ATTRIBUTES,
 }

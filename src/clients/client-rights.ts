@@ -4,7 +4,13 @@ import { losesNetwork } from '../shared/allowed-networks.ts'
 import { identifiersOf, scopeRestrictionOf } from './client-apis.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { losesExchangeRight } from './exchange-attributes.ts'
-import { type GrantSubject, grantTypesOf, REFRESH_TOKEN_GRANT, TOKEN_EXCHANGE_GRANT } from './grant-types.ts'
+import {
+  type GrantSubject,
+  grantTypesOf,
+  JWT_BEARER_GRANT,
+  REFRESH_TOKEN_GRANT,
+  TOKEN_EXCHANGE_GRANT,
+} from './grant-types.ts'
 
 /** The scopes that a client may request of one API. */
 export interface ApiRights {
@@ -30,6 +36,8 @@ export interface Narrowing {
   readonly itself: boolean
   /** Revoke exchanged tokens: the client lost the grant type, or its policy for it became stricter. */
   readonly exchanged: boolean
+  /** Revoke tokens that identity assertions obtained: the client may not present them any more. */
+  readonly asserted: boolean
   /** Revoke every access token, and no refresh token: the client lost a network that it could get them from. */
   readonly accessTokens: boolean
   /** Revoke all consents: the client no longer acts for users. */
@@ -67,6 +75,9 @@ const refreshes = ({ grants }: ClientSettings): boolean => grants.includes(REFRE
 
 const exchanges = ({ grants }: ClientSettings): boolean => grants.includes(TOKEN_EXCHANGE_GRANT)
 
+const presentsAssertions = ({ grants, identityAssertions }: ClientSettings): boolean =>
+  identityAssertions && grants.includes(JWT_BEARER_GRANT)
+
 /** From the strictest to the most permissive. */
 const CONSENTS: readonly ClientSettings['consent'][] = ['show', 'skip_own_account', 'skip']
 
@@ -91,6 +102,7 @@ export function narrowingBetween(before: Rights, after: Rights): Narrowing | und
     itself: losesGrant(before, after, 'client'),
     exchanged:
       exchanges(before.settings) && (!exchanges(after.settings) || losesExchangeRight(before.settings, after.settings)),
+    asserted: presentsAssertions(before.settings) && !presentsAssertions(after.settings),
     accessTokens: losesNetwork(before.settings.allowedNetworks, after.settings.allowedNetworks),
     consents: grantsFor(before.settings, 'user').length > 0 && grantsFor(after.settings, 'user').length === 0,
     offlineConsents: losesRefresh,

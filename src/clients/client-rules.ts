@@ -103,6 +103,14 @@ function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   }
 }
 
+function* errorsOfIdentityAssertions({ identityAssertions, accessType }: ClientSettings): FieldErrors {
+  if (identityAssertions && accessType === 'client')
+    yield fieldError(
+      'identityAssertions',
+      `this client acts ${ACCESS_TYPE_TEXT.client}, and identity assertions are for users`,
+    )
+}
+
 function* errorsOfRedirectUris(
   field: keyof ClientSettings,
   what: string,
@@ -123,6 +131,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfSecretlessClient(settings)
   yield* errorsOfBoundTokens(settings)
   yield* errorsOfLegacyOptions(settings)
+  yield* errorsOfIdentityAssertions(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
   yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)
 }

@@ -7,6 +7,7 @@ import type { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import type { EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { Client } from './clients.ts'
 import type { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
+import type { IDENTITY_ASSERTION_ATTRIBUTES } from './identity-assertion-attributes.ts'
 
 export interface ValidSecret {
   readonly id: number
@@ -39,6 +40,7 @@ export interface Registration
     | ('createdAt' | 'revision' | 'status' | 'pairName')
     | keyof typeof BRANDING_ATTRIBUTES
     | keyof typeof EXCHANGE_ATTRIBUTES
+    | keyof typeof IDENTITY_ASSERTION_ATTRIBUTES
     | keyof typeof EXTERNAL_ATTRIBUTES
   > {
   readonly version: number

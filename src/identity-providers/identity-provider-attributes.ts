@@ -126,6 +126,19 @@ export const IDENTITY_PROVIDER_ATTRIBUTES = {
       'Users who sign out here are redirected to the `end_session_endpoint` of the provider (OpenID Connect RP-Initiated Logout), if their session began there while this was set',
     option: { help: 'Sign out at the provider too', switchOffHelp: 'Sign out here only' },
   }),
+  identityAssertions: attribute({
+    type: boolean,
+    initial: false,
+    section: 'provider',
+    label: 'Accept identity assertions',
+    hint: 'Applications that use identity assertions obtain tokens for users of this provider without asking them. The provider decides which application acts for whom. Switching this off revokes these tokens.',
+    description:
+      'Applications with `identity_assertions` obtain access tokens for users of this provider by its assertions (Identity Assertion JWT Authorization Grant), without their consent. Switching it off revokes these tokens',
+    option: {
+      help: 'Accept identity assertions (ID-JAG) of the provider as grants for access tokens',
+      switchOffHelp: 'Accept no identity assertions; revokes the tokens that they obtained',
+    },
+  }),
   createsUsers: attribute({
     type: boolean,
     initial: false,

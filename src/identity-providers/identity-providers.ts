@@ -85,8 +85,26 @@ export async function getIdentityProvider(db: Knex, id: string): Promise<Identit
   return found.provider
 }
 
+// Advisory locks are granted in order. Shared row locks starve a waiting exclusive lock, so that an application which presents
+// assertions without pause could keep the provider from being disabled.
+const PROVIDERS = 0x4b5a
+
+/**
+ * A provider whose assertions are accepted, shared with other issuers of tokens, so that nothing ends them in this transaction.
+ * Undefined: they are not accepted (any more).
+ */
+export async function lockAssertingProviderShared(trx: Knex, id: string): Promise<IdentityProvider | undefined> {
+  await trx.raw('SELECT pg_advisory_xact_lock_shared(?, hashtext(?))', [PROVIDERS, id])
+  const asserting = { id, status: 'enabled', identity_assertions: true }
+  const [row] = await trx<IdentityProviderRow>('identity_providers')
+    .where(asserting as never)
+    .forShare()
+  return row && toIdentityProvider(row)
+}
+
 /** The provider, locked until the transaction ends. @throws KeywrightError `not_found` */
 export async function lockIdentityProvider(trx: Knex, id: string): Promise<IdentityProvider> {
+  if (isId(id)) await trx.raw('SELECT pg_advisory_xact_lock(?, hashtext(?))', [PROVIDERS, id])
   const row = isId(id)
     ? await trx<IdentityProviderRow>('identity_providers').where({ id }).forUpdate().first()
     : undefined

@@ -1,16 +1,11 @@
-import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyGetKey } from 'jose'
 import { KeywrightError } from '../shared/errors.ts'
+import { CLOCK_TOLERANCE, typeOf, verifyUpstreamToken } from './upstream-tokens.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** Seconds by which the clocks of a provider and of this node may differ. */
-const CLOCK_TOLERANCE = 60
-
 /** Seconds after which a token is refused, whatever its `exp` says: its `jti` is kept for so long. */
 const LONGEST_AGE = 600
-
-/** As for ID tokens: none with a shared key, because a client secret is no proof of the provider. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /** What a provider says of the end of its session. */
 export interface UpstreamLogout {
@@ -37,9 +32,6 @@ function nameIn(claims: JWTPayload, claim: string): string | undefined {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What jose throws when the keys cannot be read: no HTTP 200, no JSON, no key set, or no response in time. */
-const OF_KEYS = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']
-
 /** The recommended type is `logout+jwt`; tokens of other types are not logout tokens. */
 const TYPES = [undefined, 'jwt', 'logout+jwt', 'application/logout+jwt']
 
@@ -47,33 +39,11 @@ const TYPES = [undefined, 'jwt', 'logout+jwt', 'application/logout+jwt']
 function checkType(token: string): void {
   let typ: string | undefined
   try {
-    typ = decodeProtectedHeader(token).typ
+    typ = typeOf(token)
   } catch (error) {
     throw invalid('it is not a JWT', error)
   }
-  if (!TYPES.includes(typ?.toLowerCase())) throw invalid('typ is not logout+jwt')
-}
-
-async function verifiedClaims(
-  token: string,
-  { issuer, clientId }: { readonly issuer: string; readonly clientId: string },
-  keys: JWTVerifyGetKey,
-): Promise<JWTPayload> {
-  try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      audience: clientId,
-      algorithms: ALGORITHMS,
-      clockTolerance: CLOCK_TOLERANCE,
-      maxTokenAge: LONGEST_AGE,
-      requiredClaims: ['exp', 'iat', 'jti', 'events'],
-    })
-    return payload
-  } catch (error) {
-    if (!(error instanceof errors.JOSEError) || OF_KEYS.includes(error.code))
-      throw new KeywrightError('unavailable', 'the keys of the identity provider cannot be read', { cause: error })
-    throw invalid(error.message, error)
-  }
+  if (!TYPES.includes(typ)) throw invalid('typ is not logout+jwt')
 }
 
 /**
@@ -86,7 +56,13 @@ export async function verifyLogoutToken(
   keys: JWTVerifyGetKey,
 ): Promise<UpstreamLogout> {
   checkType(token)
-  const claims = await verifiedClaims(token, provider, keys)
+  const claims = await verifyUpstreamToken(token, keys, {
+    issuer: provider.issuer,
+    audience: provider.clientId,
+    longestAge: LONGEST_AGE,
+    requiredClaims: ['exp', 'iat', 'jti', 'events'],
+    invalid,
+  })
   const { events, iat } = claims
   if (!isObject(events) || !isObject(events[EVENT])) throw invalid('events has no back-channel logout')
   if ('nonce' in claims) throw invalid('it has a nonce')

@@ -144,6 +144,24 @@ async function findOrCreate(trx: Knex, newcomer: Newcomer): Promise<NewcomerResu
   return identityId ? { outcome: 'linked', identityId, userId: person.user.id } : UNKNOWN
 }
 
+/**
+ * Creates a user, as at a first sign-in, whose address the provider has verified, and who is nobody here yet. Undefined: the provider
+ * creates no users, or the user must first sign in through it.
+ * @throws KeywrightError `conflict`, `invalid_input`, `not_found`
+ */
+export async function createNewcomer(
+  trx: Knex,
+  newcomer: Newcomer,
+): Promise<{ identityId: string; userId: string } | undefined> {
+  const { provider, claims } = newcomer
+  const email = emailIn(claims)
+  const verifiedDomains = await verifiedDomainsOf(trx, provider.id)
+  if (email === undefined || !isEmailVerified(claims, email, verifiedDomains)) return undefined
+  if ((await findUserId(trx, provider, email)) !== undefined) return undefined
+  const created = await createUser(trx, newcomer, email, verifiedDomains)
+  return created.outcome === 'linked' ? created : undefined
+}
+
 /** As `findOrCreate`. A user who is created at the same time by another request is not taken over either. */
 export async function resolveNewcomer(knex: Knex, newcomer: Newcomer): Promise<NewcomerResult> {
   try {

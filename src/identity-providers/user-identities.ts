@@ -72,6 +72,44 @@ export async function recordIdentityUse(trx: Knex, id: string, username?: string
   return row?.revocation_epoch
 }
 
+/** An identity by which a token is issued. */
+export interface AssertedIdentity {
+  readonly id: string
+  readonly userId: string
+  /** Seconds since 1970: when the provider announced a sign-out last; null: never. */
+  readonly signedOutAt: number | null
+}
+
+/** The identity of a subject, also used by an assertion. Its user is locked by the caller, or not yet known. */
+export async function findAssertedIdentity(
+  db: Knex,
+  providerId: string,
+  subject: string,
+): Promise<AssertedIdentity | undefined> {
+  const row = await db('user_identities')
+    .where({ provider_id: providerId, subject })
+    .first('id', 'user_id', db.raw('extract(epoch FROM signed_out_at)::float8 AS signed_out_at'))
+  return row && { id: row.id, userId: row.user_id, signedOutAt: row.signed_out_at }
+}
+
+/** At most once a minute, so that the tokens of a user do not wait for each other. */
+export async function recordAssertionUse(trx: Knex, id: string): Promise<void> {
+  await trx('user_identities')
+    .where({ id })
+    .whereRaw(`(last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`)
+    .update({ last_used_at: trx.fn.now() })
+}
+
+/**
+ * Records that the provider announced a sign-out: a trigger revokes the tokens that its assertions obtained, and earlier assertions
+ * obtain no more.
+ */
+export async function endAssertedTokens(trx: Knex, ids: readonly string[]): Promise<void> {
+  await trx('user_identities')
+    .whereIn('id', ids)
+    .update({ signed_out_at: trx.raw('clock_timestamp()') })
+}
+
 /**
  * Whether the identity of a session still exists, nobody has disabled its provider since the session began, the user has not signed out
  * at the provider, and an operator may sign in through it.

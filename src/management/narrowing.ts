@@ -49,7 +49,8 @@ const exceeds = (isOfToken: string): string => `
 const IS_OF_ACCESS_TOKEN = '(s.account_id = t.user_account_id OR (t.user_account_id IS NULL AND s.user_id IS NOT NULL))'
 
 export const ACCESS_EXCEEDS = `
-  :access_tokens OR (:exchanged AND EXISTS (SELECT 1 FROM exchanged_tokens x WHERE x.jti = t.jti)) OR ${exceeds(IS_OF_ACCESS_TOKEN)}`
+  :access_tokens OR (:exchanged AND EXISTS (SELECT 1 FROM exchanged_tokens x WHERE x.jti = t.jti))
+  OR (:asserted AND EXISTS (SELECT 1 FROM user_identities i WHERE i.id = t.grant_id)) OR ${exceeds(IS_OF_ACCESS_TOKEN)}`
 
 export const REFRESH_EXCEEDS = `
   ${exceeds('s.id = t.consent_id')} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
@@ -90,6 +91,7 @@ export function bindingsOf(target: NarrowingTarget, narrowing: Narrowing): Bindi
     access_tokens: narrowing.accessTokens,
     users: narrowing.users,
     exchanged: narrowing.exchanged,
+    asserted: narrowing.asserted,
     consents: narrowing.consents,
     offline: narrowing.offlineConsents,
     client_itself: narrowing.itself,
@@ -182,6 +184,7 @@ export const NO_FLAGS = {
   users: false,
   itself: false,
   exchanged: false,
+  asserted: false,
   consents: false,
   offlineConsents: false,
   refreshTokensOfUsers: false,

@@ -1,19 +1,14 @@
 import { decodeProtectedHeader } from 'jose'
 import type Provider from 'oidc-provider'
-import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import type { AssertionHandler, JwtBearerContext } from './assertion-handler.ts'
+import { createIdentityAssertionHandler } from './identity-assertion-grant.ts'
 import type { OidcServices } from './oidc-services.ts'
-import type { OidcContext } from './request-state.ts'
-
-export type JwtBearerContext = KoaContextWithOIDC & OidcContext
-
-/**
- * Responds to a request with one kind of assertion, whose client has authenticated: verifies the assertion, and sets `ctx.state.issued`
- * and the `token_type` of the body. @throws OAuthError `invalid_grant`
- */
-export type AssertionHandler = (ctx: JwtBearerContext, assertion: string) => Promise<void>
 
 /** The handlers by the header `typ` of the assertion, in lower case and without `application/`; an empty text: it has none. */
-const HANDLERS: Readonly<Record<string, (provider: Provider, services: OidcServices) => AssertionHandler>> = {}
+const HANDLERS: Readonly<Record<string, (provider: Provider, services: OidcServices) => AssertionHandler>> = {
+  'oauth-id-jag+jwt': createIdentityAssertionHandler,
+}
 
 /** Characters. */
 const MAX_ASSERTION_LENGTH = 16_384

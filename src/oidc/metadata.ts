@@ -48,6 +48,9 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
   }
 }
 
+/** Identity assertions as authorization grants (draft-ietf-oauth-identity-assertion-authz-grant-03, section 7.2). */
+const IDENTITY_ASSERTION_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag'
+
 /** How confidential clients authenticate at every endpoint (`token_endpoint_auth_method`), apart from certificates. */
 const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
@@ -78,6 +81,7 @@ export function describeServer({ issuerUrl, certificateMethods, certificateOrigi
       ...ctx.body,
       ...(certificateMethods.length > 0 && { tls_client_certificate_bound_access_tokens: true }),
       ...(certificateOrigin && { mtls_endpoint_aliases: aliasesAt(certificateOrigin, ctx.body, issuerUrl()) }),
+      authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,

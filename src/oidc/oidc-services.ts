@@ -8,6 +8,7 @@ import type { Refusals } from '../clients/refusals.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open-database.ts'
+import type { AssertedTokens } from '../exchange/asserted-tokens.ts'
 import type { TokenExchange } from '../exchange/token-exchange.ts'
 import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
 import type { UpstreamClient } from '../identity-providers/upstream-client.ts'
@@ -40,6 +41,7 @@ export interface OidcServices {
   readonly refreshTokens: RefreshTokens
   readonly codeTokens: CodeTokens
   readonly tokenExchange: TokenExchange
+  readonly assertedTokens: AssertedTokens
   readonly statusPublication: StatusPublication
   readonly statusFollower: StatusFollower
   /** Seconds. */

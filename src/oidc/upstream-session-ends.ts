@@ -9,7 +9,7 @@ import {
   endUpstreamSession,
   upstreamSessionHash,
 } from '../identity-providers/upstream-sessions.ts'
-import { findIdentity } from '../identity-providers/user-identities.ts'
+import { endAssertedTokens, findIdentity } from '../identity-providers/user-identities.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -58,7 +58,7 @@ export async function takeUpstreamSessions(
     const found = await readIdentity()
     const hash = sid === undefined ? undefined : upstreamSessionHash(provider.id, sid)
     const rows = hash
-      ? await trx('engine_models').where({ upstream_session: hash }).limit(MAX_USERS).distinct('user_id')
+      ? await trx('engine_models').where({ upstream_session: hash }).limit(MAX_USERS).distinct('user_id', 'identity_id')
       : []
     const users = await lockUsers(trx, [...rows.map(({ user_id }) => user_id), ...(found ? [found.userId] : [])])
     // Before the lock was free, the identity may have been removed, and linked to the user again.
@@ -66,6 +66,11 @@ export async function takeUpstreamSessions(
     const identity = present && users.has(present.userId) ? present : found
     if (hash) await endUpstreamSession(trx, hash)
     else if (identity) await endSessionsOfIdentity(trx, identity.id)
+    // An assertion names no session of the provider, so its tokens end with any of the subject.
+    const signedOut = [identity?.id, ...rows.map(({ identity_id }) => identity_id)].filter(
+      (id) => typeof id === 'string',
+    )
+    await endAssertedTokens(trx, [...new Set(signedOut)].sort())
     const ended: AdapterPayload[] = []
     for (const [userId, user] of users) {
       const sessions = await takeSessions(trx, keys, (all) => {

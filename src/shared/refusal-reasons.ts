@@ -81,6 +81,21 @@ export const REFUSAL_REASONS = {
     label: 'Token exchange not allowed',
     text: 'The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled.',
   },
+  identity_assertion_invalid: {
+    error: 'invalid_grant',
+    label: 'Identity assertion invalid',
+    text: 'The identity assertion is expired, not signed by the identity provider, or for another server, client or key.',
+  },
+  identity_assertion_replayed: {
+    error: 'invalid_grant',
+    label: 'Identity assertion used twice',
+    text: 'The identity assertion has obtained a token before. Each obtains one.',
+  },
+  identity_assertion_not_allowed: {
+    error: 'invalid_grant',
+    label: 'Identity assertion not allowed',
+    text: 'The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor.',
+  },
   device_code_expired: {
     error: 'expired_token',
     label: 'Device code expired',

@@ -70,6 +70,7 @@ const SETTINGS: ClientSettings = {
   exchangeApis: ['https://other.example.com'],
   exchangeAccounts: ['any'],
   exchangeWithoutUser: ['any'],
+  identityAssertions: true,
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }

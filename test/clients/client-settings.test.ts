@@ -5,6 +5,7 @@ import { EXTERNAL_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { EXCHANGE_ATTRIBUTES } from '../../src/clients/exchange-attributes.ts'
+import { IDENTITY_ASSERTION_ATTRIBUTES } from '../../src/clients/identity-assertion-attributes.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
@@ -67,7 +68,7 @@ const stored = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>
 const EVERY: ClientSettings = {
   name: 'Every',
   description: 'Exports invoices',
-  grants: ['authorization_code', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
+  grants: ['authorization_code', 'client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'],
   redirectUris: ['https://app.example.com/callback', 'http://127.0.0.1/callback'],
   postLogoutRedirectUris: ['https://app.example.com/', 'com.example.app:/bye'],
   backchannelLogoutUri: 'https://app.example.com/logout',
@@ -107,6 +108,7 @@ const EVERY: ClientSettings = {
   exchangeApis: ['https://other.example.com'],
   exchangeAccounts: ['any'],
   exchangeWithoutUser: ['any'],
+  identityAssertions: true,
   externalId: 'app-1',
   metadata: { owner: 'billing' },
 }
@@ -122,7 +124,12 @@ const OPEN: ClientSettings = {
 /** A client without a client secret, which some settings need. */
 const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt', endpointAudiences: true }
 
-const NOT_CACHED = { ...BRANDING_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES, ...EXCHANGE_ATTRIBUTES }
+const NOT_CACHED = {
+  ...BRANDING_ATTRIBUTES,
+  ...EXTERNAL_ATTRIBUTES,
+  ...EXCHANGE_ATTRIBUTES,
+  ...IDENTITY_ASSERTION_ATTRIBUTES,
+}
 
 /** What the endpoints read of the settings. */
 const ofProtocol = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>

@@ -67,10 +67,10 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
     authorization_response_iss_parameter_supported: true,
   }
 
-  function jwt(claims: object): string {
+  function jwt(claims: object, header: object = {}): string {
     const now = Math.floor(Date.now() / 1000)
     const all = { iss: issuer, aud: clientId, iat: now, exp: now + 300, ...claims, ...script.claims }
-    const input = `${encode({ alg: 'ES256', kid: key.kid, ...script.header })}.${encode(all)}`
+    const input = `${encode({ alg: 'ES256', kid: key.kid, ...header, ...script.header })}.${encode(all)}`
     const signer = script.signsWith ?? key.privateKey
     const signature = sign('sha256', Buffer.from(input), { key: signer, dsaEncoding: 'ieee-p1363' })
     return `${input}.${signature.toString('base64url')}`
@@ -147,6 +147,11 @@ export async function startScriptedProvider({ clientId = 'keywright', clientSecr
     logoutToken(claims: Record<string, unknown>): string {
       const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
       return jwt({ events, jti: randomBytes(16).toString('base64url'), ...claims })
+    },
+    /** An Identity Assertion JWT Authorization Grant; `undefined` removes a claim. */
+    identityAssertion(claims: Record<string, unknown>, header: Record<string, unknown> = {}): string {
+      const all = { jti: randomBytes(16).toString('base64url'), ...claims }
+      return jwt(all, { typ: 'oauth-id-jag+jwt', ...header })
     },
     stop: () => {
       server.closeAllConnections()

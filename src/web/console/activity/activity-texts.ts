@@ -137,6 +137,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'token.exchanged': '{actor} exchanged a token of {target}',
   'token.obtained_for_user': '{actor} obtained a token to act for {target}',
   'token.obtained_for_account': '{actor} obtained a token to act for {target}',
+  'token.obtained_by_assertion':
+    '{actor} obtained a token to act for {target} by an assertion of their identity provider',
   'token.revoked': '{actor} revoked a token',
   'refresh_token.revoked': '{actor} revoked a refresh token',
   'leak.reported': ({ kind }) => [

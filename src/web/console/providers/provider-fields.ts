@@ -76,7 +76,11 @@ export function sectionsOf(t: ConsoleTranslate, fields: Fields, isNew: boolean):
       collapsed: isNew,
     },
     { heading: t('Operators'), fields: present('operators'), collapsed: isNew },
-    { heading: t('Connection'), fields: present('clientAuth', 'scopes', 'signOutAtProvider'), collapsed: isNew },
+    {
+      heading: t('Connection'),
+      fields: present('clientAuth', 'scopes', 'signOutAtProvider', 'identityAssertions'),
+      collapsed: isNew,
+    },
   ]
   return sections.filter(({ fields: shown }) => shown.length > 0)
 }

@@ -58,7 +58,12 @@ function accountFacts(t: ConsoleTranslate, { accountId, accountName }: IdentityP
 
 const NEW_USERS = { roleClaim: A.roleClaim, roleValues: A.roleValues, newUserRole: A.newUserRole }
 const SECOND_FACTORS = { trustsSecondFactor: A.trustsSecondFactor, trustedAcr: A.trustedAcr }
-const CONNECTION = { clientAuth: A.clientAuth, scopes: A.scopes, signOutAtProvider: A.signOutAtProvider }
+const CONNECTION = {
+  clientAuth: A.clientAuth,
+  scopes: A.scopes,
+  signOutAtProvider: A.signOutAtProvider,
+  identityAssertions: A.identityAssertions,
+}
 
 /** Without the rest while it creates no users. */
 function newUserFacts(t: ConsoleTranslate, provider: IdentityProviderOverview): Fact[] {
