@@ -4,6 +4,7 @@ import { createAssertionUses } from './clients/assertion-uses.ts'
 import { type CertificateAuthenticator, createCertificateAuthenticator } from './clients/certificate-authentication.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
 import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
+import { createKeyFetches, KEY_FETCH_LIMITS, type KeyFetches } from './clients/key-fetches.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
 import { createRefusals, type Refusals } from './clients/refusals.ts'
 import { createRegistrations, type Registrations } from './clients/registrations.ts'
@@ -47,6 +48,7 @@ export interface ServerServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
+  readonly keyFetches: KeyFetches
   readonly certificateAuthenticator: CertificateAuthenticator
   readonly accessTokenStore: AccessTokenStore
   readonly statusIndexes: StatusIndexes
@@ -81,14 +83,20 @@ function watchState({ metrics, database, keyRings }: Pick<ServerServices, 'metri
 }
 
 /** The caches do not survive a failover: the new primary may lack commits that they hold. */
-function createCaches(database: Database, keyRings: KeyRings, { clientCacheSize, clientCertificates }: Config) {
+function createCaches(
+  database: Database,
+  keyRings: KeyRings,
+  keyFetches: KeyFetches,
+  { clientCacheSize, clientCertificates }: Config,
+) {
   const serverWatch = createServerWatch()
   const registrations = createRegistrations(database, clientCacheSize)
   serverWatch.onChange(() => registrations.clear())
   serverWatch.onChange(() => keyRings.forget())
   const { clock } = database
   const authenticator = createAuthenticator(registrations, clock)
-  const assertionAuthenticator = createAssertionAuthenticator(registrations, createAssertionUses(database), clock)
+  const isFirstUse = createAssertionUses(database)
+  const assertionAuthenticator = createAssertionAuthenticator(registrations, isFirstUse, clock, keyFetches)
   const authorities = clientCertificates?.authorities ?? []
   const certificateAuthenticator = createCertificateAuthenticator(registrations, authorities, clock)
   return { serverWatch, registrations, authenticator, assertionAuthenticator, certificateAuthenticator }
@@ -160,8 +168,14 @@ export async function createServerServices(config: Config, instance: Instance, l
   watchState({ metrics, database, keyRings })
   // `keywright signing-key revoke` waits for this.
   keyRings.onChange(() => void announcement.announce(keyRings.version).catch(() => undefined))
-  const caches = createCaches(database, keyRings, config)
   const outgoing = createSsrfSafeFetch({ allow: config.outgoingAllow })
+  const keyFetches = createKeyFetches({
+    knex: database.knex,
+    fetch: (url, init) => outgoing.fetch(url, init, KEY_FETCH_LIMITS),
+    hidesResponses: config.outgoingAllow.length > 0,
+    log,
+  })
+  const caches = createCaches(database, keyRings, keyFetches, config)
   const services = {
     config,
     log,
@@ -170,6 +184,7 @@ export async function createServerServices(config: Config, instance: Instance, l
     metrics,
     announcement,
     keyRings,
+    keyFetches,
     ...caches,
     accessTokenStore: createAccessTokenStore(database, caches.serverWatch),
     statusIndexes: new StatusIndexes(database, caches.serverWatch),

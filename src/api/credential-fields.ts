@@ -16,6 +16,17 @@ export const jwks = z
       'The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth',
   })
 
+/** In a rotation; a new application has it among its settings. */
+export const jwksUri = z
+  .string()
+  .max(2000)
+  .optional()
+  .meta({
+    description:
+      'Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew',
+    examples: ['https://app.example.com/jwks.json'],
+  })
+
 const tlsName = (description: string, example: string) =>
   z
     .string()

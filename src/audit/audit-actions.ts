@@ -54,6 +54,7 @@ export const AUDIT_ACTIONS = [
   'client.restored',
   'client.secret_rotated',
   'client.keys_added',
+  'client.keys_fetched',
   'client.secret_retired',
   'client.secret_expires',
   'client.secret_retirement_planned',

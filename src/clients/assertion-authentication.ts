@@ -1,8 +1,9 @@
 import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { AssertionUse } from './assertion-uses.ts'
-import { type Audiences, InvalidAssertionError, verifyAssertion } from './client-assertions.ts'
+import { type Audiences, InvalidAssertionError, verifyAssertion, worksAt } from './client-assertions.ts'
 import { type AuthenticatedClient, checkAddress } from './client-authentication.ts'
+import type { KeyFetches } from './key-fetches.ts'
 import type { Registration, ValidKey } from './registration.ts'
 import type { Registrations } from './registrations.ts'
 
@@ -27,6 +28,12 @@ export interface AssertionAuthenticator {
    * @throws InvalidAssertionError, ForbiddenNetworkError
    */
   prove(registration: Registration, request: AssertionRequest): Promise<ProvedClient>
+  /**
+   * The same with the current registration. Where the client publishes its keys, and none of those that are known signed the assertion, they
+   * are fetched and it is tried again.
+   * @param find reads the current registration
+   */
+  proveByCurrent(find: () => Promise<Registration>, request: AssertionRequest): Promise<ProvedClient>
 }
 
 /** What a proved assertion says beside its key. */
@@ -37,6 +44,9 @@ interface Proof extends Pick<AssertionRequest, 'address'> {
 /** What an assertion has proved: the same as the secret with the ID of its key. */
 const provedBy = ({ id, retiresAt }: ValidKey) => ({ secretId: id, apiKeyId: null, retiresAt, apiKeyHash: null })
 
+const hasUnknownKey = (error: unknown): boolean =>
+  error instanceof InvalidAssertionError && error.reason === 'assertion_key'
+
 /**
  * @param isFirstUse records a use; false: an earlier one is recorded
  * @param clock the database's: on a node whose own clock is late, a retired key would still be valid
@@ -45,12 +55,13 @@ export function createAssertionAuthenticator(
   registrations: Registrations,
   isFirstUse: (use: AssertionUse) => Promise<boolean>,
   clock: Clock,
+  keyFetches: Pick<KeyFetches, 'afterUnknownKey'>,
 ): AssertionAuthenticator {
   /** The client by a key that it has proved: the assertion is recorded and would not prove it again. */
   async function withKey(clientId: string, keyId: number, proof: Proof): Promise<ProvedClient> {
     const registration = await registrations.fresh(clientId)
     const key = registration?.keys.find(({ id }) => id === keyId)
-    if (!registration || !key)
+    if (!registration || !key || !worksAt(key, clock.now()))
       throw new KeywrightError('invalid_client', 'the client or its key was replaced or archived')
     if (proof.hasEndpointAudience && !registration.endpointAudiences)
       throw new KeywrightError('invalid_client', 'the client may no longer name endpoints as audience')
@@ -65,15 +76,31 @@ export function createAssertionAuthenticator(
     renew: () => withKey(registration.clientId, key.id, proof),
   })
 
-  return {
-    async prove(registration, { assertion, audiences, address }) {
-      const verified = await verifyAssertion(registration, assertion, audiences, clock.now())
-      const { key, hasEndpointAudience, ...use } = verified
-      checkAddress(registration, address)
-      if (!(await isFirstUse({ clientId: registration.clientId, ...use }))) {
-        throw new InvalidAssertionError('assertion_replayed', 'the assertion was used before (jti)')
-      }
-      return authenticated(registration, key, { address, hasEndpointAudience })
-    },
+  const prove: AssertionAuthenticator['prove'] = async (registration, { assertion, audiences, address }) => {
+    const verified = await verifyAssertion(registration, assertion, audiences, clock.now())
+    const { key, hasEndpointAudience, ...use } = verified
+    checkAddress(registration, address)
+    if (!(await isFirstUse({ clientId: registration.clientId, ...use }))) {
+      throw new InvalidAssertionError('assertion_replayed', 'the assertion was used before (jti)')
+    }
+    return authenticated(registration, key, { address, hasEndpointAudience })
   }
+
+  const proveByCurrent: AssertionAuthenticator['proveByCurrent'] = async (find, request) => {
+    const registration = await find()
+    try {
+      return await prove(registration, request)
+    } catch (error) {
+      if (registration.jwksUri === null || !hasUnknownKey(error)) throw error
+    }
+    const failure = await keyFetches.afterUnknownKey(registration.key)
+    try {
+      return await prove(await find(), request)
+    } catch (error) {
+      if (failure === undefined || !hasUnknownKey(error)) throw error
+      throw new InvalidAssertionError('keys_not_fetched', `the keys of the client could not be fetched: ${failure}`)
+    }
+  }
+
+  return { prove, proveByCurrent }
 }

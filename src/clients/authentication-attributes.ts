@@ -1,4 +1,5 @@
-import { attribute, choice } from '../shared/attributes.ts'
+import { attribute, choice, nullable, uri } from '../shared/attributes.ts'
+import { jwksUriError } from './redirect-uris.ts'
 
 /** By what a confidential client authenticates. */
 export type AuthMethod = 'client_secret' | 'private_key_jwt' | 'tls_client_auth' | 'self_signed_tls_client_auth'
@@ -36,8 +37,25 @@ export const AUTHENTICATION_ATTRIBUTES = {
     description:
       'By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS',
     option: {
-      help: 'client_secret; private_key_jwt with --jwks; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; default: client_secret',
+      help: 'client_secret; private_key_jwt with --jwks or --jwks-uri; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; default: client_secret',
     },
+  }),
+  /** The keys that are found there are rows of `client_secrets`. */
+  jwksUri: attribute({
+    type: nullable(uri, 'none'),
+    initial: null,
+    section: 'keys',
+    label: 'URL of the public keys',
+    hint: 'Instead of public keys: an https URL at which the application publishes them as a JWK set (jwks_uri). Keywright reads it regularly, and when an unknown key is used.',
+    placeholder: 'https://app.example.com/jwks.json',
+    description:
+      'Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once',
+    example: 'https://app.example.com/jwks.json',
+    option: {
+      help: 'https URL of the public keys, instead of --jwks; a change ends the present keys and all tokens at once (client rotate-secret can leave an overlap)',
+      nullWord: 'off',
+    },
+    validate: jwksUriError,
   }),
 }
 

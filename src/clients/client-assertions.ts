@@ -82,13 +82,17 @@ export function claimedClientId(assertion: string): string | undefined {
   }
 }
 
+/** Whether a key may prove an assertion. @param now milliseconds since 1970 */
+export const worksAt = ({ retiresAt, validUntil }: Pick<ValidKey, 'retiresAt' | 'validUntil'>, now: number): boolean =>
+  (retiresAt === null || retiresAt > now) && (validUntil === null || validUntil > now)
+
 /** The keys that may have signed an assertion. */
 function candidates(registration: Registration, assertion: string, now: number): { alg: string; keys: ValidKey[] } {
   const { alg, kid, typ } = decodeProtectedHeader(assertion)
   if (!TYPES.includes(typ))
     throw new InvalidAssertionError('assertion_invalid', `the type ${typ} is not that of a client assertion`)
   const usable = registration.keys.filter(
-    ({ jwk, retiresAt }) => (retiresAt === null || retiresAt > now) && algorithmsOf(jwk).some((one) => one === alg),
+    ({ jwk, ...key }) => worksAt(key, now) && algorithmsOf(jwk).some((one) => one === alg),
   )
   const keys = kid === undefined ? usable : usable.filter(({ jwk }) => jwk.kid === undefined || jwk.kid === kid)
   return { alg: alg ?? '', keys }

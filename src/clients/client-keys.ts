@@ -45,10 +45,17 @@ export function algorithmsOf({ kty, crv, alg }: JWK): readonly ClientAssertionAl
 
 const bitsOf = (modulus: string): number => Buffer.from(modulus, 'base64url').length * 8
 
+type GivenKey = Readonly<Record<string, unknown>>
+
 /** @throws KeywrightError `invalid_input` */
-function checkKey(given: Readonly<Record<string, unknown>>): JWK {
+export function checkPublic(given: GivenKey): void {
   if (PRIVATE.some((name) => name in given))
     throw invalid('the key set has a private or symmetric key: send public keys only')
+}
+
+/** @throws KeywrightError `invalid_input` */
+function checkKey(given: GivenKey): JWK {
+  checkPublic(given)
   const members = KEPT.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])
   const jwk = Object.fromEntries(members) as JWK
   if (Object.values(jwk).some((value) => typeof value !== 'string')) throw invalid('a member of a key is no text')
@@ -90,14 +97,20 @@ export function keysIn(text: string): Readonly<Record<string, unknown>>[] {
 export async function parsePublicKeys(text: string): Promise<PublicKey[]> {
   const keys = keysIn(text).map(checkKey)
   if (keys.length === 0 || keys.length > MAX_KEYS) throw invalid(`a key set has 1 to ${MAX_KEYS} keys`)
-  const parsed = await Promise.all(
-    keys.map(async (jwk) => ({ jwk, thumbprint: Buffer.from(await thumbprintOf(jwk), 'base64url') })),
-  )
+  const parsed = await Promise.all(keys.map(withThumbprint))
   if (new Set(parsed.map(({ thumbprint }) => thumbprint.toString('hex'))).size < parsed.length) {
     throw invalid('the key set has a key twice')
   }
   return parsed
 }
+
+const withThumbprint = async (jwk: JWK): Promise<PublicKey> => ({
+  jwk,
+  thumbprint: Buffer.from(await thumbprintOf(jwk), 'base64url'),
+})
+
+/** One public key. @throws KeywrightError `invalid_input` */
+export const parsePublicKey = async (given: GivenKey): Promise<PublicKey> => await withThumbprint(checkKey(given))
 
 /** @throws KeywrightError `invalid_input`: also for a key that could never verify an assertion, and would hide those beside it */
 async function thumbprintOf(jwk: JWK): Promise<string> {

@@ -90,6 +90,11 @@ function* errorsOfBoundTokens({ certificateBoundAccessTokens, reuseWindow }: Cli
     yield fieldError('reuseWindow', 'tokens that are bound to a certificate cannot be used again for another request')
 }
 
+function* errorsOfKeys({ isPublic, authMethod, jwksUri }: ClientSettings): FieldErrors {
+  if (jwksUri !== null && (isPublic || authMethod !== 'private_key_jwt'))
+    yield fieldError('jwksUri', 'only a client with the authentication method private_key_jwt has public keys')
+}
+
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.endpointAudiences && settings.authMethod !== 'private_key_jwt') {
     yield fieldError(
@@ -130,6 +135,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfPublicClient(settings)
   yield* errorsOfSecretlessClient(settings)
   yield* errorsOfBoundTokens(settings)
+  yield* errorsOfKeys(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfIdentityAssertions(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)

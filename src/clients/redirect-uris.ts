@@ -65,6 +65,10 @@ export function linkUriError(what: string, uri: string): string | undefined {
 export const backchannelLogoutUriError = (uri: string): string | undefined =>
   uriError('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')
 
+/** Why a client cannot publish its keys at this URL. Undefined: it can. A server calls its own machine only if OUTGOING_ALLOW names it. */
+export const jwksUriError = (uri: string): string | undefined =>
+  uriError('URL of the public keys', uri, (url) => isWeb(uri, url), 'https, or http on loopback')
+
 /** The parameter that names a sign-in to the product of the operator. */
 export const SIGN_IN_CHALLENGE_PARAMETER = 'sign_in_challenge'
 

@@ -23,6 +23,8 @@ export interface ValidSecret {
 /** A public key of a client, by which it signs assertions. */
 export interface ValidKey extends ValidSecret {
   readonly jwk: JWK
+  /** Milliseconds since 1970 after which a key of a `jwks_uri` does not count until it was fetched again; null: a registered key. */
+  readonly validUntil: number | null
 }
 
 /** An API with the scopes of one client. */

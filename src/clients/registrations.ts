@@ -3,6 +3,7 @@ import { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { asJsonArguments } from '../shared/attribute-columns.ts'
+import { KEY_VALID_UNTIL } from './client-key-sets.ts'
 import type { StoredSecretKind } from './client-secrets.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { ApiAccess, Registration, ValidKey, ValidSecret } from './registration.ts'
@@ -14,6 +15,7 @@ interface SecretJson {
   jwk?: JWK
   hash: string
   retiresAt: number | null
+  validUntil: number | null
 }
 
 interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'certificates' | 'apis'> {
@@ -31,7 +33,8 @@ const LOAD = `
            'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),
-                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000), 'jwk', s.public_key))
+                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000), 'jwk', s.public_key,
+                                              'validUntil', CASE WHEN c.jwks_uri IS NOT NULL THEN (${KEY_VALID_UNTIL}) END))
               FROM client_secrets s
              WHERE s.client_id = c.id AND (s.retires_at IS NULL OR s.retires_at > now())),
            'apis',
@@ -70,7 +73,7 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): ValidSecre
 /** Newest first: of a key that was stored twice, the later one counts. */
 const keysOf = ({ secrets }: RegistrationJson): ValidKey[] =>
   (secrets ?? [])
-    .flatMap(({ id, hash, retiresAt, jwk }) => (jwk ? { id, hash, retiresAt, jwk } : []))
+    .flatMap(({ id, hash, retiresAt, validUntil, jwk }) => (jwk ? { id, hash, retiresAt, validUntil, jwk } : []))
     .sort((one, other) => other.id - one.id)
 
 const toRegistration = (json: RegistrationJson): Registration => ({

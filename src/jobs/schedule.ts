@@ -2,6 +2,7 @@ import { processResetRequests } from '../accounts/password-reset-requests.ts'
 import { hasBegunLate, readAuditHead } from '../audit/audit-chain.ts'
 import { sealAudit } from '../audit/audit-sealing.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
+import type { KeyFetches } from '../clients/key-fetches.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Refusals } from '../clients/refusals.ts'
 import { addExpiryNotices } from '../clients/secret-expiry.ts'
@@ -55,6 +56,7 @@ export interface JobServices {
   readonly revocationFollowers: RevocationFollowers
   readonly webhookSender: WebhookSender
   readonly legacyOptionUses: LegacyOptionUses
+  readonly keyFetches: KeyFetches
   readonly usage: Usage
   /** Undefined: this node sends no e-mail. */
   readonly mailDelivery: MailDelivery | undefined
@@ -147,6 +149,13 @@ export function scheduleOf(services: JobServices): Job[] {
       every: SECOND,
       alone: false,
       run: (isLast) => services.webhookSender.run(isLast),
+    },
+    {
+      // Each node takes some: a slow URL holds up no job that runs alone.
+      name: 'fetch keys of clients',
+      every: 5 * SECOND,
+      alone: false,
+      run: (isLast) => (isLast ? Promise.resolve() : services.keyFetches.fetchDue()),
     },
     {
       name: 'prepare and drop partitions',

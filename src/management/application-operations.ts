@@ -10,6 +10,8 @@ import {
   CALLERS_OF_CLIENT,
   type Caller,
   type ClientApiView,
+  KEY_FETCH_OF_CLIENT,
+  type KeyFetch,
   lastUseOf,
   SECRETS_OF_CLIENT,
   type SecretView,
@@ -36,6 +38,8 @@ export interface Application {
   readonly accountName: string | null
   readonly apis: readonly ClientApiView[]
   readonly secrets: readonly SecretView[]
+  /** Null: it does not publish its keys. */
+  readonly keyFetch: KeyFetch | null
   readonly activeTokens: Bounded
   /** Active refresh tokens. */
   readonly grants: Bounded
@@ -50,6 +54,7 @@ export interface Application {
 
 const READ = `
   SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
+         (${KEY_FETCH_OF_CLIENT}) AS key_fetch,
          (${CALLERS_OF_CLIENT}) AS callers, (${activeTokensOf('t.client_key = c.id')}) AS active,
          (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS active_grants,
          (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS users,
@@ -66,6 +71,7 @@ interface ApplicationRow extends ClientRow {
   last_used_at: Date | null
   apis: ClientApiView[] | null
   secrets: SecretView[] | null
+  key_fetch: KeyFetch | null
   callers: Caller[] | null
   active: number
   active_grants: number
@@ -80,6 +86,7 @@ const toApplication = (row: ApplicationRow, principal: Principal): Application =
   lastUsedAt: row.last_used_at,
   apis: (row.apis ?? []).map((api) => visibleApi(api, principal)),
   secrets: row.secrets ?? [],
+  keyFetch: row.key_fetch,
   activeTokens: toBounded(row.active),
   grants: toBounded(row.active_grants),
   users: toBounded(row.users),
@@ -164,6 +171,8 @@ interface SecretRotation
     Pick<RotationOptions, 'unusedHours' | 'expiresAt'> {
   /** Seconds for which the former secret still works; 0: it stops at once, and its tokens are revoked. */
   readonly overlap: number
+  /** Where the application publishes its public keys from now on. */
+  readonly jwksUri?: string | undefined
   readonly revision?: number | undefined
 }
 
@@ -171,10 +180,17 @@ interface SecretRotation
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
   PERMISSIONS.manageApplications,
   {
-    async run({ knex }, principal, { clientId, overlap, revision, unusedHours, expiresAt, ...input }) {
+    async run({ knex }, principal, { clientId, overlap, revision, unusedHours, expiresAt, jwksUri, ...input }) {
       const { authMethod } = await applicationFor(knex, principal, clientId)
       const credentials = await parseCredentials(authMethod, input)
-      const rules = { unusedHours, expiresAt, ...credentials, expected: revision, check: mayChangeCheck(principal) }
+      const rules = {
+        unusedHours,
+        expiresAt,
+        jwksUri,
+        ...credentials,
+        expected: revision,
+        check: mayChangeCheck(principal),
+      }
       return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
     },
     async affected({ knex }, principal, { clientId }) {

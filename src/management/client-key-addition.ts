@@ -36,6 +36,8 @@ export async function addKeys(
     if (client.authMethod !== 'private_key_jwt') {
       throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
     }
+    if (client.jwksUri !== null)
+      throw invalidInput('the client publishes its keys at a URL: publish the key there, or replace the URL', 'jwks')
     const current = await currentKeys(trx, client.key)
     const known = new Set(current.map(({ hash }) => hash.toString('hex')))
     if (keys.some(({ thumbprint }) => known.has(thumbprint.toString('hex')))) {

@@ -31,6 +31,15 @@ export interface SecretView {
   readonly lastUsedApi: string | null
 }
 
+/** The last fetch of the keys of a client that publishes them. Times are ISO 8601. */
+export interface KeyFetch {
+  /** When the last successful fetch began; null: none yet. */
+  readonly fetchedAt: string | null
+  /** When the last fetch failed, and why; null: it did not. */
+  readonly failedAt: string | null
+  readonly failure: string | null
+}
+
 export interface Caller {
   readonly ip: string
   readonly api: string | null
@@ -74,6 +83,11 @@ export const SECRETS_OF_CLIENT = `
   SELECT json_agg(json_build_object(${SECRET_FIELDS}) ORDER BY s.id DESC)
     FROM client_secrets s LEFT JOIN apis p ON p.id = s.last_used_api_id
    WHERE s.client_id = c.id AND ${USABLE_SECRET}`
+
+/** SQL: the `KeyFetch` of the client `c`; null: it does not publish its keys. */
+export const KEY_FETCH_OF_CLIENT = `
+  SELECT json_build_object('fetchedAt', k.fetched_at, 'failedAt', k.failed_at, 'failure', k.failure)
+    FROM client_key_sets k WHERE k.client_id = c.id`
 
 export const CALLERS_OF_CLIENT = `
   SELECT json_agg(json_build_object('ip', k.ip, 'api', k.identifier, 'lastUsedAt', k.last_used_at) ORDER BY k.last_used_at DESC)

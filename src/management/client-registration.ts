@@ -4,6 +4,7 @@ import { lockAccountWithApiShared } from '../accounts/accounts.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { identifiersOf, scopeRestrictionOf, setClientApis } from '../clients/client-apis.ts'
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
+import { startKeySet } from '../clients/client-key-sets.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
@@ -106,6 +107,18 @@ async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{
   return { apiKey: await addSecret(trx, after, 'api_key') }
 }
 
+/**
+ * Another URL of the public keys ends the present keys at once, with all tokens, as a rotation without an overlap does.
+ * @throws KeywrightError `invalid_input`
+ */
+async function changeKeys(trx: Knex, before: Client, { key, jwksUri }: Client): Promise<void> {
+  if (jwksUri === before.jwksUri) return
+  if (jwksUri === null) throw invalidInput('replace the URL by public keys: rotate the keys', 'jwksUri')
+  await retireSecrets(trx, key, 'key')
+  await raiseRevocationEpochs(trx, 'id', key)
+  await startKeySet(trx, key, jwksUri)
+}
+
 export interface UpdateRules {
   /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
@@ -177,6 +190,7 @@ export async function updateClient(
     }
     await recordAudit(trx, actor, clientEntry('client.updated', after, { changes, ...revoked }))
     const newApiKey = await changeApiKey(trx, before, after)
+    await changeKeys(trx, before, after)
     return { client: await getClient(trx, clientId), ...newApiKey }
   })
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { usesCertificates } from '../clients/authentication-attributes.ts'
 import type { ClientCertificate } from '../clients/client-certificates.ts'
+import { endKeySet, startKeySet } from '../clients/client-key-sets.ts'
 import type { PublicKey } from '../clients/client-keys.ts'
 import {
   addCertificates,
@@ -17,6 +18,7 @@ import {
   getClient,
   lockClient,
   raiseRevocationEpochs,
+  saveSettings,
   touchClient,
 } from '../clients/clients.ts'
 import type { RequestedExpiry } from '../clients/secret-expiry.ts'
@@ -59,9 +61,32 @@ export async function addCredentials(
     if (keys) throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
     return await addSecrets(trx, client, expiry)
   }
-  if (!keys) throw invalidInput('a client with the authentication method private_key_jwt needs public keys', 'jwks')
-  await addPublicKeys(trx, client.key, keys, expiry)
+  await addKeys(trx, client, keys, expiry)
   return {}
+}
+
+/** RFC 7591, section 2: a client has its keys in one of the two. @throws KeywrightError `invalid_input` */
+function checkOneKeySource({ keys, jwksUri }: RotationOptions): void {
+  if (keys && typeof jwksUri === 'string')
+    throw invalidInput('give either the public keys or their URL (RFC 7591, section 2)', 'jwksUri')
+}
+
+/** Stores public keys, or where they are published, from where a server fetches them. @throws KeywrightError `invalid_input` */
+async function addKeys(
+  trx: Knex,
+  { key, jwksUri }: Client,
+  keys: readonly PublicKey[] | undefined,
+  expiry?: RequestedExpiry,
+): Promise<void> {
+  if (jwksUri !== null) {
+    checkOneKeySource({ keys, jwksUri })
+    if (expiry?.at) throw invalidInput('keys at a URL expire when they are no longer published', expiry.field)
+    return await startKeySet(trx, key, jwksUri)
+  }
+  if (!keys)
+    throw invalidInput('a client with the authentication method private_key_jwt needs public keys or their URL', 'jwks')
+  await endKeySet(trx, key)
+  await addPublicKeys(trx, key, keys, expiry)
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -83,6 +108,8 @@ export type ClientCheck = (locked: Client, trx: Knex) => void | Promise<void>
 
 /** What a rotation expects, and what becomes of the current secrets. */
 export interface RotationOptions extends GivenCredentials {
+  /** Where the client publishes its keys from now on; undefined: unless `keys` are given, where it does already. */
+  readonly jwksUri?: string | undefined
   /** The revision of the client; undefined: any. */
   readonly expected?: number | undefined
   /** The newest client secret that works, null: none; undefined: any. Of two concurrent rotations the second one is refused. */
@@ -124,6 +151,12 @@ async function checkRotation(trx: Knex, client: Client, { expected, newest }: Ro
   if ((newest ?? undefined) !== (await newestSecretId(trx, client.key))) throw stale('the client secret')
 }
 
+/** The client with its new URL of public keys; with given keys it has none. @throws KeywrightError `invalid_input` */
+async function withKeySource(trx: Knex, client: Client, { keys, jwksUri }: RotationOptions): Promise<Client> {
+  const next = jwksUri ?? (keys ? null : client.jwksUri)
+  return next === client.jwksUri ? client : await saveSettings(trx, client, { jwksUri: next })
+}
+
 /**
  * Generates a new secret, and a new API key if the client needs one; or stores the given public keys or certificates. The current ones work for `overlap` more seconds.
  * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client.
@@ -136,8 +169,9 @@ export async function rotateSecret(
   actor: Actor,
   options: RotationOptions = {},
 ): Promise<NewSecrets & { client: Client }> {
-  const { unusedHours, expiresAt } = options
+  const { unusedHours, expiresAt, jwksUri } = options
   checkOverlap(overlap, unusedHours)
+  checkOneKeySource(options)
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
     await options.check?.(client, trx)
@@ -151,9 +185,11 @@ export async function rotateSecret(
       overlap,
       ...(unusedHours && { unused_hours: unusedHours }),
       ...(expiresAt && { expires_at: expiresAt }),
+      ...(jwksUri && { jwks_uri: jwksUri }),
     }
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, detail))
-    const secrets = await addCredentials(trx, client, { at: expiresAt, field: 'expiresAt' }, options)
+    const rotated = await withKeySource(trx, client, options)
+    const secrets = await addCredentials(trx, rotated, { at: expiresAt, field: 'expiresAt' }, options)
     return { client: await getClient(trx, clientId), ...secrets }
   })
 }

@@ -132,7 +132,8 @@ async function authenticateByAssertion(
   try {
     // A cached registration can only confirm: before a rejection it is read again.
     const proved = cached && (await assertionAuthenticator.prove(cached, request).catch(unlessInvalid))
-    const client = proved ?? (await assertionAuthenticator.prove(await findRegistration(services, clientId), request))
+    const client =
+      proved ?? (await assertionAuthenticator.proveByCurrent(() => findRegistration(services, clientId), request))
     if (client.hasEndpointAudience) countEndpointAudience(services, clientId)
     return client
   } catch (error) {

@@ -95,6 +95,11 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
     label: 'Unknown key',
     text: 'No current key of the client signed the client assertion.',
   },
+  keys_not_fetched: {
+    error: 'invalid_client',
+    label: 'Public keys not fetched',
+    text: 'No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why.',
+  },
   assertion_replayed: {
     error: 'invalid_client',
     label: 'Client assertion used twice',

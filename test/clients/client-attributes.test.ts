@@ -36,6 +36,7 @@ const SETTINGS: ClientSettings = {
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: true,
   authMethod: 'client_secret',
+  jwksUri: 'https://app.example.com/jwks.json',
   certificateBoundAccessTokens: true,
   pkceRequired: false,
   consent: 'skip',
@@ -110,12 +111,13 @@ describe('each attribute of an application', () => {
     )
     const facts = [...generalFacts(t, SETTINGS, true), ...blocks]
     const shown = facts.map(({ term }) => term)
-    // The beginning of the page shows the first four, and the last of these rows the legacy options in use.
+    // The beginning of the page shows the first five, and the last of these rows the legacy options in use.
     const elsewhere = [
       'name',
       'grants',
       'isPublic',
       'authMethod',
+      'jwksUri',
       ...NAMES.filter((name) => CLIENT_ATTRIBUTES[name].section === 'legacy'),
     ]
     expect(shown).toEqual(

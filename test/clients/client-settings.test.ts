@@ -48,7 +48,13 @@ const register = async (settings: ClientSettings, scopes: string[] | null = null
   (
     await createClient(
       database.knex,
-      { accountId, settings, apis, scopes, keys: settings.authMethod === 'private_key_jwt' ? keys : undefined },
+      {
+        accountId,
+        settings,
+        apis,
+        scopes,
+        keys: settings.authMethod === 'private_key_jwt' && !settings.jwksUri ? keys : undefined,
+      },
       ACTOR,
     )
   ).client
@@ -74,6 +80,7 @@ const EVERY: ClientSettings = {
   backchannelLogoutUri: 'https://app.example.com/logout',
   isPublic: false,
   authMethod: 'client_secret',
+  jwksUri: null,
   certificateBoundAccessTokens: false,
   pkceRequired: false,
   consent: 'skip_own_account',
@@ -124,6 +131,8 @@ const OPEN: ClientSettings = {
 /** A client without a client secret, which some settings need. */
 const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt', endpointAudiences: true }
 
+const PUBLISHING: ClientSettings = { ...KEYED, jwksUri: 'https://app.example.com/jwks.json' }
+
 const NOT_CACHED = {
   ...BRANDING_ATTRIBUTES,
   ...EXTERNAL_ATTRIBUTES,
@@ -143,6 +152,7 @@ describe('every setting is stored at creation and read by the store and the endp
     // Settings that exclude others have a client of their own below.
     expect(alike).toEqual([
       ['authMethod', 'client_secret'],
+      ['jwksUri', null],
       ['isPublic', false],
       ['endpointAudiences', false],
       ['certificateBoundAccessTokens', false],
@@ -155,6 +165,7 @@ describe('every setting is stored at creation and read by the store and the endp
     ['with none', BARE],
     ['that is public', OPEN],
     ['with a private key', KEYED],
+    ['that publishes its keys', PUBLISHING],
   ])('a client %s', async (_, settings) => {
     const { clientId } = await register(settings)
     const client = await getClient(database.knex, clientId)

@@ -2647,7 +2647,7 @@ export interface components {
                  */
                 at: string;
                 /** @enum {string} */
-                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
@@ -2971,6 +2971,11 @@ export interface components {
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
+             * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri: string | null;
+            /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
              */
@@ -3204,6 +3209,7 @@ export interface components {
             active_tokens: components["schemas"]["BoundedCount"];
             /** @description The callers of the last 24 hours, at most 20 */
             callers: components["schemas"]["RecentCaller"][];
+            key_fetch: components["schemas"]["KeyFetch"];
             /** @description Valid refresh tokens */
             active_refresh_tokens: components["schemas"]["BoundedCount"];
             /** @description Users who gave consent */
@@ -3222,6 +3228,11 @@ export interface components {
          *     }
          */
         ApplicationChange: {
+            /**
+             * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri?: string | null;
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -3462,6 +3473,11 @@ export interface components {
              * @enum {string}
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            /**
+             * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri: string | null;
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -4871,6 +4887,15 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /** @description The last fetch of the public keys from jwks_uri; null: the application has no jwks_uri */
+        KeyFetch: {
+            /** @description When the last successful fetch began */
+            fetched_at: string | null;
+            /** @description When the last fetch failed; null: it did not */
+            failed_at: string | null;
+            /** @description Why it failed */
+            failure: string | null;
+        } | null;
         KeyPair: {
             user: {
                 /**
@@ -5525,6 +5550,11 @@ export interface components {
              */
             auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
+             * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri?: string | null;
+            /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
              */
@@ -6047,10 +6077,10 @@ export interface components {
             last_used_at: string;
         };
         /**
-         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `keys_not_fetched`: No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
          * @enum {string}
          */
-        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
         RefusedClients: {
             count: components["schemas"]["BoundedCount"];
             clients: {
@@ -6105,6 +6135,11 @@ export interface components {
              * @enum {string}
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            /**
+             * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri: string | null;
             /**
              * @description The name that users see on the allow/deny page
              * @example Billing export
@@ -6521,6 +6556,11 @@ export interface components {
              * @example client@example.com
              */
             tls_client_auth_san_email?: string;
+            /**
+             * @description Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew
+             * @example https://app.example.com/jwks.json
+             */
+            jwks_uri?: string;
         };
         /**
          * @example {

@@ -14,7 +14,7 @@ import {
   toRetirement,
   viewSecrets,
 } from '../client-fields.ts'
-import { credentialFields, jwks, toCredentials } from '../credential-fields.ts'
+import { credentialFields, jwks, jwksUri, toCredentials } from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -120,19 +120,22 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
         retire_unused_hours: retireUnusedHours.optional(),
         expires_at: expiresAt,
         ...credentialFields,
+        jwks_uri: jwksUri,
       })
       .meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
     responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
     checksIfMatch: true,
-    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at, ...body }, ifMatch }) {
+    async handle({ management, who, params, body, ifMatch }) {
+      const { overlap, retire_unused_hours, expires_at, jwks_uri, ...credentials } = body
       const rotation = {
         overlap,
         unusedHours: retire_unused_hours,
         expiresAt: expires_at,
         revision: ifMatch,
-        ...toCredentials(body),
+        jwksUri: jwks_uri,
+        ...toCredentials(credentials),
       }
       return toCreatedReply(
         await rotateApplicationSecret(management, who, { ...rotation, clientId: params.client_id }),

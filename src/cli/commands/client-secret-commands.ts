@@ -55,6 +55,7 @@ interface RotateOptions extends DryRunOption, CredentialInput {
   overlap: number
   expiresAt?: Date
   unusedHours?: number
+  jwksUri?: string
 }
 
 function addRotate(client: Command): void {
@@ -62,6 +63,10 @@ function addRotate(client: Command): void {
     .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
     .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
     .option('--expires-at <time>', EXPIRY_HELP, timeIn)
+    .option(
+      '--jwks-uri <url>',
+      'Where the client publishes its public keys from now on, instead of --jwks; without both, known keys are fetched anew',
+    )
     .option('--unused-hours <hours>', 'The current secret also ends after so many hours without a use', hours)
     .action(
       withInstance<RotateOptions>(async (context, { dryRun, ...options }, id) => {

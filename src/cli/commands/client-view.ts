@@ -1,7 +1,7 @@
 import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { Client } from '../../clients/clients.ts'
 import { readClient } from '../../management/client-operations.ts'
-import type { ClientApiView, SecretView } from '../../management/client-parts.ts'
+import type { ClientApiView, KeyFetch, SecretView } from '../../management/client-parts.ts'
 import { printedValues } from '../attribute-options.ts'
 import type { CommandContext } from '../run.ts'
 
@@ -37,8 +37,14 @@ export function viewClient(client: Client) {
   }
 }
 
+/** Only of a client that publishes its keys. */
+const viewKeyFetch = (fetch: KeyFetch | null) =>
+  fetch && {
+    key_fetch: { fetched_at: timeOf(fetch.fetchedAt), failed_at: timeOf(fetch.failedAt), failure: fetch.failure },
+  }
+
 /** Reads a client and returns it with its APIs and what may be shown of its secrets. */
 export async function readClientView({ management, principal }: CommandContext, clientId: string) {
-  const { client, apis, secrets } = await readClient(management, principal, { clientId })
-  return { ...viewClient(client), apis: apis.map(viewApi), secrets: secrets.map(viewSecret) }
+  const { client, apis, secrets, keyFetch } = await readClient(management, principal, { clientId })
+  return { ...viewClient(client), apis: apis.map(viewApi), secrets: secrets.map(viewSecret), ...viewKeyFetch(keyFetch) }
 }

@@ -27,6 +27,13 @@ const KEY = {
   emptyText: 'The application has no valid public key. Replace its keys so that it can get tokens again.',
 } as const satisfies CredentialTexts
 
+const PUBLISHED = {
+  ...KEY,
+  lead: 'Publish a new public key, use its private key at every caller below, then withdraw the previous one.',
+  emptyText:
+    'No public key was fetched from the URL of the application. They are fetched within seconds, and when a key is used.',
+} as const satisfies CredentialTexts
+
 const CERTIFICATE = {
   all: 'Certificates',
   replace: 'Replace certificate',
@@ -38,5 +45,6 @@ const CERTIFICATE = {
 /** What pages call the credentials of a client, by how it authenticates. */
 export function credentialTexts(client: Client): CredentialTexts {
   if (hasClientSecret(client)) return SECRET
-  return usesCertificates(client) ? CERTIFICATE : KEY
+  if (usesCertificates(client)) return CERTIFICATE
+  return client.jwksUri === null ? KEY : PUBLISHED
 }

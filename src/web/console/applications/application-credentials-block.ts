@@ -1,4 +1,3 @@
-import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
@@ -64,7 +63,7 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const link = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
   const texts = credentialTexts(application.client)
-  const hasKeys = !hasClientSecret(application.client) && !usesCertificates(application.client)
+  const hasKeys = application.client.authMethod === 'private_key_jwt' && application.client.jwksUri === null
   const actions = [
     link('/secrets', t(texts.all)),
     ...(hasKeys ? [link('/keys/new', t('Add keys'))] : []),

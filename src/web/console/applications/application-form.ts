@@ -80,9 +80,13 @@ export function applicationFields(
   t: ConsoleTranslate,
   { isOperator, choosableApis, present, type }: FormSubject,
 ): AllFields {
-  const { logo: _, ...attributes } = attributesFor(type)
+  const { logo: _, jwksUri, ...attributes } = attributesFor(type)
   const fields: Fields = {
-    ...(attributeFields(attributes, { isOperator, t, current: present?.client }) as Fields),
+    ...(attributeFields(present ? attributes : { ...attributes, jwksUri }, {
+      isOperator,
+      t,
+      current: present?.client,
+    }) as Fields),
     ...accessFields(t, choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && ownerFields(t)),
     ...(!present && !type?.settings.isPublic && { ...expiryFields(t), ...keyFields(t) }),
@@ -129,7 +133,7 @@ type Name = keyof AllFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
-const CREDENTIALS: readonly Name[] = ['jwks', 'certificates', 'certificateNameField', 'certificateName']
+const CREDENTIALS: readonly Name[] = ['jwks', 'jwksUri', 'certificates', 'certificateNameField', 'certificateName']
 
 /** The method of client authentication, with the credentials of a new application next to it. */
 const signInFields = (): Name[] =>

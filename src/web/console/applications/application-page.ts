@@ -67,6 +67,18 @@ function grantsCell(t: ConsoleTranslate, { client, grants }: Application): Cell 
   return linkCell(text, applicationPath(client.clientId, '/grants'))
 }
 
+/** Where the application publishes its keys, and the last fetch; none where it does not. */
+function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Application): Fact[] {
+  if (client.jwksUri === null) return []
+  const { jwksUri } = CLIENT_ATTRIBUTES
+  const [fetched, failed] = [keyFetch?.fetchedAt, keyFetch?.failedAt].map((at) => (at ? new Date(at) : null))
+  return [
+    ...attributeFacts(t, { jwksUri }, client),
+    fact(t('Public keys fetched'), timeCell(fetched, t('never'))),
+    ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', keyFetch?.failure ?? ''))] : []),
+  ]
+}
+
 function factsOf(t: ConsoleTranslate, application: Application, isOperator: boolean): Fact[] {
   const { client, callers } = application
   const { grants, isPublic, authMethod } = CLIENT_ATTRIBUTES
@@ -76,6 +88,7 @@ function factsOf(t: ConsoleTranslate, application: Application, isOperator: bool
     ...(isOperator ? [fact(t('Owner'), ownerCell(t, application))] : []),
     fact(t.declared(grants.label), textCell(grantWords(t, client.grants).join(' · '))),
     ...attributeFacts(t, client.isPublic ? { isPublic } : { isPublic, authMethod }, client),
+    ...publishedKeyFacts(t, application),
     fact(t('Added'), timeCell(client.createdAt)),
     fact(t('Last used'), timeCell(application.lastUsedAt, neverUsed(t, client.isPublic))),
     fact(t('Users with consent'), usersCell(t, application)),

@@ -14,6 +14,7 @@ const SHOWN_ABOVE: readonly unknown[] = [
   CLIENT_ATTRIBUTES.name,
   CLIENT_ATTRIBUTES.grants,
   CLIENT_ATTRIBUTES.authMethod,
+  CLIENT_ATTRIBUTES.jwksUri,
   CLIENT_ATTRIBUTES.isPublic,
 ]
 
