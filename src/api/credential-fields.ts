@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
 import { type Domain, toDomain } from '../shared/wire-names.ts'
+import { timestamp } from './fields.ts'
 
 /** Public keys; the domain takes their text. */
 export const jwks = z
@@ -25,6 +26,18 @@ export const jwksUri = z
     description:
       'Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew',
     examples: ['https://app.example.com/jwks.json'],
+  })
+
+export const keyFetch = z
+  .object({
+    fetched_at: timestamp.nullable().meta({ description: 'When the last successful fetch began' }),
+    failed_at: timestamp.nullable().meta({ description: 'When the last fetch failed; null: it did not' }),
+    failure: z.string().nullable().meta({ description: 'Why it failed' }),
+  })
+  .nullable()
+  .meta({
+    id: 'KeyFetch',
+    description: 'The last fetch of the public keys from jwks_uri; null: the application has no jwks_uri',
   })
 
 const tlsName = (description: string, example: string) =>

@@ -47,6 +47,10 @@ export async function fillDatabase(knex: Knex, encryptionKeys: EncryptionKeys, o
        SELECT FROM client_secrets s WHERE s.client_id = clients.id)`,
   )
   await knex.raw(
+    `INSERT INTO client_key_sets (client_id, uri, next_fetch_at)
+     SELECT id, 'https://app.example.com/jwks.json', now() + make_interval(secs => id) FROM clients`,
+  )
+  await knex.raw(
     `INSERT INTO deleted_clients (id, client_id) SELECT n - 10000, concat('kwc_gone', n) FROM generate_series(1, 5000) n`,
   )
   // From tomorrow on, so that no partition is small at the end of a day: PostgreSQL reads a small one whole, and rightly.

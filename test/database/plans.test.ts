@@ -5,6 +5,7 @@ import { authenticateScimToken } from '../../src/accounts/scim-tokens.ts'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { listUserSessions } from '../../src/accounts/user-sessions.ts'
 import { findUserByExternalId } from '../../src/accounts/users-by-external-id.ts'
+import { claimDueFetches, claimFetch } from '../../src/clients/client-key-sets.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
@@ -260,6 +261,8 @@ const INSPECTED: Readonly<Record<string, () => string | Promise<string>>> = {
 }
 
 const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = [
+  ['fetches of keys that are due', (knex) => claimDueFetches(knex, 20)],
+  ['a fetch because of an unknown key', (knex) => claimFetch(knex, 5)],
   ['the sessions of a user', (knex) => listUserSessions(knex, user)],
   ['the applications that a user connected', (knex) => listConnectedApplications(knex, user)],
   [

@@ -16,7 +16,7 @@ import { toDomain } from '../../shared/wire-names.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
 import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
-import { credentialFields, toCredentials } from '../credential-fields.ts'
+import { credentialFields, keyFetch, toCredentials } from '../credential-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { externalIdFilter } from '../external-id-filter.ts'
@@ -56,17 +56,7 @@ const application = z
     ...attributes,
     account_name: z.string().nullable(),
     ...use,
-    key_fetch: z
-      .object({
-        fetched_at: timestamp.nullable().meta({ description: 'When the last successful fetch began' }),
-        failed_at: timestamp.nullable().meta({ description: 'When the last fetch failed; null: it did not' }),
-        failure: z.string().nullable().meta({ description: 'Why it failed' }),
-      })
-      .nullable()
-      .meta({
-        id: 'KeyFetch',
-        description: 'The last fetch of the public keys from jwks_uri; null: the application has no jwks_uri',
-      }),
+    key_fetch: keyFetch,
     active_refresh_tokens: bounded.meta({ description: 'Valid refresh tokens' }),
     users: bounded.meta({ description: 'Users who gave consent' }),
     api_enabled: z.boolean().meta({ description: 'Whether the API is enabled for the instance and the account' }),
