@@ -10,6 +10,7 @@ import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
 import { ACR_VALUES } from './authentication-context.ts'
+import { isOriginOfClient } from './client-origins.ts'
 import { useCodes } from './code-redemption.ts'
 import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
@@ -93,9 +94,7 @@ function userConfiguration(services: OidcServices): Configuration {
       },
     },
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
-    // The origin of a private-use scheme is `null`, which a sandboxed frame of any site also has.
-    clientBasedCORS: (_ctx, origin, client) =>
-      registrationOf(client).redirectUris.some((uri) => /^https?:/.test(uri) && URL.parse(uri)?.origin === origin),
+    clientBasedCORS: (_ctx, origin, client) => isOriginOfClient(origin, registrationOf(client).redirectUris),
   }
 }
 

@@ -182,6 +182,19 @@ describe('a page of another origin', () => {
     expect([stolen.status >= 400, allowed(stolen)]).toEqual([true, null])
   })
 
+  test('on a loopback address can read the token response at any port, as a redirect URI matches any (RFC 8252)', async () => {
+    const local = await createApplication(server, { isPublic: true, redirectUris: ['http://localhost/callback'] })
+    const redirect_uri = 'http://localhost:6274/callback'
+    const readableFrom = async (origin: string) => {
+      const code = await getCode(openBrowserOn(server), local, person, { redirect_uri })
+      return allowed(await local.redeem(code, { redirect_uri }, from(origin)))
+    }
+    expect(await readableFrom('http://localhost:6274')).toBe('http://localhost:6274')
+    for (const other of ['http://127.0.0.1:6274', 'https://localhost:6274', 'http://localhost.example.com', 'null']) {
+      expect(await readableFrom(other)).toBeNull()
+    }
+  })
+
   test('can read why its client was refused', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: 'kwr_unknown', client_id: 'unknown' }
     const refused = await server.token(form, from(ORIGIN))
@@ -193,6 +206,8 @@ describe('a page of another origin', () => {
       ['/oauth2/token', 'dpop'],
       ['/oauth2/userinfo', 'authorization'],
       ['/oauth2/revoke', 'content-type'],
+      ['/.well-known/openid-configuration', 'mcp-protocol-version'],
+      ['/.well-known/oauth-authorization-server', 'mcp-protocol-version'],
     ]) {
       const headers = {
         origin: ORIGIN,
