@@ -102,7 +102,7 @@ async function timeoutApi(verifier: Verifier, milliseconds: number): Promise<Api
 
 const ALL = { Koa: koaApi, Express: expressApi, Fastify: fastifyApi, Hono: honoApi, 'the Fetch API': fetchApi }
 const METADATA = 'https://api.example.com/.well-known/oauth-protected-resource/v1'
-const RESOURCE = `realm="weather", resource_metadata="${METADATA}"`
+const RESOURCE = `realm="weather", resource_metadata="${METADATA}", scope="read"`
 const DPOP = `DPoP ${RESOURCE}, algs="ES256 RS256 PS256 EdDSA Ed25519"`
 
 let issuer: FakeIssuer
@@ -130,7 +130,7 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
     expect([answer.status, await answer.json()]).toEqual([200, { subject: 'ann' }])
   })
 
-  it('a request without a token gets a 401 with the URL of the metadata', async () => {
+  it('a request without a token gets a 401 with the URL of the metadata and the scopes', async () => {
     const answer = await weather()
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toBe(`Bearer ${RESOURCE}, ${DPOP}`)
@@ -215,6 +215,22 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
       dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
       resource_name: 'Weather',
     })
+  })
+
+  it('a page of another origin can read the metadata, also with a header of its own', async () => {
+    const headers = {
+      origin: 'https://client.example',
+      'access-control-request-method': 'GET',
+      'access-control-request-headers': 'mcp-protocol-version',
+    }
+    for (const slash of ['', '/']) {
+      const url = `${api.url}/.well-known/oauth-protected-resource/v1${slash}`
+      const preflight = await fetch(url, { method: 'OPTIONS', headers })
+      expect(preflight.status).toBe(200)
+      expect(preflight.headers.get('access-control-allow-headers')).toBe('*')
+      const read = await fetch(url, { headers: { origin: headers.origin } })
+      expect([read.status, read.headers.get('access-control-allow-origin')]).toEqual([200, '*'])
+    }
   })
 })
 

@@ -13,7 +13,7 @@ import { AUDIENCE, type FakeIssuer, FEED, startFakeIssuer } from './fake-issuer.
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGE = join(ROOT, 'packages/resource-server')
-const SUBPATHS = ['koa', 'express', 'fastify', 'hono', 'fetch']
+const SUBPATHS = ['koa', 'express', 'fastify', 'hono', 'fetch', 'mcp']
 
 /** A program of a user: verifies the given tokens, then one more until the feed reports its revocation. */
 const PROGRAM = `
@@ -109,7 +109,12 @@ const expected = (version: string) => ({
   outcomes: ['valid', 'token_revoked', 'status_unknown'],
   before: expect.stringMatching(/^(valid|token_revoked)$/),
   after: 'token_revoked',
-  exports: [...Array(4).fill(['accessToken', 'resourceMetadata']), ['resourceMetadata', 'withAccessToken']],
+  exports: [
+    ...Array(3).fill(['accessToken', 'mcpScopes', 'resourceMetadata']),
+    ['accessToken', 'resourceMetadata'],
+    ['resourceMetadata', 'withAccessToken'],
+    ['authInfoOf', 'checkMcpScopes', 'withMcpAccessToken'],
+  ],
 })
 
 it('the published package contains code, types and nothing else', async () => {

@@ -19,11 +19,17 @@ const isDpopError = ({ code }: AccessTokenError) => code.startsWith('dpop_') && 
  * Returns the `WWW-Authenticate` header for an error (RFC 6750, section 3; RFC 9449, section 7.1; RFC 9728, section 5.1): a
  * challenge for each scheme, with the error in the one that was used. Undefined for a 503, where other credentials would not
  * help.
+ * @param requiredScopes what the request needs in addition to the verifier's own scopes
  */
-export function challengesOf(error: AccessTokenError, settings: Settings): string | undefined {
+export function challengesOf(
+  error: AccessTokenError,
+  settings: Settings,
+  requiredScopes: readonly string[] = [],
+): string | undefined {
   if (error.status === 503) return undefined
   const resource = { realm: settings.realm, resource_metadata: metadataUrl(settings) }
-  const scope = error.scope ?? (settings.requiredScopes.join(' ') || undefined)
+  const required = new Set([...settings.requiredScopes, ...requiredScopes])
+  const scope = error.scope ?? ([...required].join(' ') || undefined)
   const reason = error.error === undefined ? {} : { error: error.error, error_description: error.message }
   const isDpop = isDpopError(error)
   const bearer = { ...resource, scope, ...(!isDpop && reason) }

@@ -1,4 +1,5 @@
 import type { AccessToken } from './access-token.ts'
+import { checkMcpScopes, type McpScopes } from './mcp-scopes.ts'
 import type { VerifiableRequest } from './requests.ts'
 import {
   type BindingOptions,
@@ -18,6 +19,7 @@ export interface ExpressRequest {
   readonly headers: VerifiableRequest['headers']
   get(name: 'host'): string | undefined
   accessToken?: AccessToken
+  readonly body?: unknown
 }
 
 export interface ExpressResponse {
@@ -39,7 +41,7 @@ async function verify(
 ): Promise<AccessToken | HttpResponse> {
   const origin = `${req.protocol}://${req.get('host')}`
   const request = requestOf(req.method, origin, req.originalUrl, req.headers, options)
-  return await verifier.verify(request, options).catch((error) => errorResponse(error, verifier))
+  return await verifier.verify(request, options).catch((error) => errorResponse(error, verifier, options))
 }
 
 /** Express middleware (4 and 5): rejects requests without a valid access token and sets `req.accessToken`. */
@@ -53,6 +55,19 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
       req.accessToken = outcome
       next()
     }, next)
+  }
+}
+
+/** Express middleware for an MCP server: checks the scopes of its tools. Use it after `accessToken` and `express.json()`. */
+export function mcpScopes(verifier: Verifier, scopes: McpScopes) {
+  return (req: ExpressRequest, res: ExpressResponse, next: Next): void => {
+    try {
+      checkMcpScopes(verifier, req.accessToken!, { method: req.method, body: req.body }, scopes)
+    } catch (error) {
+      reply(res, errorResponse(error, verifier))
+      return
+    }
+    next()
   }
 }
 

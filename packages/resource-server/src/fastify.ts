@@ -1,4 +1,5 @@
 import type { AccessToken } from './access-token.ts'
+import { checkMcpScopes, type McpScopes } from './mcp-scopes.ts'
 import type { VerifiableRequest } from './requests.ts'
 import {
   type BindingOptions,
@@ -18,6 +19,7 @@ export interface FastifyRequest {
   readonly originalUrl: string
   readonly headers: VerifiableRequest['headers']
   accessToken?: AccessToken
+  readonly body?: unknown
 }
 
 export interface FastifyReply {
@@ -37,6 +39,18 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
     const verifiable = requestOf(request.method, origin, request.originalUrl, request.headers, options)
     try {
       request.accessToken = await verifier.verify(verifiable, options)
+      return undefined
+    } catch (error) {
+      return reply(to, errorResponse(error, verifier, options))
+    }
+  }
+}
+
+/** Fastify `preHandler` hook for an MCP server: checks the scopes of its tools. */
+export function mcpScopes(verifier: Verifier, scopes: McpScopes) {
+  return async (request: FastifyRequest, to: FastifyReply): Promise<unknown> => {
+    try {
+      checkMcpScopes(verifier, request.accessToken!, request as { method: string; body: unknown }, scopes)
       return undefined
     } catch (error) {
       return reply(to, errorResponse(error, verifier))

@@ -33,7 +33,7 @@ export function withAccessToken<Rest extends unknown[]>(
     try {
       token = await verify(verifier, request, options)
     } catch (error) {
-      return respond(errorResponse(error, verifier))
+      return respond(errorResponse(error, verifier, options))
     }
     return await handler(request, token, ...rest)
   }

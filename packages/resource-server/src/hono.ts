@@ -33,7 +33,7 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
       const request = requestOf(req.raw.method, origin, pathname + search, req.raw.headers, options)
       c.set('accessToken', await verifier.verify(request, options))
     } catch (error) {
-      return respond(errorResponse(error, verifier))
+      return respond(errorResponse(error, verifier, options))
     }
     await next()
     return undefined

@@ -1,4 +1,5 @@
 import type { AccessToken } from './access-token.ts'
+import { checkMcpScopes, type McpScopes } from './mcp-scopes.ts'
 import type { VerifiableRequest } from './requests.ts'
 import {
   type BindingOptions,
@@ -17,6 +18,7 @@ export interface KoaContext {
   readonly host: string
   readonly originalUrl: string
   readonly path: string
+  readonly request: { readonly body?: unknown }
   readonly headers: VerifiableRequest['headers']
   state: { accessToken?: AccessToken }
   status: number
@@ -40,6 +42,20 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
     const request = requestOf(ctx.method, origin, ctx.originalUrl, ctx.headers, options)
     try {
       ctx.state.accessToken = await verifier.verify(request, options)
+    } catch (error) {
+      reply(ctx, errorResponse(error, verifier, options))
+      return
+    }
+    await next()
+  }
+}
+
+/** Koa middleware for an MCP server: checks the scopes of its tools. Use it after `accessToken` and a body parser. */
+export function mcpScopes(verifier: Verifier, scopes: McpScopes) {
+  return async (ctx: KoaContext, next: Next): Promise<void> => {
+    try {
+      const request = { method: ctx.method, body: ctx.request.body }
+      checkMcpScopes(verifier, ctx.state.accessToken!, request, scopes)
     } catch (error) {
       reply(ctx, errorResponse(error, verifier))
       return

@@ -47,9 +47,11 @@ export function metadataOf(
   }
 }
 
-/** Returns the metadata document if it is served at that path. */
+const withoutTrailingSlash = (path: string): string => path.replace(/\/$/, '')
+
+/** Returns the metadata document if it is served at that path. Clients disagree on the trailing slash of a resource's path. */
 export function metadataAt(settings: Settings, path: string, description?: Description): string | undefined {
   const url = metadataUrl(settings)
-  if (url === undefined || path !== new URL(url).pathname) return undefined
+  if (url === undefined || withoutTrailingSlash(path) !== withoutTrailingSlash(new URL(url).pathname)) return undefined
   return JSON.stringify(metadataOf(settings, description))
 }

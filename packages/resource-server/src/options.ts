@@ -47,6 +47,8 @@ export interface VerifierOptions {
   readonly clockTolerance?: number
   /** Scopes that every request needs. */
   readonly requiredScopes?: readonly string[]
+  /** Which scopes a broader one contains, such as `{ write: ['read'] }`, also over several steps. Default: none. */
+  readonly impliedScopes?: Readonly<Record<string, readonly string[]>>
   readonly dpop?: DpopOptions
   /**
    * The header in which your proxy names the client certificate, for tokens that are bound to one (RFC 8705): in the form of nginx, HAProxy,
@@ -76,6 +78,7 @@ export interface Settings {
   readonly statusList: (Required<Omit<StatusListOptions, 'feed' | 'maxAge'>> & StatusListOptions) | false
   readonly clockTolerance: number
   readonly requiredScopes: readonly string[]
+  readonly impliedScopes: Readonly<Record<string, readonly string[]>>
   readonly dpop: Required<Omit<DpopOptions, 'recordProof'>> & DpopOptions
   readonly certificateHeader: string | undefined
   readonly resource: string | undefined
@@ -194,6 +197,7 @@ export function normalizeOptions(options: VerifierOptions): Settings {
     },
     clockTolerance: options.clockTolerance ?? 30,
     requiredScopes: options.requiredScopes ?? [],
+    impliedScopes: options.impliedScopes ?? {},
     dpop: { ...options.dpop, maxAge: options.dpop?.maxAge ?? 60, maxProofs: options.dpop?.maxProofs ?? 100_000 },
     certificateHeader: options.certificateHeader?.toLowerCase(),
     resource: resourceOf(options),

@@ -23,9 +23,9 @@ export interface HttpResponse {
 }
 
 /** Returns the response to a request that was rejected. @throws `error` if it is not an AccessTokenError */
-export function errorResponse(error: unknown, { settings }: Verifier): HttpResponse {
+export function errorResponse(error: unknown, { settings }: Verifier, options: VerifyOptions = {}): HttpResponse {
   if (!(error instanceof AccessTokenError)) throw error
-  const challenges = challengesOf(error, settings)
+  const challenges = challengesOf(error, settings, options.requiredScopes)
   return {
     status: error.status,
     headers: {
@@ -43,6 +43,18 @@ export function errorResponse(error: unknown, { settings }: Verifier): HttpRespo
   }
 }
 
+const METADATA_HEADERS = {
+  'cache-control': 'public, max-age=3600',
+  'access-control-allow-origin': '*',
+}
+
+/** The answer to a preflight request of a browser: MCP clients send a header of their own, such as `MCP-Protocol-Version`. */
+const METADATA_PREFLIGHT: HttpResponse = {
+  status: 200,
+  headers: { ...METADATA_HEADERS, 'access-control-allow-methods': 'GET, HEAD', 'access-control-allow-headers': '*' },
+  body: '',
+}
+
 /** Returns the response to a request for the metadata (RFC 9728, section 3.1); undefined for every other request. */
 export function metadataResponse(
   method: string,
@@ -50,15 +62,11 @@ export function metadataResponse(
   { settings }: Verifier,
   options?: MetadataOptions,
 ): HttpResponse | undefined {
-  if (method !== 'GET' && method !== 'HEAD') return undefined
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return undefined
   const body = metadataAt(settings, path, options)
   if (body === undefined) return undefined
-  const headers = {
-    'content-type': 'application/json',
-    'cache-control': 'public, max-age=3600',
-    'access-control-allow-origin': '*',
-  }
-  return { status: 200, headers, body }
+  if (method === 'OPTIONS') return METADATA_PREFLIGHT
+  return { status: 200, headers: { 'content-type': 'application/json', ...METADATA_HEADERS }, body }
 }
 
 /** @param path with its query, as the client sent it */

@@ -1,5 +1,4 @@
-import type { JWTPayload } from 'jose'
-import { type AccessToken, describeToken, scopesOf, verifyClaims } from './access-token.ts'
+import { type AccessToken, describeToken, verifyClaims } from './access-token.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { checkConfirmations } from './confirmations.ts'
 import type { DpopRequirements } from './dpop.ts'
@@ -9,6 +8,7 @@ import { KeySet } from './key-set.ts'
 import { createListSource } from './list-source.ts'
 import { normalizeOptions, type Settings, type VerifierOptions } from './options.ts'
 import { presentedToken, type VerifiableRequest } from './requests.ts'
+import { checkScopes } from './scopes.ts'
 import { checkStatus, type StatusPolicy } from './status-check.ts'
 import { StatusFeed } from './status-feed.ts'
 import { StatusLists } from './status-lists.ts'
@@ -38,14 +38,6 @@ interface StatusTracking {
   readonly policy: StatusPolicy
   readonly lists: StatusLists
   readonly feed: StatusFeed | undefined
-}
-
-function checkScopes(claims: JWTPayload, required: readonly string[]): void {
-  if (required.length === 0) return
-  const granted = scopesOf(claims)
-  if (required.every((scope) => granted.includes(scope))) return
-  const scope = required.join(' ')
-  throw new AccessTokenError('insufficient_scope', `the access token needs the scope ${scope}`, { scope })
 }
 
 function dpopRequirements({ clockTolerance, dpop }: Settings, clock: Clock): DpopRequirements {
@@ -102,7 +94,7 @@ export function createVerifier(options: VerifierOptions, clock: Clock = systemCl
         await checkConfirmations(request, presented, claims, dpop, settings.certificateHeader)
         // After the checks of the token itself: no list is fetched for an invalid token (Token Status List, section 8.3).
         const tokenStatus = status ? await checkStatus(claims, status.lists, status.policy) : 'unknown'
-        checkScopes(claims, [...settings.requiredScopes, ...requiredScopes])
+        checkScopes(claims, [...settings.requiredScopes, ...requiredScopes], settings)
         return describeToken(claims, tokenStatus)
       } catch (error) {
         if (error instanceof AccessTokenError) error.tokenId = claims.jti

@@ -41,7 +41,7 @@ async function verify({ protocol, request, scopes }: GatewayRequest, verifier: V
     const token = await verifier.verify(request, { requiredScopes: scopes })
     return { status: 200, headers: { 'cache-control': 'no-store', ...identityHeaders(token) }, body: '' }
   } catch (error) {
-    const response = errorResponse(error, verifier)
+    const response = errorResponse(error, verifier, { requiredScopes: scopes })
     return protocol === 'auth_request' ? forNginx(response) : response
   }
 }
