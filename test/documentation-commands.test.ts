@@ -26,6 +26,7 @@ const NOT_RUN: Record<string, string> = {
     'needs a provider; test/identity-providers/identity-assertions.test.ts has these settings',
   'docs/off-boarding.md': 'names an account; test/management/scim-token-commands.test.ts runs it',
   'docs/secret-scanning.md': 'reports a secret that was found; test/leaks/leak-reports.test.ts sends such requests',
+  'docs/mcp.md': 'needs an MCP server; test/examples/mcp.test.ts runs one with such an API and client',
   'docs/token-exchange.md':
     'needs the token of a user who signs in; test/oidc/token-exchange.test.ts sends such requests',
   'docs/webhooks.md': 'needs a receiver with TLS; test/webhooks/webhook-commands.test.ts runs such commands',
