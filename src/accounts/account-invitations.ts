@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { addressKeyOf } from '../database/address-keys.ts'
 import { LINK_LIFETIMES } from '../mail/mail-links.ts'
 import type { AccountRole } from './user-attributes.ts'
-import { isProven } from './verified-emails.ts'
+import { isProven } from './memberships.ts'
 
 /** An invitation of a person who has a user already to an account. */
 export interface AccountInvitation {

@@ -28,9 +28,14 @@ export const lateralMembership = (condition: string, preferred = 'm.user_id IS N
      ORDER BY (${MAY_ACT}) DESC, (${preferred}) DESC, (${first(u)}) DESC, m.created_at, m.account_id
      LIMIT 1) membership ON true`
 
+/** SQL: whether the owner of the mailbox of `u` has set up, or accepted, everything by which they sign in. Null: no. */
+export const isProven = (u: string): string => `${u}.proven_mailbox_key = ${u}.email_key`
+
+/** SQL: whether an operator, or a program of the instance, gave or confirmed the address of `u`. Null: no. */
+export const isVouched = (u: string): string => `${u}.vouched_email_key = ${u}.email_key`
+
 /** SQL: whether the user `u` acts by the membership `m` also in sessions of their own. */
-const isAccepted = (u: string): string =>
-  `(NOT m.needs_proof OR ${u}.proven_mailbox_key IS NOT DISTINCT FROM ${u}.email_key)`
+const isAccepted = (u: string): string => `(NOT m.needs_proof OR coalesce(${isProven(u)} AND ${isVouched(u)}, false))`
 
 /**
  * Joins the membership by which users act, as `membership`: the given one, in any case if it is fixed, or else the first account, or
@@ -64,9 +69,13 @@ const HAS_CREDENTIALS = `
   OR EXISTS (SELECT FROM user_identities o JOIN identity_providers p ON p.id = o.provider_id
               WHERE o.user_id = u.id AND p.account_id IS NULL)`
 
+/** Nobody but the person that an operator means has, or can get, something by which they sign in as `u`. Null: no. */
+const IS_OWN = `${isVouched('u')} AND (coalesce(${isProven('u')}, false) OR NOT (${HAS_CREDENTIALS}))`
+
 /**
- * Marks a membership that nobody has accepted: while the mailbox of the user is not proven, an admin of their other account may have set
- * up how the user signs in. The caller has locked the user.
+ * Marks a membership that nobody has accepted, unless the user is certain to be the person whom an operator means. An admin of their other
+ * account may have set up how the user signs in, or chosen a mailbox as the address of a user who never signed in. The caller has locked
+ * the user.
  */
 export async function requireProof(
   trx: Knex,
@@ -74,8 +83,47 @@ export async function requireProof(
 ): Promise<void> {
   await trx('memberships')
     .where({ user_id: userId, account_id: accountId })
-    .whereExists(trx('users AS u').where('u.id', userId).whereRaw(`(${HAS_CREDENTIALS})`))
-    .update({ needs_proof: true })
+    .update({ needs_proof: trx.raw(`(SELECT NOT coalesce(${IS_OWN}, false) FROM users u WHERE u.id = ?)`, [userId]) })
+}
+
+/** The person has accepted a membership. The caller has locked the user. */
+export async function acceptMembership(
+  trx: Knex,
+  { userId, accountId }: { readonly userId: string; readonly accountId: string },
+): Promise<void> {
+  await trx('memberships').where({ user_id: userId, account_id: accountId }).update({ needs_proof: false })
+}
+
+/** Whether an operator, or a program of the instance, gave or confirmed the address of a user. */
+export const isAddressVouched = async (db: Knex, userId: string): Promise<boolean> =>
+  (await db('users AS u').where('u.id', userId).whereRaw(isVouched('u')).first('u.id')) !== undefined
+
+/**
+ * Records that an operator, or a program of the instance, means the present address of a user. The caller has locked the user, and has
+ * compared the address. False: somebody has vouched for it before.
+ */
+export async function vouchForAddress(trx: Knex, userId: string): Promise<boolean> {
+  const changed = await trx('users AS u')
+    .where('u.id', userId)
+    .whereRaw(`NOT coalesce(${isVouched('u')}, false)`)
+    .update({ vouched_email_key: trx.ref('email_key') })
+  if (changed === 0) return false
+  await trx('memberships')
+    .where({ user_id: userId, needs_proof: true })
+    .whereExists(trx('users AS u').where('u.id', userId).whereRaw(IS_OWN))
+    .update({ needs_proof: false })
+  return true
+}
+
+/**
+ * Records that nobody vouches any more for the address of a user, who is locked. Memberships that count go on counting.
+ */
+export async function endVouching(trx: Knex, userId: string): Promise<void> {
+  await trx('memberships AS m')
+    .where({ user_id: userId })
+    .whereExists(trx('users AS u').where('u.id', userId).whereRaw(isAccepted('u')))
+    .update({ needs_proof: false })
+  await trx('users').where({ id: userId }).update({ vouched_email_key: null })
 }
 
 /** At most so many accounts of a user are listed. */
@@ -104,22 +152,33 @@ export async function listAccountsOf(
     .select('id AS accountId', 'name AS accountName', 'role')
 }
 
+/** What has to happen before a user acts by a membership in sessions of their own. */
+export type MembershipCondition =
+  /** An operator, or a program of the instance, confirms the address of the user. */
+  | 'confirmed_address'
+  /** The user proves their mailbox. */
+  | 'proof_of_mailbox'
+
+/** SQL: the condition of the membership `m` of the user `u`, or null. */
+export const conditionOf = (u: string): string =>
+  `CASE WHEN ${isAccepted(u)} THEN NULL WHEN ${isVouched(u)} THEN 'proof_of_mailbox' ELSE 'confirmed_address' END`
+
 /** An account that a user can select for their session. */
 export interface SelectableAccount extends AccountOfMember {
-  /** The user acts in it only after they have proven their mailbox. */
-  readonly needsProof: boolean
+  /** Null: the user acts in it. */
+  readonly waitsFor: MembershipCondition | null
 }
 
-/** The accounts of a user, at most 200, sorted by name: those that need a proof of the mailbox come last. */
+/** The accounts of a user, at most 200, sorted by name: those in which the user does not act yet come last. */
 export const listSelectableAccounts = (db: Knex, userId: string): Promise<SelectableAccount[]> =>
   db('memberships AS m')
     .join('accounts AS a', 'a.id', 'm.account_id')
     .join('users AS u', 'u.id', 'm.user_id')
     .where('m.user_id', userId)
     .whereRaw(MAY_ACT)
-    .orderByRaw('"needsProof", lower(a.name), a.id')
+    .orderByRaw(`NOT ${isAccepted('u')}, lower(a.name), a.id`)
     .limit(MAX_ACCOUNTS)
-    .select('a.id AS accountId', 'a.name AS accountName', 'm.role', db.raw(`NOT ${isAccepted('u')} AS "needsProof"`))
+    .select('a.id AS accountId', 'a.name AS accountName', 'm.role', db.raw(`${conditionOf('u')} AS "waitsFor"`))
 
 /** SQL: the role of a user of the table or alias `u`. */
 export const roleOf = (u: string): string =>

@@ -9,6 +9,7 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { lockAccountShared } from './accounts.ts'
+import { vouchForAddress } from './memberships.ts'
 import { storeOneTimePassword } from './one-time-passwords.ts'
 import { hasSignedIn } from './pending-users.ts'
 import { setOneTimePassword } from './user-access.ts'
@@ -96,9 +97,29 @@ export async function checkProfileChange(
 const setterOf = ({ email }: Partial<Profile>, { type }: Actor) =>
   email === undefined ? {} : { email_set_by_program: type === 'client' || type === 'system' }
 
-/** Of an address that somebody else sets. Who had it meanwhile may have set up something, also when it is set back (`verified-emails.ts`). */
-const endOfProof = (before: User, { email }: Partial<Profile>) =>
-  email !== undefined && emailKey(email) !== emailKey(before.email) && { proven_mailbox_key: null }
+/**
+ * Of an address that somebody else sets. Who had it meanwhile may have set up something, also when it is set back (`verified-emails.ts`).
+ * Only who answers for the instance vouches for the new one.
+ */
+const endOfProof = (before: User, { email }: Partial<Profile>, { mayBePending }: AddressRules) =>
+  email !== undefined &&
+  emailKey(email) !== emailKey(before.email) && {
+    proven_mailbox_key: null,
+    vouched_email_key: mayBePending ? null : emailKey(email),
+  }
+
+/**
+ * An operator, or a program of the instance, confirms the address of a user, who is locked, by naming it.
+ * @throws KeywrightError `conflict` (the user has another address)
+ */
+export async function confirmAddress(trx: Knex, user: User, email: string, actor: Actor): Promise<void> {
+  if (emailKey(email) !== emailKey(user.email)) {
+    const message =
+      'the user has another address: change it first, without naming another account, if this one is right'
+    throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'email', message }] })
+  }
+  if (await vouchForAddress(trx, user.id)) await recordAudit(trx, actor, userEntry('user.address_confirmed', user))
+}
 
 interface SaveRules extends AddressRules {
   /** The revision that the caller read; undefined: any revision. */
@@ -144,7 +165,7 @@ async function saveProfileOnce(
       ...profileColumns(differing),
       ...(isPending && { email_key: pendingKey(emailKey(differing.email!), before.id) }),
       ...setterOf(differing, actor),
-      ...endOfProof(before, differing),
+      ...endOfProof(before, differing, rules),
       updated_at: trx.fn.now(),
     }
     const user = await unlessProfileTaken(differing.email, () => changeUser(trx, before.id, columns))

@@ -130,6 +130,8 @@ async function insertUser(db: Knex, person: NewUser, password: string | null): P
     ...profileColumns(profile),
     ...toColumns(MEMBERSHIP_ATTRIBUTES, { role: roleInUsers(role), accountId }),
     invited_by: invitedBy,
+    // Who must not learn which addresses have users answers for one account only.
+    vouched_email_key: mayBePending ? null : emailKey(person.email),
   }
   const owner = { role, accountId, mayBePending }
   const created = await insertUserRow<UserRow>(db, row, password, () => checkProfile(db, profile, owner))

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
+import { isProven, isVouched } from './memberships.ts'
 import { changeUser, findUser, profileColumns, type User, untilNow } from './users.ts'
 
 /*
@@ -7,18 +8,19 @@ import { changeUser, findUser, profileColumns, type User, untilNow } from './use
  * an admin who gave the user a one-time password may have redeemed it. The proof belongs to the address.
  */
 
-/** SQL: whether the mailbox of `u`, a row of `users`, is proven. */
-export const isProven = (u: string): string => `${u}.proven_mailbox_key = ${u}.email_key`
-
 /**
  * Gives the user an address that they have proved to be theirs, and revokes the sessions that began with the previous one. What was
- * accepted by the owner of the previous mailbox is accepted by the same person; what was not, stays so.
+ * accepted by the owner of the previous mailbox is accepted by the same person; what was not, stays so. Who vouched for the previous
+ * address vouches for its owner only: without a proof, somebody else may have asked for the change.
  */
 export const moveUser = (trx: Knex, id: string, email: string): Promise<User> =>
   changeUser(trx, id, {
     ...profileColumns({ email, emailVerified: true }),
     email_set_by_program: false,
     proven_mailbox_key: trx.raw(`CASE WHEN ${isProven('users')} THEN ? END`, [emailKey(email)]),
+    vouched_email_key: trx.raw(`CASE WHEN ${isProven('users')} AND ${isVouched('users')} THEN ? END`, [
+      emailKey(email),
+    ]),
     updated_at: trx.fn.now(),
     ...untilNow(trx),
   })

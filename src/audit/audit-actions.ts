@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = [
   'user.invitation_sent',
   'user.invitation_accepted',
   'user.invitation_declined',
+  'user.address_confirmed',
   'user.verification_sent',
   'user.email_verified',
   'user.earlier_credentials_ended',

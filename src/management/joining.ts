@@ -5,6 +5,7 @@ import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
 import type { JoinTickets } from '../accounts/join-tickets.ts'
 import { createLinkUse, usedUp } from '../accounts/link-use.ts'
 import { addMembership } from '../accounts/membership-changes.ts'
+import { acceptMembership, endVouching } from '../accounts/memberships.ts'
 import { endOneTimePassword, unknownPassword } from '../accounts/one-time-password-end.ts'
 import type { StoredOneTimePassword } from '../accounts/one-time-passwords.ts'
 import type { From } from '../accounts/password-changes.ts'
@@ -81,6 +82,8 @@ async function moveExternal(trx: Knex, from: Credentials, to: Credentials): Prom
     ...(takesMetadata && { metadata: JSON.stringify(metadata) }),
   }
   await changeUser(trx, to.user.id, moved)
+  // Who uses the external ID has not seen whose address the admin chose.
+  if (takesId) await endVouching(trx, to.user.id)
 }
 
 /** The deletion job deletes the rest. */
@@ -183,6 +186,7 @@ export function createJoining({ knex, encryptionKeys, tickets, sendsMail }: Join
         const key = { userId, accountId: accountId! }
         if (!(await isMember(trx, userId, accountId!)))
           await addMembership(trx, { ...key, role: role as AccountRole }, actor)
+        else await acceptMembership(trx, key)
         await settle(trx, person, joined, prepared, actor)
         await moveExternal(trx, pending, person)
         await removePending(trx, pending, actor, 'user.invitation_accepted')

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { addMembership as insertMembership, type MembershipKey } from '../accounts/membership-changes.ts'
-import { requireProof } from '../accounts/memberships.ts'
+import { conditionOf, type MembershipCondition, requireProof } from '../accounts/memberships.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
+import { confirmAddress } from '../accounts/user-administration.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -21,6 +22,8 @@ export interface Membership extends MembershipKey {
   readonly status: SettableStatus
   /** The account to which the user was added first, of those that are left. */
   readonly isFirst: boolean
+  /** What has to happen before the user acts here in sessions of their own; null: nothing. */
+  readonly waitsFor: MembershipCondition | null
   readonly createdAt: Date
 }
 
@@ -31,6 +34,7 @@ interface MembershipRow {
   role: AccountRole
   status: SettableStatus
   is_first: boolean
+  waits_for: MembershipCondition | null
   created_at: Date
 }
 
@@ -41,6 +45,7 @@ const toMembership = (row: MembershipRow): Membership => ({
   role: row.role,
   status: row.status,
   isFirst: row.is_first,
+  waitsFor: row.waits_for,
   createdAt: row.created_at,
 })
 
@@ -57,7 +62,7 @@ async function readMemberships(knex: Knex, userId: string, accountId: string | u
     .orderByRaw('u.account_id = m.account_id DESC, lower(a.name), a.id')
     .limit(MAX_LISTED)
     .select('m.user_id', 'm.account_id', 'a.name AS account_name', 'm.role', 'm.status', 'm.created_at')
-    .select(knex.raw('u.account_id = m.account_id AS is_first'))
+    .select(knex.raw(`u.account_id = m.account_id AS is_first, ${conditionOf('u')} AS waits_for`))
   return rows.map(toMembership)
 }
 
@@ -83,18 +88,26 @@ async function checkOwn(knex: Knex, principal: Principal, { userId, accountId }:
   await userFor(knex, principal, userId, accountId)
 }
 
+interface MembershipAddition extends MembershipKey {
+  readonly role: AccountRole
+  /** The address of the user whom the caller means, which confirms it. */
+  readonly email?: string | undefined
+}
+
 /**
- * Makes a user a member of a further account, without their acceptance. While their mailbox is not proven, they act there only in
- * sessions of somebody who answers for the account, if they have credentials of their own: an admin of their other account may have set
- * these up. An instance without e-mail cannot prove a mailbox, and asks for nothing.
- * @throws KeywrightError `not_found`, `conflict` (an operator, or a member already; the account is disabled)
+ * Makes a user a member of a further account, without their acceptance. An admin of their other account may have chosen their address, or
+ * set up how they sign in: until an operator has confirmed the address and, if the user has credentials of their own, the mailbox is proven,
+ * they act there only in sessions of somebody who answers for the account. An instance without e-mail cannot prove a mailbox, and asks for
+ * nothing.
+ * @throws KeywrightError `not_found`, `conflict` (an operator, or a member already; the account is disabled; another address)
  */
-export const addMembership = operation<MembershipKey & { readonly role: AccountRole }, Membership>(
+export const addMembership = operation<MembershipAddition, Membership>(
   PERMISSIONS.addMemberships,
-  async ({ knex, mail }, principal, membership) => {
+  async ({ knex, mail }, principal, { email, ...membership }) => {
     await userFor(knex, principal, membership.userId)
     await knex.transaction(async (trx) => {
-      await insertMembership(trx, membership, principal.actor)
+      const member = await insertMembership(trx, membership, principal.actor)
+      if (email !== undefined) await confirmAddress(trx, member, email, principal.actor)
       if (mail) await requireProof(trx, membership)
     })
     return await readOne(knex, membership)

@@ -1,7 +1,7 @@
 import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
-import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
+import { checkProfileChange, confirmAddress, resetPassword, saveProfile } from '../accounts/user-administration.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { findUser as findUserByIdOrEmail, type Profile, type User } from '../accounts/users.ts'
 import { notFound } from '../shared/errors.ts'
@@ -69,6 +69,13 @@ export const checkUserUpdate = operation<UserChange, void>(
   },
 )
 
+/**
+ * Whether the one who answers for the instance names the address of a user. A form contains it in any case, so a person who saves one
+ * says nothing of it.
+ */
+const confirmsAddress = (principal: Principal, changes: Partial<Profile>): changes is Pick<Profile, 'email'> =>
+  changes.email !== undefined && principal.role === 'operator' && (isProgram(principal) || isCommandLine(principal))
+
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updateUser = operation<UserChange, User>(
   PERMISSIONS.manageUsers,
@@ -78,7 +85,9 @@ export const updateUser = operation<UserChange, User>(
       const before = await lockPerson(trx, principal, userId)
       checkOperatorAttributes(principal, PROFILE_ATTRIBUTES, changes)
       checkMayChangeAddress(principal, before, changes.email)
-      return await saveProfile(trx, userId, changes, principal.actor, rules)
+      const user = await saveProfile(trx, userId, changes, principal.actor, rules)
+      if (confirmsAddress(principal, changes)) await confirmAddress(trx, user, changes.email, principal.actor)
+      return user
     })
   },
 )

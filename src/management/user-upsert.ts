@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isAddressVouched } from '../accounts/memberships.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type AccountRole, PROFILE_ATTRIBUTES, type Role } from '../accounts/user-attributes.ts'
 import { findUserById, type Profile, type User } from '../accounts/users.ts'
@@ -43,12 +44,12 @@ async function userInAccount(
   management: Management,
   principal: Principal,
   { id: userId }: User,
-  { role, accountId }: UserUpsert,
+  { role, accountId, email }: UserUpsert,
 ): Promise<User> {
   const { knex } = management
   const member = await findUserById(knex, userId, accountId ?? undefined)
   if (member) return member
-  const added = { userId, accountId: accountId!, role: (role ?? 'member') as AccountRole }
+  const added = { userId, accountId: accountId!, role: (role ?? 'member') as AccountRole, email }
   await addMembership(management, principal, added)
   return (await findUserById(knex, userId, added.accountId))!
 }
@@ -66,7 +67,8 @@ async function update(management: Management, principal: Principal, known: User,
       const change = { userId, accountId: accountId!, role: role as AccountRole }
       await updateMembership(inTransaction, principal, change)
     }
-    if (Object.keys(differing).length > 0) await updateUser(inTransaction, principal, { userId, ...differing })
+    const isNews = Object.keys(differing).length > 0 || !(await isAddressVouched(knex, userId))
+    if (isNews) await updateUser(inTransaction, principal, { userId, ...differing, email: profile.email })
     return (await findUserById(knex, userId, accountId ?? undefined))!
   })
 }

@@ -18,8 +18,9 @@ const showAccounts =
     const t = translateFor(ctx)
     const gettext = translateLayoutTo(t.language)
     const all = await web.directory.selectableAccounts(user.id)
+    const { name: instance } = await web.directory.instanceBrand()
     const accounts = all
-      .filter(({ needsProof }) => !needsProof)
+      .filter(({ waitsFor }) => waitsFor === null)
       .map(({ accountId, accountName, role }) => ({
         id: accountId,
         name: accountName,
@@ -27,8 +28,12 @@ const showAccounts =
         isCurrent: accountId === user.accountId,
       }))
     const waiting = all
-      .filter(({ needsProof }) => needsProof)
-      .map(({ accountName: account }) => t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH }))
+      .filter(({ waitsFor }) => waitsFor !== null)
+      .map(({ accountName: account, waitsFor }) =>
+        waitsFor === 'proof_of_mailbox'
+          ? t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH })
+          : t.html('accounts.needsConfirmation', { account, email: user.email, instance }, {}),
+      )
     const data = { accounts, waiting }
     const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data }
     web.show(ctx, inOwnAccount(t, page))

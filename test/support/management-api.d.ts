@@ -879,7 +879,7 @@ export interface paths {
         put?: never;
         /**
          * Add a user to a further account
-         * @description Requires an operator.
+         * @description Nobody asks the user. An admin of their other account may have chosen their address, or set up how they sign in, so name the address that you know: until it is confirmed, and the user has proven the mailbox, they act in the account only in sessions that your service opens (`waits_for`). Requires an operator.
          */
         post: operations["addMembership"];
         delete?: never;
@@ -5308,6 +5308,8 @@ export interface components {
             status: "active" | "disabled";
             /** @description The account in which the user acts after a sign-in */
             is_first: boolean;
+            /** @description What has to happen before the user acts in the account with a password, passkey or connected application of their own. confirmed_address: an operator, or a service of yours, names the address of the user. proof_of_mailbox: the user proves it, under *Switch account*. Console sessions and sign-ins that are fixed to the account need neither. */
+            waits_for: ("confirmed_address" | "proof_of_mailbox") | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -5946,7 +5948,8 @@ export interface components {
         /**
          * @example {
          *       "account_id": "0198a5f2-6c1e-7d3a-9a4b-2f6c8e1d5b7a",
-         *       "role": "developer"
+         *       "role": "developer",
+         *       "email": "ada@example.com"
          *     }
          */
         NewMembership: {
@@ -5960,6 +5963,8 @@ export interface components {
              * @enum {string}
              */
             role: "member" | "viewer" | "developer" | "admin";
+            /** @description The address of the user whom you mean. Another one is a `conflict`; this one counts as confirmed. */
+            email?: string;
         };
         /**
          * @example {

@@ -26,13 +26,26 @@ const membership = z
     role,
     status,
     is_first: z.boolean().meta({ description: 'The account in which the user acts after a sign-in' }),
+    waits_for: z.enum(['confirmed_address', 'proof_of_mailbox']).nullable().meta({
+      description:
+        'What has to happen before the user acts in the account with a password, passkey or connected application of their own. confirmed_address: an operator, or a service of yours, names the address of the user. proof_of_mailbox: the user proves it, under *Switch account*. Console sessions and sign-ins that are fixed to the account need neither.',
+    }),
     created_at: timestamp,
   })
   .meta({ id: 'Membership' })
 
 const addition = z
-  .strictObject({ account_id: id, role })
-  .meta({ id: 'NewMembership', examples: [{ account_id: '0198a5f2-6c1e-7d3a-9a4b-2f6c8e1d5b7a', role: 'developer' }] })
+  .strictObject({
+    account_id: id,
+    role,
+    email: z.string().optional().meta({
+      description: 'The address of the user whom you mean. Another one is a `conflict`; this one counts as confirmed.',
+    }),
+  })
+  .meta({
+    id: 'NewMembership',
+    examples: [{ account_id: '0198a5f2-6c1e-7d3a-9a4b-2f6c8e1d5b7a', role: 'developer', email: 'ada@example.com' }],
+  })
 
 const change = z
   .strictObject({ role: role.optional(), status: status.optional() })
@@ -67,6 +80,8 @@ export const USER_MEMBERSHIP_ROUTES: readonly ApiRoute[] = [
     id: 'addMembership',
     tag: TAG,
     summary: 'Add a user to a further account',
+    description:
+      'Nobody asks the user. An admin of their other account may have chosen their address, or set up how they sign in, so name the address that you know: until it is confirmed, and the user has proven the mailbox, they act in the account only in sessions that your service opens (`waits_for`).',
     params: userParams,
     body: addition,
     responses: { 201: membership },

@@ -10,6 +10,7 @@ import {
 } from '../../management/membership-operations.ts'
 import { findUser } from '../../management/user-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { isId } from '../../shared/ids.ts'
 import { toWire } from '../../shared/wire-names.ts'
 import { attributeOption } from '../attribute-options.ts'
 import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
@@ -42,12 +43,13 @@ function addList(membership: Command): void {
 
 function addAdd(membership: Command): void {
   addAccount(membership.command('add <id|email>'))
-    .description('Add a user to a further account')
+    .description('Add a user to a further account; naming them by their address confirms it')
     .addOption(attributeOption('role', ACCOUNT_ROLE).makeOptionMandatory())
     .action(
       withInstance<OfAccount & { role: AccountRole }>(async (context, { account: accountId, role }, idOrEmail) => {
         const userId = await idOf(context, idOrEmail!)
-        const added = await addMembership(context.management, context.principal, { userId, accountId, role })
+        const email = isId(idOrEmail!) ? undefined : idOrEmail!
+        const added = await addMembership(context.management, context.principal, { userId, accountId, role, email })
         return { json: viewOf(added) }
       }),
     )

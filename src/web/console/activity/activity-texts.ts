@@ -81,6 +81,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.invitation_sent': '{actor} sent an invitation to {target} by email',
   'user.invitation_accepted': '{actor} accepted the invitation of {target}',
   'user.invitation_declined': '{actor} declined the invitation of {target}',
+  'user.address_confirmed': '{actor} confirmed that {target} has this email address',
   'user.verification_sent': '{actor} sent a link to verify the email address of {target}',
   'user.email_verified': '{actor} verified the email address of {target}',
   'user.console_session_created': '{actor} created a console session for {target}',
