@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 import { addressKeyOf } from '../database/address-keys.ts'
 import { LINK_LIFETIMES } from '../mail/mail-links.ts'
-import type { AccountRole } from './user-attributes.ts'
 import { isProven } from './memberships.ts'
+import type { AccountRole } from './user-attributes.ts'
 
 /** An invitation of a person who has a user already to an account. */
 export interface AccountInvitation {

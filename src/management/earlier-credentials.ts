@@ -26,6 +26,8 @@ import { endConnections } from './membership-end.ts'
 /** By what somebody can sign in or act as a user. */
 export interface EarlierCredentials extends RegisteredFactors {
   readonly hasPassword: boolean
+  /** To end all, the user chooses a password: nothing else would be left by which they sign in. */
+  readonly choosesPassword: boolean
   readonly identities: readonly UserIdentity[]
   /** The names of applications that the user is connected to, each once. */
   readonly applications: readonly string[]
@@ -34,6 +36,10 @@ export interface EarlierCredentials extends RegisteredFactors {
   /** Names exactly these; it differs when one has been added, removed or replaced. */
   readonly seen: string
 }
+
+/** Whoever signs in only at the product of the operator needs no password. */
+const choosesPassword = ({ passwordHash, maySignInHere }: Credentials): boolean =>
+  passwordHash !== null
 
 /** Undefined: no such user. @param sessionId of the session in this browser; null: it is not listed yet */
 export async function listEarlierCredentials(
@@ -53,6 +59,7 @@ export async function listEarlierCredentials(
   const seen = JSON.stringify([person.passwordChangedAt, [...ids, ...consents, ...others].sort()])
   return {
     hasPassword: person.passwordHash !== null,
+    choosesPassword: choosesPassword(person),
     ...factors,
     identities,
     applications: [...new Set(connected.map(({ name }) => name))],
@@ -71,7 +78,7 @@ export class EarlierCredentialsChangedError extends KeywrightError {
 
 /** What somebody decided about the earlier credentials of their user. */
 export type EarlierAnswer =
-  /** @param password a new one; ignored if the user has none */
+  /** @param password a new one; ignored of a user who chooses none (`choosesPassword`) */
   | { readonly earlier: 'end'; readonly password: string }
   /** They have set up everything themselves. @param seen of what they were shown, in the browser with this session */
   | { readonly earlier: 'keep'; readonly seen: string; readonly sessionId: string | null }
@@ -89,7 +96,7 @@ export interface PreparedAnswer {
 export async function prepareAnswer(knex: Knex, userId: string, answer: EarlierAnswer): Promise<PreparedAnswer> {
   const before = await findCredentialsById(knex, userId)
   if (!before) throw new KeywrightError('conflict', 'the user was deleted')
-  const chooses = answer.earlier === 'end' && before.passwordHash !== null
+  const chooses = answer.earlier === 'end' && choosesPassword(before)
   if (chooses) await takeWork(knex, userId)
   return {
     answer,

@@ -13,6 +13,7 @@ import { passwordLinkWorks } from '../accounts/password-links.ts'
 import { markUserDeleting } from '../accounts/user-access.ts'
 import type { AccountRole } from '../accounts/user-attributes.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
+import { isSameSession, type SessionOwner } from '../accounts/user-sessions.ts'
 import { changeUser, findUser, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endLinks, type MailLink, useLink } from '../mail/mail-links.ts'
@@ -27,8 +28,8 @@ export type InvitationProof = { readonly token: string } | { readonly id: string
 
 export interface InvitationAnswer {
   readonly proof: InvitationProof
-  /** The user who answers, signed in with their own credentials; not by a session that is fixed to an account. */
-  readonly userId: string
+  /** The user who answers, as their session was read: signed in with their own credentials, and not fixed to an account. */
+  readonly user: SessionOwner
   readonly from: From
   /** What the person decided about earlier credentials; required while their mailbox is not proven. */
   readonly earlier?: EarlierAnswer | undefined
@@ -50,9 +51,9 @@ export interface Joining {
   conditionOf(proof: InvitationProof, isProven: boolean): JoinCondition
   /**
    * Makes the user a member of the account, and deletes the pending user. External ID and metadata of the latter move to a user who has
-   * none. Returns the user, whose sessions may have ended.
+   * none. Returns the user as they are then: earlier sessions may have ended.
    * @throws KeywrightError `conflict`: as for `open`, or the invitation is for another address, or the user is an operator, or
-   * `conditionOf` is not met; as `prepareAnswer`
+   * was signed out meanwhile, or `conditionOf` is not met; as `prepareAnswer`
    */
   join(answer: InvitationAnswer): Promise<User>
   /** Deletes the pending user. @throws KeywrightError as `join` */
@@ -150,22 +151,23 @@ export function createJoining({ knex, encryptionKeys, tickets, sendsMail }: Join
   const prove = (proof: InvitationProof, userId?: string): Promise<Proven | undefined> =>
     'token' in proof ? proveToken(proof.token) : proveOwn(proof.id, userId)
 
-  async function answer(
-    { proof, userId }: InvitationAnswer,
-    act: (trx: Knex, pending: Credentials, person: Credentials) => Promise<void>,
-  ): Promise<void> {
+  async function answer<T>(
+    { proof, user }: InvitationAnswer,
+    act: (trx: Knex, pending: Credentials, person: Credentials) => Promise<T>,
+  ): Promise<T> {
+    const { id: userId } = user
     const proven = await prove(proof, userId)
     if (!proven) throw usedUp()
     const { id, accountId } = proven.invitation
-    await knex.transaction(async (trx) => {
+    return await knex.transaction(async (trx) => {
       await lockAccountShared(trx, accountId)
       for (const locked of [id, userId].sort()) await lockUserExclusive(trx, locked)
       const pending = await lockCredentials(trx, id)
       const person = await lockCredentials(trx, userId)
       const mayAnswer = pending?.isPending && pending.mayAct && person?.mayAct && !person.isPending
       if (!mayAnswer || emailKey(pending.user.email) !== emailKey(person.user.email)) throw usedUp()
-      if (!(await proven.use(trx, pending))) throw usedUp()
-      await act(trx, pending, person)
+      if (!isSameSession(user, person.user) || !(await proven.use(trx, pending))) throw usedUp()
+      return await act(trx, pending, person)
     })
   }
 
@@ -175,13 +177,14 @@ export function createJoining({ knex, encryptionKeys, tickets, sendsMail }: Join
     conditionOf,
 
     async join(joined) {
-      const { userId, from, earlier } = joined
+      const { user, from, earlier } = joined
+      const userId = user.id
       const actor: Actor = { type: 'user', id: userId, ...from }
       const prepared: Prepared = {
         answer: earlier && (await prepareAnswer(knex, userId, earlier)),
         unknown: await unknownPassword(knex, userId),
       }
-      await answer(joined, async (trx, pending, person) => {
+      return await answer(joined, async (trx, pending, person) => {
         const { accountId, role } = pending.user
         const key = { userId, accountId: accountId! }
         if (!(await isMember(trx, userId, accountId!)))
@@ -190,8 +193,8 @@ export function createJoining({ knex, encryptionKeys, tickets, sendsMail }: Join
         await settle(trx, person, joined, prepared, actor)
         await moveExternal(trx, pending, person)
         await removePending(trx, pending, actor, 'user.invitation_accepted')
+        return await findUser(trx, userId)
       })
-      return await findUser(knex, userId)
     },
 
     async decline(declined) {

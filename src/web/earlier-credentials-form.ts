@@ -54,7 +54,7 @@ export const earlierData = (
   hidden: { ...form.hidden, seen: earlier.seen },
   problem: isChanged ? t('earlier.changed') : undefined,
   items: earlierItems(t, earlier),
-  fields: earlier.hasPassword ? newPasswordFields(t, errors) : [],
+  fields: earlier.choosesPassword ? newPasswordFields(t, errors) : [],
   failed: isChanged || hasErrors(errors),
 })
 
@@ -66,14 +66,14 @@ export const earlierData = (
 export function earlierAnswerIn(
   t: Translate,
   form: Form,
-  { hasPassword }: EarlierCredentials,
+  { choosesPassword }: EarlierCredentials,
   sessionId: string | null,
 ): EarlierAnswer | { readonly errors: NewPasswordErrors } | undefined {
   const decision = form.get('earlier')
   if (decision === 'keep') return { earlier: 'keep', seen: form.get('seen') ?? '', sessionId }
   if (decision !== 'end') return undefined
   const password = form.get('password') ?? ''
-  const errors = hasPassword ? newPasswordErrors(t, password, form.get('repeat') ?? '') : {}
+  const errors = choosesPassword ? newPasswordErrors(t, password, form.get('repeat') ?? '') : {}
   return hasErrors(errors) ? { errors } : { earlier: 'end', password }
 }
 

@@ -67,14 +67,14 @@ async function join(web: Web, ctx: Context, asked: Asked, user: SignedInUser): P
   const earlier = found && earlierAnswerIn(translateFor(ctx), ctx.state.form, found, user.sessionId)
   if (decides && !earlier) return await showInvitation(web, ctx, asked)
   if (earlier && 'errors' in earlier) return await showInvitation(web, ctx, asked, earlier)
-  const joined = await web.joining.join({ proof, userId: user.id, from: originOf(ctx), earlier })
+  const joined = await web.joining.join({ proof, user, from: originOf(ctx), earlier })
   // Sessions may have ended; who decided keeps this browser's. It is no new sign-in.
   if (decides) await web.flow.signIn(ctx, { ...loginOf(joined, user.amr), signedInAt: user.signedInAt })
   seeOther(ctx, '/?notice=joined')
 }
 
-async function decline(web: Web, ctx: Context, { proof }: Asked, { id: userId }: SignedInUser): Promise<void> {
-  await web.joining.decline({ proof, userId, from: originOf(ctx) })
+async function decline(web: Web, ctx: Context, { proof }: Asked, user: SignedInUser): Promise<void> {
+  await web.joining.decline({ proof, user, from: originOf(ctx) })
   seeOther(ctx, '/?notice=declined')
 }
 

@@ -1,18 +1,23 @@
 /** A person with a user joins the account that added a pending user with their address, or declines. */
+import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPasswordLinks } from '../../src/accounts/password-links.ts'
 import { processResetRequests, requestPasswordReset } from '../../src/accounts/password-reset-requests.ts'
 import { createSignInProgress } from '../../src/accounts/sign-in-progress.ts'
+import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
 import { addUser, addUserWithoutPassword, resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { findUser, type User } from '../../src/accounts/users.ts'
+import { toEnglish } from '../../src/languages/translator.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink } from '../../src/mail/mail-links.ts'
 import { endEarlierCredentials, listEarlierCredentials } from '../../src/management/earlier-credentials.ts'
 import { createJoining, type InvitationProof } from '../../src/management/joining.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { startUserDeletion } from '../../src/management/user-deletion.ts'
+import { earlierAnswerIn } from '../../src/web/earlier-credentials-form.ts'
 import { attemptOf, freshIp, gatherPeople, OTHER_PASSWORD, PASSWORD, type People } from '../accounts/user-fixtures.ts'
 import { together } from '../support/load.ts'
+import { addTestPasskey } from '../support/second-factors.ts'
 
 const ACTOR = { type: 'cli' } as const
 const MUST_NOT_LEARN = { mayBePending: true }
@@ -25,9 +30,9 @@ beforeAll(async () => {
 
 afterAll(() => on?.stop())
 
-const joiningOf = ({ sendsMail = true } = {}) =>
+const joiningOf = ({ sendsMail = true, knex = on.knex } = {}) =>
   createJoining({
-    knex: on.knex,
+    knex,
     encryptionKeys: on.keys,
     tickets: createSignInProgress(on.keys, on.database.clock).joinTickets,
     sendsMail,
@@ -64,9 +69,17 @@ async function linkOf({ pending }: Pick<Invited, 'pending'>, purpose: 'invitatio
   return createLinkTokens(on.keys).tokenOf(id)
 }
 
+/** A pending user of a new account, whose invitation is a link. */
+const withoutPassword = async ({ email }: User): Promise<User> =>
+  await addUserWithoutPassword(
+    on.knex,
+    { email, role: 'member', accountId: await on.account(), ...MUST_NOT_LEARN },
+    ACTOR,
+  )
+
 const from = () => ({ ip: freshIp() })
 
-const answerOf = (proof: InvitationProof, { id: userId }: User) => ({ proof, userId, from: from() })
+const answerOf = (proof: InvitationProof, user: User) => ({ proof, user, from: from() })
 
 const membershipsOf = async ({ id }: User): Promise<Record<string, string>> => {
   const rows = await on.knex('memberships').where({ user_id: id }).select('account_id', 'role')
@@ -105,25 +118,69 @@ describe('joining', () => {
     const invited = await invite()
     const { person } = invited
     const token = await ticketOf(invited)
-    const { password } = await resetPassword(on.knex, person.user.id, ACTOR)
+    const { user, password } = await resetPassword(on.knex, person.user.id, ACTOR)
     const { seen } = (await listEarlierCredentials(on.knex, person.user.id, null))!
     const earlier = { earlier: 'keep', seen, sessionId: null } as const
-    const answer = { ...answerOf({ token }, person.user), earlier }
+    const answer = { ...answerOf({ token }, user), earlier }
     await joiningOf({ sendsMail: false }).join(answer)
     expect(await on.signIn.attempt(attemptOf(person.user.email, password))).toEqual({ outcome: 'refused' })
     expect(await on.actionsOn(person.user.id)).toContain('user.password_withdrawn')
   })
 
+  test('whoever ends everything by which they sign in chooses a password, also if they had none', async () => {
+    const invited = await invite()
+    const { user } = invited.person
+    await on.knex('users').where({ id: user.id }).update({ password_hash: null, proven_mailbox_key: null })
+    await addTestPasskey(on.knex, user.id)
+    const found = (await listEarlierCredentials(on.knex, user.id, null))!
+    expect(found).toMatchObject({ hasPassword: false, choosesPassword: true })
+    const form = new Map([['earlier', 'end']])
+    expect(earlierAnswerIn(toEnglish(), form, found, null)).toHaveProperty('errors')
+    const ending = async (password: string) => {
+      const proof = { token: await linkOf({ pending: await withoutPassword(user) }) }
+      const earlier = { earlier: 'end', password } as const
+      return await joiningOf().join({ ...answerOf(proof, user), earlier })
+    }
+    await expect(ending('')).rejects.toMatchObject({ code: 'invalid_input' })
+    await ending(OTHER_PASSWORD)
+    expect(await on.signIn.attempt(attemptOf(user.email, OTHER_PASSWORD))).toMatchObject({ outcome: 'signed_in' })
+    expect(await on.knex('passkeys').where({ user_id: user.id })).toEqual([])
+  })
+
+  test('whoever was signed out of all sessions meanwhile does not join, nor decline', async () => {
+    const invited = await invite()
+    const { user } = invited.person
+    const token = await ticketOf(invited)
+    const waiting = on.whileOpen(
+      (trx) => revokeSessionsOfUser(trx, user.id),
+      () => joiningOf().join(answerOf({ token }, user)),
+    )
+    await expect(waiting).rejects.toMatchObject(USED_UP)
+    await expect(joiningOf().decline(answerOf({ token }, user))).rejects.toMatchObject(USED_UP)
+    expect(await membershipsOf(user)).not.toHaveProperty(invited.accountId)
+  })
+
+  test('a sign-out of all sessions right after it ends the session that joined', async () => {
+    const invited = await invite()
+    const { user } = invited.person
+    const token = await ticketOf(invited)
+    const signsOut = async (act: (trx: Knex.Transaction) => Promise<unknown>) => {
+      const result = await on.knex.transaction(act)
+      await revokeSessionsOfUser(on.knex, user.id)
+      return result
+    }
+    const knex = new Proxy(on.knex, {
+      get: (target, name) => (name === 'transaction' ? signsOut : Reflect.get(target, name)),
+    })
+    const joined = await joiningOf({ knex }).join(answerOf({ token }, user))
+    const present = await findUser(on.knex, user.id)
+    expect(Number(joined.sessionsValidFrom)).toBeLessThan(Number(present.sessionsValidFrom))
+  })
+
   test('the link of an invitation leads there too, once, and the user who declines is nobody in the account', async () => {
     const invited = await invite()
     const links = createPasswordLinks(on.knex, on.keys, endEarlierCredentials)
-    const { user: pending } = {
-      user: await addUserWithoutPassword(
-        on.knex,
-        { email: invited.person.user.email, role: 'member', accountId: await on.account(), ...MUST_NOT_LEARN },
-        ACTOR,
-      ),
-    }
+    const pending = await withoutPassword(invited.person.user)
     const token = await linkOf({ pending })
     expect(await links.open(token)).toMatchObject({ mustJoin: true })
     await expect(links.choosePassword(token, OTHER_PASSWORD, from())).rejects.toMatchObject(USED_UP)
@@ -234,7 +291,7 @@ describe('nobody but the person joins', () => {
     await resetPassword(on.knex, person.user.id, ACTOR)
     expect(await joiningOf().open(own, person.user.id)).toBeUndefined()
     await prove()
-    await joiningOf().join(answerOf(own, person.user))
+    await joiningOf().join(answerOf(own, await findUser(on.knex, person.user.id)))
     expect(await membershipsOf(person.user)).toHaveProperty(invited.accountId)
   })
 

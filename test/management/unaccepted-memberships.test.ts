@@ -4,7 +4,7 @@ import { down, up } from '../../migrations/20261204070000_vouched_addresses.ts'
 import { listAccountsOf } from '../../src/accounts/memberships.ts'
 import { createPasswordLinks } from '../../src/accounts/password-links.ts'
 import { createSignInProgress } from '../../src/accounts/sign-in-progress.ts'
-import { findUserOfSession, type User } from '../../src/accounts/users.ts'
+import { findUser, findUserOfSession, type User } from '../../src/accounts/users.ts'
 import { moveUser, saveProof } from '../../src/accounts/verified-emails.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
@@ -143,7 +143,7 @@ describe('an admin of the first account who proves a mailbox of their own', () =
     const tickets = createSignInProgress(on.keys, on.database.clock).joinTickets
     const joining = createJoining({ knex: on.knex, encryptionKeys: on.keys, tickets, sendsMail: true })
     const proof = { token: tickets.issue(pending) }
-    const joined = await joining.join({ proof, userId: attacker.id, from: { ip: freshIp() } })
+    const joined = await joining.join({ proof, user: await findUser(on.knex, attacker.id), from: { ip: freshIp() } })
     expect([joined.id, joined.externalId]).toEqual([attacker.id, externalId])
     expect(await actsIn(joined, await addToOther(joined))).toBe(false)
     expect([await actsIn(joined, earlier), await actsIn(joined, accountId)]).toEqual([true, true])
@@ -207,7 +207,7 @@ describe('a user acts in another account', () => {
     expect(await actsIn(user, accountId)).toBe(false)
     const tickets = createSignInProgress(on.keys, on.database.clock).joinTickets
     const joining = createJoining({ knex: on.knex, encryptionKeys: on.keys, tickets, sendsMail: true })
-    await joining.join({ proof: { token: tickets.issue(pending) }, userId: user.id, from: { ip: freshIp() } })
+    await joining.join({ proof: { token: tickets.issue(pending) }, user, from: { ip: freshIp() } })
     expect(await actsIn(user, accountId)).toBe(true)
   })
 })
