@@ -39,7 +39,7 @@ export interface EarlierCredentials extends RegisteredFactors {
 
 /** Whoever signs in only at the product of the operator needs no password. */
 const choosesPassword = ({ passwordHash, maySignInHere }: Credentials): boolean =>
-  passwordHash !== null
+  passwordHash !== null || maySignInHere
 
 /** Undefined: no such user. @param sessionId of the session in this browser; null: it is not listed yet */
 export async function listEarlierCredentials(

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Credentials, findCredentialsById } from '../accounts/credentials.ts'
 import { createLinkUse, type LinkCondition, usedUp } from '../accounts/link-use.ts'
 import type { From } from '../accounts/password-changes.ts'
-import { isSessionPresent } from '../accounts/user-sessions.ts'
+import { isSameSession, isSessionPresent, type SessionOwner } from '../accounts/user-sessions.ts'
 import { type User, userEntry } from '../accounts/users.ts'
 import { confirmEmail, saveProof } from '../accounts/verified-emails.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
@@ -26,7 +26,8 @@ export interface OpenedVerification {
 
 /** The user in the browser that has the link. */
 interface InBrowser {
-  readonly userId: string
+  /** As their session was read. */
+  readonly user: SessionOwner
   /** Null: the session is not listed yet. */
   readonly sessionId: string | null
 }
@@ -83,7 +84,7 @@ export function createVerificationLinks(knex: Knex, encryptionKeys: EncryptionKe
       return { email: person.user.email, userId: person.user.id, isEnough: await isLinkEnough(knex, person) }
     },
 
-    earlier: ({ userId, sessionId }) => listEarlierCredentials(knex, userId, sessionId),
+    earlier: ({ user, sessionId }) => listEarlierCredentials(knex, user.id, sessionId),
 
     async verify(token, userId, from) {
       const found = await links.find(token)
@@ -95,12 +96,14 @@ export function createVerificationLinks(knex: Knex, encryptionKeys: EncryptionKe
       })
     },
 
-    async prove(token, { userId, sessionId }, answer, from) {
+    async prove(token, { user, sessionId }, answer, from) {
+      const userId = user.id
       const found = await links.find(token)
       if (found?.person.user.id !== userId) throw usedUp()
       const prepared = await prepareAnswer(knex, userId, answer)
       const actor: Actor = { type: 'user', id: userId, ...from }
       return await links.use(found, async (trx, person) => {
+        if (!isSameSession(user, person.user)) throw usedUp()
         if (sessionId !== null && !(await isSessionPresent(trx, userId, sessionId))) throw usedUp()
         await applyAnswer(trx, person, prepared, actor)
         return await saveMailboxProof(trx, person.user, actor)

@@ -35,7 +35,7 @@ async function find(web: Web, ctx: Context, token: string): Promise<Asked | unde
 const showOver = (web: Web, ctx: Context): void => web.show(ctx, verificationOverPage(translateFor(ctx)))
 
 async function showEarlier(web: Web, ctx: Context, user: SignedInUser, token: string, problem: EarlierProblem = {}) {
-  const earlier = await web.verificationLinks.earlier({ userId: user.id, sessionId: user.sessionId })
+  const earlier = await web.verificationLinks.earlier({ user, sessionId: user.sessionId })
   if (earlier) web.show(ctx, earlierPage(translateFor(ctx), { email: user.email, token, earlier, ...problem }))
   else showOver(web, ctx)
 }
@@ -56,7 +56,7 @@ async function showVerification(web: Web, ctx: Context): Promise<void> {
 /** The mailbox is proven: by the link, and by the user's own sign-in in the same browser. */
 async function prove(web: Web, ctx: Context, user: SignedInUser, token: string): Promise<void> {
   const t = translateFor(ctx)
-  const inBrowser = { userId: user.id, sessionId: user.sessionId }
+  const inBrowser = { user, sessionId: user.sessionId }
   const earlier = await web.verificationLinks.earlier(inBrowser)
   const answer = earlier && earlierAnswerIn(t, ctx.state.form, earlier, user.sessionId)
   if (!answer) return seeOther(ctx, pathWithToken(ctx))

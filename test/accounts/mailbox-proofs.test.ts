@@ -5,6 +5,7 @@ import { down, up } from '../../migrations/20261203140000_proven_mailboxes.ts'
 import { findCredentialsById } from '../../src/accounts/credentials.ts'
 import { createPasswordLinks } from '../../src/accounts/password-links.ts'
 import { createSignInProgress } from '../../src/accounts/sign-in-progress.ts'
+import { revokeSessionsOfUser } from '../../src/accounts/user-access.ts'
 import { resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import type { User } from '../../src/accounts/users.ts'
 import { moveUser, saveProof } from '../../src/accounts/verified-emails.ts'
@@ -13,6 +14,7 @@ import { createTotpOffers } from '../../src/factors/totp-offers.ts'
 import { createLinkTokens } from '../../src/mail/link-tokens.ts'
 import { createLink } from '../../src/mail/mail-links.ts'
 import { endEarlierCredentials } from '../../src/management/earlier-credentials.ts'
+import { createVerificationLinks } from '../../src/management/mailbox-proofs.ts'
 import { epochSeconds } from '../../src/shared/clock.ts'
 import { addTestPasskey } from '../support/second-factors.ts'
 import { freshIp, gatherPeople, OTHER_PASSWORD, type People } from './user-fixtures.ts'
@@ -83,6 +85,22 @@ describe('a proof ends with', () => {
     await setUpFactor(byInstance, false)
     expect([await isProven(byAccount), await isProven(byInstance)]).toEqual([false, true])
   })
+})
+
+test('whoever was signed out of all sessions meanwhile proves nothing', async () => {
+  const { user } = await on.person()
+  const links = createVerificationLinks(on.knex, on.keys)
+  const id = await createLink(on.knex, { purpose: 'email_verification', userId: user.id, email: user.email })
+  const token = createLinkTokens(on.keys).tokenOf(id)
+  const inBrowser = { user, sessionId: null }
+  const { seen } = (await links.earlier(inBrowser))!
+  const keep = { earlier: 'keep', seen, sessionId: null } as const
+  const proving = on.whileOpen(
+    (trx) => revokeSessionsOfUser(trx, user.id),
+    () => links.prove(token, inBrowser, keep, { ip: freshIp() }),
+  )
+  await expect(proving).rejects.toMatchObject({ code: 'conflict' })
+  expect(await isProven(user)).toBe(false)
 })
 
 test('after the migration, users are proven who chose their password by a link, without anything older or later', async () => {
