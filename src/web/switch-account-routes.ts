@@ -18,7 +18,6 @@ const showAccounts =
     const t = translateFor(ctx)
     const gettext = translateLayoutTo(t.language)
     const all = await web.directory.selectableAccounts(user.id)
-    const { name: instance } = await web.directory.instanceBrand()
     const accounts = all
       .filter(({ waitsFor }) => waitsFor === null)
       .map(({ accountId, accountName, role }) => ({
@@ -29,12 +28,8 @@ const showAccounts =
       }))
     const waiting = all
       .filter(({ waitsFor }) => waitsFor !== null)
-      .map(({ accountName: account, waitsFor }) =>
-        waitsFor === 'proof_of_mailbox'
-          ? t.html('accounts.needsProof', { account }, { verify: VERIFICATION_PATH })
-          : t.html('accounts.needsConfirmation', { account, email: user.email, instance }, {}),
-      )
-    const data = { accounts, waiting }
+      .map(({ accountName: account, waitsFor }) => ({ account, needsProof: waitsFor === 'proof_of_mailbox' }))
+    const data = { accounts, waiting, email: user.email, verificationPath: VERIFICATION_PATH }
     const page = { view: 'switch-account', title: t('accounts.switch'), lead: t('accounts.lead'), data }
     web.show(ctx, inOwnAccount(t, page))
   }

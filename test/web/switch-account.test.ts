@@ -54,6 +54,20 @@ test('a user sees in which account they act, and switches to another one', async
   expect((await browser.visit('/users')).status).toBe(200)
 })
 
+test('a user whose address nobody has confirmed reads whom to ask, and does not switch', async () => {
+  await server
+    .knex('users')
+    .where({ id: user.id })
+    .update({ vouched_email_key: null, proven_mailbox_key: server.knex.ref('email_key') })
+  await server.knex('memberships').where({ user_id: user.id, account_id: second }).update({ needs_proof: true })
+  const page = await browser.visit('/account/switch')
+  const asked = `To act in the account ${await nameOf(second)} too, ask Keywright to confirm that ${user.email} is your email address.`
+  expect(wordsOf(page)).toContain(asked)
+  expect(page.text).not.toContain(`value="${second}"`)
+  await switchTo(second)
+  expect(await shownAccount()).toBe(await nameOf(first))
+})
+
 test('a user of one account is offered no other', async () => {
   const single = await createTestUser(server.knex, first, 'admin')
   const own = await enter(server, single)
