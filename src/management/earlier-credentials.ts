@@ -37,7 +37,7 @@ export interface EarlierCredentials extends RegisteredFactors {
   readonly seen: string
 }
 
-/** Whoever signs in only at the product of the operator needs no password. */
+/** A user who signs in only at the product of the operator needs no password. */
 const choosesPassword = ({ passwordHash, maySignInHere }: Credentials): boolean =>
   passwordHash !== null || maySignInHere
 

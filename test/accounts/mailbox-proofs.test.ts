@@ -87,7 +87,7 @@ describe('a proof ends with', () => {
   })
 })
 
-test('whoever was signed out of all sessions meanwhile proves nothing', async () => {
+test('a user who was signed out of all sessions meanwhile proves nothing', async () => {
   const { user } = await on.person()
   const links = createVerificationLinks(on.knex, on.keys)
   const id = await createLink(on.knex, { purpose: 'email_verification', userId: user.id, email: user.email })

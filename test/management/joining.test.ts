@@ -127,7 +127,7 @@ describe('joining', () => {
     expect(await on.actionsOn(person.user.id)).toContain('user.password_withdrawn')
   })
 
-  test('whoever ends everything by which they sign in chooses a password, also if they had none', async () => {
+  test('a user who ends everything by which they sign in chooses a password, also if they had none', async () => {
     const invited = await invite()
     const { user } = invited.person
     await on.knex('users').where({ id: user.id }).update({ password_hash: null, proven_mailbox_key: null })
@@ -147,7 +147,7 @@ describe('joining', () => {
     expect(await on.knex('passkeys').where({ user_id: user.id })).toEqual([])
   })
 
-  test('whoever was signed out of all sessions meanwhile does not join, nor decline', async () => {
+  test('a user who was signed out of all sessions meanwhile does not join, nor decline', async () => {
     const invited = await invite()
     const { user } = invited.person
     const token = await ticketOf(invited)
