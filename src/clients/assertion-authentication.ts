@@ -57,11 +57,22 @@ export function createAssertionAuthenticator(
   clock: Clock,
   keyFetches: Pick<KeyFetches, 'afterUnknownKey'>,
 ): AssertionAuthenticator {
-  /** The client by a key that it has proved: the assertion is recorded and would not prove it again. */
-  async function withKey(clientId: string, keyId: number, proof: Proof): Promise<ProvedClient> {
+  /** The current registration with a key that was proved. The key may have been stored again, as when it moves to a URL. */
+  async function readKey(clientId: string, proved: ValidKey) {
     const registration = await registrations.fresh(clientId)
-    const key = registration?.keys.find(({ id }) => id === keyId)
-    if (!registration || !key || !worksAt(key, clock.now()))
+    const keys = registration?.keys.filter((one) => worksAt(one, clock.now())) ?? []
+    const key = keys.find(({ id }) => id === proved.id) ?? keys.find(({ hash }) => hash === proved.hash)
+    return { registration, key }
+  }
+
+  /** The client by a key that it has proved: the assertion is recorded and would not prove it again. */
+  async function withKey(clientId: string, proved: ValidKey, proof: Proof): Promise<ProvedClient> {
+    let { registration, key } = await readKey(clientId, proved)
+    if (registration?.jwksUri && !key) {
+      await keyFetches.afterUnknownKey(registration.key)
+      ;({ registration, key } = await readKey(clientId, proved))
+    }
+    if (!registration || !key)
       throw new KeywrightError('invalid_client', 'the client or its key was replaced or archived')
     if (proof.hasEndpointAudience && !registration.endpointAudiences)
       throw new KeywrightError('invalid_client', 'the client may no longer name endpoints as audience')
@@ -73,7 +84,7 @@ export function createAssertionAuthenticator(
     registration,
     authentication: provedBy(key),
     hasEndpointAudience: proof.hasEndpointAudience,
-    renew: () => withKey(registration.clientId, key.id, proof),
+    renew: () => withKey(registration.clientId, key, proof),
   })
 
   const prove: AssertionAuthenticator['prove'] = async (registration, { assertion, audiences, address }) => {

@@ -6,21 +6,25 @@ import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli-in-process.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { documentOf, jwkSet, startKeyServer } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 
 let server: Keywright
 let api: ReturnType<typeof rawManagement>
 let directory: string
+let keyServer: Awaited<ReturnType<typeof startKeyServer>>
 
 beforeAll(async () => {
-  server = await startKeywright()
+  keyServer = await startKeyServer()
+  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
   api = rawManagement(server.url, await managementToken(server, await managingApplication(server, null)))
   directory = mkdtempSync(join(tmpdir(), 'keys-'))
 })
 afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
   await server?.stop()
+  keyServer.stop()
 })
 
 async function statusBy(clientId: string, key: ClientKey): Promise<number> {
@@ -88,4 +92,59 @@ test('keys are added and retired one by one on the command line', async () => {
   await cli(`client retire-secret ${id} --secret ${shown.secrets[1].id}`)
   expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([401, 200])
   expect((await runCli(['client', 'add-keys', id, '--jwks', file], server.env)).code).toBe(2)
+})
+
+test('keys are published at a URL, which the API sets, changes and shows with its last fetch', async () => {
+  const [first, second] = [await newClientKey(), await newClientKey()]
+  const [site, other] = [first, second].map((key) => keyServer.publish(documentOf(jwkSet(key))))
+  const given = {
+    account_id: server.firstStart.accountId,
+    auth_method: 'private_key_jwt',
+    name: 'Keys',
+    type: 'service',
+  }
+  const make = (body: object) => api.json('POST', '/applications', { ...given, ...body })
+  const keySet = { keys: [first.jwk] }
+  for (const wrong of [{ jwks: keySet, jwks_uri: site!.uri }, { jwks_uri: 'http://app.example.com/' }, {}])
+    expect((await make(wrong)).status).toBe(400)
+  expect((await make({ auth_method: 'client_secret', jwks_uri: site!.uri })).status).toBe(400)
+  const { client_id: id, application } = (await make({ jwks_uri: site!.uri })).body
+  expect(application.jwks_uri).toBe(site!.uri)
+  expect(await statusBy(id, first)).toBe(200)
+  const read = async () => (await api.send('GET', `/applications/${id}`)).body
+  expect(await read()).toMatchObject({
+    jwks_uri: site!.uri,
+    key_fetch: { fetched_at: expect.any(String), failed_at: null, failure: null },
+    secrets: [{ kind: 'key' }],
+  })
+  expect((await api.json('POST', `/applications/${id}/keys`, { jwks: { keys: [second.jwk] } })).status).toBe(400)
+  const change = (body: object) => api.json('PATCH', `/applications/${id}`, body, { 'if-match': '*' })
+  expect((await change({ jwks_uri: null })).status).toBe(400)
+  expect((await change({ jwks_uri: other!.uri })).status).toBe(200)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([401, 200])
+  const rotate = (body: object) => api.json('POST', `/applications/${id}/secrets`, body)
+  expect((await rotate({ jwks: keySet, jwks_uri: site!.uri })).status).toBe(400)
+  expect((await rotate({ jwks: keySet })).status).toBe(201)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 401])
+  expect(await read()).toMatchObject({ jwks_uri: null, key_fetch: null })
+})
+
+test('keys are published at a URL on the command line', async () => {
+  const [first, second] = [await newClientKey(), await newClientKey()]
+  const [site, other] = [first, second].map((key) => keyServer.publish(documentOf(jwkSet(key))))
+  const cli = keywright(server.env)
+  const account = `--account ${server.firstStart.accountId}`
+  const { client_id: id, key_fetch } = await cli(
+    `client create ${account} --name Keys --type service --auth-method private_key_jwt --jwks-uri ${site!.uri}`,
+  )
+  expect(key_fetch).toEqual({ fetched_at: null, failed_at: null, failure: null })
+  expect(await statusBy(id, first)).toBe(200)
+  expect(await cli(`client show ${id}`)).toMatchObject({
+    jwks_uri: site!.uri,
+    key_fetch: { fetched_at: expect.any(String), failure: null },
+  })
+  await cli(`client rotate-secret ${id} --jwks-uri ${other!.uri} --overlap 3600`)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 200])
+  await cli(`client update ${id} --jwks-uri ${site!.uri}`)
+  expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 401])
 })

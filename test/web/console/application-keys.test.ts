@@ -2,6 +2,7 @@
 import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../../support/client-assertions.ts'
+import { documentOf, endCooldown, jwkSet, startKeyServer } from '../../support/key-server.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser } from '../../support/scriptless-browser.ts'
 import { createTestUser } from '../../support/test-users.ts'
@@ -12,13 +13,18 @@ import { sendForm } from './filled-forms.ts'
 let server: Keywright
 let admin: Browser
 let key: ClientKey
+let keyServer: Awaited<ReturnType<typeof startKeyServer>>
 
 beforeAll(async () => {
-  server = await startKeywright()
+  keyServer = await startKeyServer()
+  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
   admin = await enter(server, await createTestUser(server.knex, await server.make.account(), 'admin'))
   key = await newClientKey('ES256', { kid: 'first-key-2026' })
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  keyServer.stop()
+})
 
 const keySet = (...keys: ClientKey[]) => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
 
@@ -134,5 +140,37 @@ describe('an application with a private key', () => {
       await sendForm(admin, page, new RegExp(`/${step}$`), {})
       expect(await tokenStatus(clientId, key)).toBe(step === 'archive' ? 401 : 200)
     }
+  })
+
+  it('publishes its keys at a URL, whose last fetch and failure its page shows, until keys replace it', async () => {
+    const site = keyServer.publish(documentOf(jwkSet(key)))
+    const form = await admin.visit('/applications/new?type=service')
+    const send = (fields: Record<string, string>) =>
+      sendForm(admin, form, /\/applications\/new$/, { name: 'Published', authMethod: 'private_key_jwt', ...fields })
+    const both = await send({ jwks: keySet(key), jwksUri: site.uri })
+    expect([both.status, wordsOf(both)]).toEqual([400, expect.stringContaining('either the public keys or their URL')])
+    await send({ jwksUri: site.uri })
+    const clientId = await clientIdOf('Published')
+    const one = `/applications/${clientId}`
+    expect(await tokenStatus(clientId, key)).toBe(200)
+    const page = await admin.visit(one)
+    expect(wordsOf(page)).toContain(site.uri)
+    expect(wordsOf(page)).toMatch(/Public keys fetched (?!never)/)
+    expect(wordsOf(page)).not.toContain('Last fetch failed')
+    expect(page.text).not.toContain('/keys/new"')
+    expect((await admin.visit(`${one}/keys/new`)).status).toBe(409)
+    // The edit form leaves the URL alone.
+    await sendForm(admin, await admin.visit(`${one}/edit`), /\/edit$/, { description: 'Edited' })
+    expect(await tokenStatus(clientId, key)).toBe(200)
+    site.respond(documentOf('no keys'))
+    const { id } = await server.knex('clients').where({ client_id: clientId }).first('id')
+    await endCooldown(server.knex, id)
+    expect(await tokenStatus(clientId, await newClientKey())).toBe(401)
+    expect(wordsOf(await admin.visit(one))).toMatch(/Last fetch failed .*the response is no usable JWK set/)
+    const replaced = await newClientKey()
+    const fields = { jwks: keySet(replaced), jwksUri: '', when: '0' }
+    await sendForm(admin, await admin.visit(`${one}/key`), /\/key$/, fields)
+    expect([await tokenStatus(clientId, key), await tokenStatus(clientId, replaced)]).toEqual([401, 200])
+    expect(wordsOf(await admin.visit(one))).not.toContain(site.uri)
   })
 })

@@ -1,7 +1,8 @@
+import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import { MAX_KEY_SET_LENGTH } from '../../../clients/client-keys.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Field } from '../kit/form-fields.ts'
-import { areaField } from '../kit/text-fields.ts'
+import { areaField, urlField } from '../kit/text-fields.ts'
 
 /** In a text with a private key, which is refused and not drawn again. */
 const PRIVATE = /PRIVATE KEY|"[dk]"\s*:/
@@ -15,6 +16,12 @@ const generatorTexts = (t: ConsoleTranslate) => ({
   privateHint: t('Save it now: it is shown until you leave this page, and is never sent to Keywright.'),
   save: t('Save as a file'),
 })
+
+const { label, hint, placeholder } = CLIENT_ATTRIBUTES.jwksUri
+
+/** Where a client publishes its public keys, in place of them. */
+export const jwksUriField = (t: ConsoleTranslate): Field<string> =>
+  urlField({ label: t.declared(label), hint: t.declared(hint!), placeholder })
 
 /** The public keys of a client that authenticates by its private key: a JWK set (RFC 7517, section 5) or PEM, typed or in a file. */
 export function jwksField(t: ConsoleTranslate, required = false): Field<string> {

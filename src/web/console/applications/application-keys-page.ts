@@ -6,7 +6,7 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, revisionOf } from '../kit/form-fields.ts'
 import { keptChoices } from '../kit/secret-choices.ts'
-import { jwksField } from './application-key-field.ts'
+import { jwksField, jwksUriField } from './application-key-field.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 import { heldTokens } from './effect-texts.ts'
@@ -25,7 +25,8 @@ function revocationHint(t: ConsoleTranslate, application: Application): string {
 }
 
 const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
-  jwks: jwksField(t, true),
+  jwks: jwksField(t),
+  jwksUri: jwksUriField(t),
   when: radioField({
     label: t('Current public keys'),
     required: true,
@@ -36,6 +37,15 @@ const fieldsOf = (t: ConsoleTranslate, application: Application) => ({
   }),
 })
 
+const leadOf = (t: ConsoleTranslate, { client }: Application): string =>
+  client.jwksUri === null
+    ? t(
+        'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
+      )
+    : t(
+        'The application rotates its keys itself, by what it publishes at its URL. With the same URL, the keys are fetched anew; another URL or public keys replace it.',
+      )
+
 const keysPage = (t: ConsoleTranslate, application: Application, state: ReplacementState = {}): ConsolePage =>
   replacementPage(
     t,
@@ -44,12 +54,11 @@ const keysPage = (t: ConsoleTranslate, application: Application, state: Replacem
       fields: fieldsOf(t, application),
       initial: new Map([
         ['jwks', ''],
+        ['jwksUri', application.client.jwksUri ?? ''],
         ['when', '86400'],
       ]),
       title: t('Replace the public keys?'),
-      lead: t(
-        'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
-      ),
+      lead: leadOf(t, application),
       stops: [
         t('replace the public keys at the time you select'),
         t('revoke every token obtained with a previous key when it expires'),
@@ -65,9 +74,11 @@ export async function replaceKeys(call: ConsoleCall, application: Application): 
   const { management, who, params, form, files, show, goTo, t } = call
   const clientId = params.clientId!
   try {
-    const outcome = await attempt(fieldsOf(t, application), { form, files }, ({ jwks, when }) =>
-      rotateApplicationSecret(management, who, { clientId, jwks, overlap: Number(when), revision: revisionOf(form) }),
-    )
+    const outcome = await attempt(fieldsOf(t, application), { form, files }, ({ jwks, jwksUri, when }) => {
+      const given = { jwks: jwks || undefined, jwksUri: jwksUri || undefined }
+      const change = { clientId, ...given, overlap: Number(when), revision: revisionOf(form) }
+      return rotateApplicationSecret(management, who, change)
+    })
     if (outcome.fieldErrors) return show(keysPage(t, application, { typed: form, fieldErrors: outcome.fieldErrors }))
     goTo(applicationPath(clientId, '?notice=keys_replaced'))
   } catch (error) {

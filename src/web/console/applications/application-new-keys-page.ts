@@ -46,6 +46,9 @@ async function applicationWithKeys(call: ConsoleCall): Promise<Application> {
   if (application.client.authMethod !== 'private_key_jwt') {
     throw new KeywrightError('conflict', 'this application does not authenticate by a private key')
   }
+  if (application.client.jwksUri !== null) {
+    throw new KeywrightError('conflict', 'this application publishes its public keys at a URL')
+  }
   return application
 }
 
