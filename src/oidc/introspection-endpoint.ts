@@ -62,7 +62,10 @@ export function introspectionEndpoint(services: OidcServices) {
     { registration }: AuthenticatedClient,
     body: IntrospectionResponse,
   ): Promise<void> {
-    const key = keyRings.ring.current(registration.resourceServer?.signingAlg ?? 'ES256')
+    const alg = registration.resourceServer?.signingAlg ?? 'ES256'
+    // The first API with this algorithm may have been created a moment ago.
+    if (!keyRings.ring.has(alg)) await keyRings.follow()
+    const key = keyRings.ring.current(alg)
     const claims = { iss: issuerUrl(), aud: registration.clientId, iat: epochSeconds(), token_introspection: body }
     ctx.body = await signJwt(key, 'token-introspection+jwt', claims)
     ctx.type = SIGNED
