@@ -87,6 +87,21 @@ export const API_TOKEN_ATTRIBUTES = {
     description: 'Whether access tokens of clients with allowed networks have the claim allowed_networks',
     option: { help: 'Put the allowed networks of a client into its access tokens; default: off' },
   }),
+  dpopRequired: attribute({
+    type: boolean,
+    initial: false,
+    section: 'tokens',
+    label: 'DPoP required',
+    hint: 'Each token request for this API needs a DPoP proof, and only the owner of its key can use the token. The resource servers must check it.',
+    description:
+      'Whether each token request for it needs a DPoP proof (RFC 9449), so that no token for it is issued without a key; tokens that were issued before stay unbound',
+    option: {
+      flag: 'dpop',
+      jsonName: 'dpop',
+      onOffWords: ['required', 'optional'],
+      help: 'required: issue only tokens for it that are bound to a key, by DPoP (RFC 9449); default: optional',
+    },
+  }),
   claims: attribute({
     type: claims,
     initial: [],

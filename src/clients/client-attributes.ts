@@ -4,11 +4,18 @@ import { AUTHENTICATION_ATTRIBUTES } from './authentication-attributes.ts'
 import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
 import { IDENTITY_ASSERTION_ATTRIBUTES } from './identity-assertion-attributes.ts'
+import { AUTHORIZATION_REQUEST_ATTRIBUTES, TOKEN_PROOF_ATTRIBUTES } from './proof-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
 /** The attributes that the endpoints need, in the cached registrations. */
-export const PROTOCOL_ATTRIBUTES = { ...AUTHENTICATION_ATTRIBUTES, ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
+export const PROTOCOL_ATTRIBUTES = {
+  ...AUTHENTICATION_ATTRIBUTES,
+  ...SIGN_IN_ATTRIBUTES,
+  ...AUTHORIZATION_REQUEST_ATTRIBUTES,
+  ...TOKEN_ATTRIBUTES,
+  ...TOKEN_PROOF_ATTRIBUTES,
+}
 
 /** What a company keeps with a client. The cached registrations do not have these attributes, because no endpoint needs them. */
 export const EXTERNAL_ATTRIBUTES = externalAttributes({ what: 'application', section: 'operator' })
@@ -37,7 +44,7 @@ const {
 } = TOKEN_ATTRIBUTES
 
 /** The attributes of a client that are settings of a key pair. */
-export const KEY_PAIR_ATTRIBUTES = { description, ...ofTokens, ...EXTERNAL_ATTRIBUTES }
+export const KEY_PAIR_ATTRIBUTES = { description, ...ofTokens, ...TOKEN_PROOF_ATTRIBUTES, ...EXTERNAL_ATTRIBUTES }
 
 /** What a client may request. These are rows of `client_apis`, not columns of `clients`. */
 export const ACCESS_ATTRIBUTES = {

@@ -84,10 +84,13 @@ function* errorsOfSecretlessClient(settings: ClientSettings): FieldErrors {
   }
 }
 
-/** A token that is used again would be bound to the certificate of an earlier request. */
-function* errorsOfBoundTokens({ certificateBoundAccessTokens, reuseWindow }: ClientSettings): FieldErrors {
-  if (certificateBoundAccessTokens && reuseWindow !== null)
+/** A token that is used again would be bound to the certificate or key of an earlier request. */
+function* errorsOfBoundTokens({ certificateBoundAccessTokens, dpop, reuseWindow }: ClientSettings): FieldErrors {
+  if (reuseWindow === null) return
+  if (certificateBoundAccessTokens)
     yield fieldError('reuseWindow', 'tokens that are bound to a certificate cannot be used again for another request')
+  if (dpop !== 'optional')
+    yield fieldError('reuseWindow', 'tokens that are bound to a key cannot be used again for another request')
 }
 
 function* errorsOfKeys({ isPublic, authMethod, jwksUri }: ClientSettings): FieldErrors {

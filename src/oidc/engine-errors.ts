@@ -44,6 +44,9 @@ export function toEngineError(error: unknown): unknown {
     return new OAuthError(401, 'invalid_client', error.message, { cause: error })
   }
   if (!(error instanceof KeywrightError)) return error
+  // RFC 9449, section 5: the same error as for an invalid proof.
+  if (error.reason === 'dpop_proof_missing')
+    return new OAuthError(400, 'invalid_dpop_proof', error.message, { cause: error })
   return STANDARD[error.code]?.(error.message, error) ?? error
 }
 

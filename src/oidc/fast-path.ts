@@ -8,7 +8,7 @@ import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
 import { hasCertificate } from '../http/certificate-header.ts'
-import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
+import { requiresProof, selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { renewClient } from './endpoint-authentication.ts'
 import type { Form, OidcContext } from './request-state.ts'
 
@@ -106,7 +106,10 @@ function toTokenRequest(client: AuthenticatedClient, form: Form): TokenRequest |
   if (!grants.includes(CLIENT_CREDENTIALS_GRANT) || clientCredentialsRefresh) return undefined
   const { resource, scope } = form as Record<string, string | undefined>
   try {
-    resolveScope(scope, selectApi(client.registration, resource).scopes)
+    const api = selectApi(client.registration, resource)
+    resolveScope(scope, api.scopes)
+    // The request has no proof: its header is not plain.
+    if (requiresProof(client.registration, api)) return undefined
   } catch {
     return undefined
   }

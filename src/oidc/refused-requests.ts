@@ -51,6 +51,7 @@ const TEXTS: readonly (readonly [error: string, text: RegExp, reason: RefusalRea
   ['invalid_request', /response_type is not allowed/, 'response_type_not_allowed'],
   ['invalid_request', /is not allowed for this client/, 'grant_type_not_allowed'],
   ['invalid_request', /requires PKCE/, 'pkce_missing'],
+  ['invalid_request', /Pushed Authorization Request must be used/, 'pushed_request_missing'],
 ]
 
 interface Failure extends Error {

@@ -41,6 +41,11 @@ export const REFUSAL_REASONS = {
     label: 'PKCE missing',
     text: 'The client must send a code challenge (PKCE), and the request has none.',
   },
+  pushed_request_missing: {
+    error: 'invalid_request',
+    label: 'Request not pushed',
+    text: 'The client must push its authorization requests (PAR), and this one was in the URL.',
+  },
   pkce_failed: {
     error: 'invalid_grant',
     label: 'PKCE failed',
@@ -106,10 +111,15 @@ export const REFUSAL_REASONS = {
     label: 'Polling too fast',
     text: 'The device asked for its token more often than it may.',
   },
+  dpop_proof_missing: {
+    error: 'invalid_dpop_proof',
+    label: 'DPoP proof missing',
+    text: 'The client or the API accepts only tokens that are bound to a key, and the request has no DPoP proof.',
+  },
   dpop_proof_invalid: {
     error: 'invalid_dpop_proof',
     label: 'DPoP proof invalid',
-    text: 'The DPoP proof is missing, malformed, used before or of another key.',
+    text: 'The DPoP proof is malformed, used before, of another key, or for another URL, method or time.',
   },
   access_denied: {
     error: 'access_denied',

@@ -73,6 +73,10 @@ export function selectApi(registration: Registration, resource: string | undefin
   )
 }
 
+/** Whether tokens of the client for the API must be bound to a key by DPoP (RFC 9449). */
+export const requiresProof = ({ dpop }: Registration, { dpopRequired }: ApiAccess): boolean =>
+  dpopRequired || dpop !== 'optional'
+
 /**
  * The `cnf` claim (RFC 7800) of the API key in the request: its SHA-256. An API key has 256 random bits, so the hash does
  * not reveal it. A resource server hashes the `x-api-key` header and compares.
@@ -89,6 +93,13 @@ function certificateConfirmation(client: AuthenticatedClient): Record<string, un
   throw new KeywrightError('invalid_input', 'a client certificate in TLS is required', {
     reason: 'certificate_missing',
   })
+}
+
+/** Refuses a token without a key (RFC 9449) where the client or the API requires one. @throws KeywrightError `invalid_input` */
+function checkProof({ client, extra }: TokenRequest, api: ApiAccess): void {
+  if (!requiresProof(client.registration, api)) return
+  if ((extra?.cnf as { jkt?: string } | undefined)?.jkt !== undefined) return
+  throw new KeywrightError('invalid_input', 'a DPoP proof is required (RFC 9449)', { reason: 'dpop_proof_missing' })
 }
 
 /** Seconds since 1970. */
@@ -150,7 +161,7 @@ function declaredClaims(
  * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
  * Does not record or sign it.
  * @param now milliseconds since 1970, by the database's clock
- * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_input` without the certificate that the client must have, `invalid_client` when the client secret has just retired, or
+ * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_input` without the certificate or the DPoP proof that is required, `invalid_client` when the client secret has just retired, or
  * `unavailable` when this node has no key to sign with
  */
 export function planToken(
@@ -165,6 +176,7 @@ export function planToken(
   const api = selectApi(registration, request.resource)
   const scope = grantedScope(request, api)
   const certificateCnf = certificateConfirmation(request.client)
+  checkProof(request, api)
   const issuedAt = epochSeconds(now)
   const expiresAt = expirationTime(request, api, issuedAt)
   if (expiresAt <= issuedAt) throw isOver(request, issuedAt)

@@ -27,6 +27,7 @@ const VALUES: ValuesOf<typeof API_ATTRIBUTES> = {
   signingAlg: 'PS256',
   tokenType: 'JWT',
   networksClaim: true,
+  dpopRequired: true,
   claims: [
     { name: 'plan', from: 'account', key: 'plan' },
     { name: 'https://example.com/tier', from: 'user', key: 'tier.of.support' },

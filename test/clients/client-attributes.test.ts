@@ -38,6 +38,8 @@ const SETTINGS: ClientSettings = {
   authMethod: 'client_secret',
   jwksUri: 'https://app.example.com/jwks.json',
   certificateBoundAccessTokens: true,
+  dpop: 'required',
+  parRequired: true,
   pkceRequired: false,
   consent: 'skip',
   accessType: 'user',

@@ -82,6 +82,8 @@ const EVERY: ClientSettings = {
   authMethod: 'client_secret',
   jwksUri: null,
   certificateBoundAccessTokens: false,
+  dpop: 'optional',
+  parRequired: true,
   pkceRequired: false,
   consent: 'skip_own_account',
   accessType: 'both',
@@ -126,6 +128,7 @@ const OPEN: ClientSettings = {
   accessType: 'user',
   isPublic: true,
   certificateBoundAccessTokens: true,
+  dpop: 'required',
 }
 
 /** A client without a client secret, which some settings need. */
@@ -157,6 +160,7 @@ describe('every setting is stored at creation and read by the store and the endp
       ['endpointAudiences', false],
       ['certificateBoundAccessTokens', false],
       ['accessType', 'both'],
+      ['dpop', 'optional'],
     ])
   })
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { createProver } from '../support/dpop-proofs.ts'
 import { ACTOR } from '../support/factory.ts'
 import { together } from '../support/load.ts'
 import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
@@ -32,6 +33,15 @@ test('of 50 parallel uses of one client assertion over two nodes one gets a toke
   const answers = await together(50, (n) => request(assertion, n))
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   expect(answers.filter(({ status, body }) => status === 401 && body.error === 'invalid_client')).toHaveLength(49)
+})
+
+test('of 50 parallel uses of one DPoP proof over two nodes one gets a token', async () => {
+  const client = await on.make.register({ settings: { dpop: 'required' }, apis: [api.identifier] })
+  const prover = await createProver(() => ISSUER)
+  const proof = await prover.proof()
+  const answers = await together(50, (n) => on.nodes[n % 2]!.machineToken(client, {}, proof))
+  expect(answers.filter(({ status, body }) => status === 200 && body.token_type === 'DPoP')).toHaveLength(1)
+  expect(answers.filter(({ status }) => status === 400)).toHaveLength(49)
 })
 
 test('a use is remembered when the node that saw it was killed', async () => {

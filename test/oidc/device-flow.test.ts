@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { createProver } from '../support/dpop-proofs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
 import { type Browser, formsOf, type Page } from '../support/scriptless-browser.ts'
@@ -65,6 +66,19 @@ async function connect(browser: Browser, user_code: string, who = person): Promi
   const next = isSignIn(confirmed) ? await signInAs(browser, confirmed, who) : confirmed
   return isAllow(next) ? await browser.submit(next, /allow$/) : next
 }
+
+describe('a device that must prove a key (RFC 9449)', () => {
+  test('gets its tokens with a proof only, and a request without one does not use up its code', async () => {
+    const prover = await createProver(() => server.issuer)
+    const bound = await register({ dpop: 'required' })
+    const { body } = await begin(bound)
+    await connect(openBrowserOn(server), body.user_code)
+    expectRefused(await poll(body.device_code, bound), 'invalid_dpop_proof')
+    const form = { grant_type: GRANT, device_code: body.device_code, ...named(bound) }
+    const issued = await server.token(form, await prover.proof())
+    expect([issued.body.token_type, claimsOf(issued.body.access_token).cnf]).toEqual(['DPoP', { jkt: prover.jkt }])
+  })
+})
 
 describe('a device', () => {
   test('gets its tokens after the user entered its code, signed in and allowed it', async () => {

@@ -1,11 +1,13 @@
 /** Tokens of people that are bound to a key (RFC 9449). */
-import { randomUUID } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { metadataOf } from '../../packages/resource-server/src/metadata.ts'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
+import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { createProver, type Prover } from '../support/dpop-proofs.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import { type Answer, claimsOf, postForm, type RequestOptions, send } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import {
@@ -16,39 +18,17 @@ import {
   type Params,
 } from './application-fixtures.ts'
 
-type Prover = Awaited<ReturnType<typeof createProver>>
-
 let server: Keywright
 let person: Person
 let spa: Application
 let prover: Prover
 let thief: Prover
 
-/** Somebody with a key, who proves to hold it. */
-async function createProver(alg = 'ES256') {
-  const { privateKey, publicKey } = await generateKeyPair(alg)
-  const jwk = await exportJWK(publicKey)
-
-  async function prove(
-    path: string,
-    { method = 'POST', token, ...more }: Record<string, unknown> = {},
-  ): Promise<string> {
-    const ath = token ? Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(String(token)))) : undefined
-    const claims = { htm: method, htu: server.issuer + path, jti: randomUUID(), ...more }
-    return await new SignJWT({ ...claims, ...(ath && { ath: ath.toString('base64url') }) })
-      .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk })
-      .setIssuedAt(more.iat as number | undefined)
-      .sign(privateKey)
-  }
-  const proof = async (path = '/oauth2/token', more = {}) => ({ headers: { dpop: await prove(path, more) } })
-  return { prove, proof, jkt: await calculateJwkThumbprint(jwk) }
-}
-
 beforeAll(async () => {
   server = await startKeywright()
   person = await createTestUser(server.knex, server.firstStart.accountId)
   spa = await createApplication(server, { isPublic: true })
-  ;[prover, thief] = [await createProver(), await createProver()]
+  ;[prover, thief] = [await createProver(() => server.issuer), await createProver(() => server.issuer)]
 })
 
 afterAll(async () => {
@@ -180,7 +160,7 @@ describe('the algorithms of proofs', () => {
     const algorithms: string[] = body.dpop_signing_alg_values_supported
     expect(metadataOf(verifier.settings)!.dpop_signing_alg_values_supported).toEqual(algorithms)
     for (const alg of algorithms) {
-      const holder = await createProver(alg)
+      const holder = await createProver(() => server.issuer, alg)
       const issued = await server.machineToken(machine, {}, await holder.proof())
       expect([alg, issued.status, issued.body.token_type]).toEqual([alg, 200, 'DPoP'])
       const token = issued.body.access_token
@@ -197,8 +177,78 @@ describe('the algorithms of proofs', () => {
 
   test('leave out those that the package does not verify', async () => {
     const machine = await server.make.client({}, [(await server.make.api()).identifier])
-    const holder = await createProver('ES384')
+    const holder = await createProver(() => server.issuer, 'ES384')
     const { status, body } = await server.machineToken(machine, {}, await holder.proof())
     expect([status, body.error]).toEqual([400, 'invalid_dpop_proof'])
+  })
+})
+
+describe('a required proof', () => {
+  const missing = [400, 'invalid_dpop_proof']
+  const outcomeOf = ({ status, body }: Answer) => [status, body.error]
+  const AUDIENCE = 'https://api.example.com/bound'
+
+  beforeAll(async () => {
+    await server.make.api({ identifier: AUDIENCE, dpopRequired: true })
+  })
+
+  /** Each request is refused without a proof, and served with one. */
+  async function expectRequired(request: (options: RequestOptions) => Promise<Answer>) {
+    expect(outcomeOf(await request({}))).toEqual(missing)
+    const { status, body } = await request(await prover.proof())
+    expect([status, body.token_type, claimsOf(body.access_token).cnf]).toEqual([200, 'DPoP', { jkt: prover.jkt }])
+    return body
+  }
+
+  test.each([
+    ['by the client', { dpop: 'required' }, undefined],
+    ['by the API', {}, [AUDIENCE]],
+  ] as const)('%s is for client credentials, on the fast path too', async (_, settings, apis) => {
+    const machine = await server.make.client(settings, apis && [...apis])
+    await expectRequired((options) => server.machineToken(machine, {}, options))
+    await expectRequired((options) => server.machineToken(machine, { unknown: 'parameter' }, options))
+    const issued = server.knex('access_tokens as t').join('clients as c', 'c.id', 't.client_id')
+    expect(await issued.where({ 'c.client_id': machine.clientId })).toHaveLength(2)
+  })
+
+  test('takes effect at once, also where the node has cached the registration', async () => {
+    const machine = await server.make.client()
+    expect((await server.machineToken(machine)).status).toBe(200)
+    await updateClient(server.knex, machine.clientId, { settings: { dpop: 'required' } }, ACTOR)
+    expect(outcomeOf(await server.machineToken(machine))).toEqual(missing)
+    await updateClient(server.knex, machine.clientId, { settings: { dpop: 'optional' } }, ACTOR)
+    expect((await server.machineToken(machine)).status).toBe(200)
+  })
+
+  test.each([
+    ['the client', { dpop: 'required' }, undefined],
+    ['the API', {}, [AUDIENCE]],
+  ] as const)(
+    'of %s is for codes, which a refused request does not use up, and for refresh tokens',
+    async (_, settings, apis) => {
+      const app = await createApplication(server, settings, apis ? { apis: [...apis] } : {})
+      const code = await codeOf(app)
+      const { refresh_token } = await expectRequired((options) =>
+        app.redeem(code, {}, { ...options, basic: app.basic }),
+      )
+      await expectRequired((options) => app.refresh(refresh_token, {}, { ...options, basic: app.basic }))
+    },
+  )
+
+  test('is for exchanged tokens', async () => {
+    const { access_token } = (await spa.redeem(await codeOf())).body
+    const settings = { grants: [TOKEN_EXCHANGE_GRANT], exchangeFrom: [spa.clientId], dpop: 'required' } as const
+    const gateway = await server.make.client({ ...settings, accessType: 'user' }, [server.firstStart.api.identifier])
+    const form = {
+      grant_type: TOKEN_EXCHANGE_GRANT,
+      subject_token: access_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    }
+    await expectRequired((options) => server.token(form, { ...options, basic: gateway }))
+  })
+
+  test('excludes tokens that are used again', async () => {
+    const made = server.make.client({ dpop: 'required', reuseWindow: 600 })
+    await expect(made).rejects.toThrow('tokens that are bound to a key cannot be used again')
   })
 })

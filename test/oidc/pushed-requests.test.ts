@@ -164,3 +164,16 @@ describe('a pushed request is refused at once for', () => {
     expectSentBack(server, await visit(linkTo(request_uri)), 'login_required')
   })
 })
+
+describe('a client that must push its requests', () => {
+  test('obtains a code by a request_uri only', async () => {
+    const app = await createApplication(server, { parRequired: true })
+    const page = await visit(app.link())
+    expectSentBack(server, page, 'invalid_request')
+    expect(answerOf(page.left).error_description).toBe('Pushed Authorization Request must be used')
+    const { request_uri } = (await push(app)).body
+    const browser = openBrowser(server.url)
+    const left = await goOn(browser, await browser.visit(linkTo(request_uri, app)), person)
+    expect((await app.redeem(answerOf(left).code!)).status).toBe(200)
+  })
+})

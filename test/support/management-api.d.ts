@@ -2647,7 +2647,7 @@ export interface components {
                  */
                 at: string;
                 /** @enum {string} */
-                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
@@ -2697,6 +2697,8 @@ export interface components {
             token_type: "at+jwt" | "JWT";
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim: boolean;
+            /** @description Whether each token request for it needs a DPoP proof (RFC 9449), so that no token for it is issued without a key; tokens that were issued before stay unbound */
+            dpop_required: boolean;
             /**
              * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
              * @example [
@@ -2783,6 +2785,8 @@ export interface components {
             token_type?: "at+jwt" | "JWT";
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim?: boolean;
+            /** @description Whether each token request for it needs a DPoP proof (RFC 9449), so that no token for it is issued without a key; tokens that were issued before stay unbound */
+            dpop_required?: boolean;
             /**
              * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
              * @example [
@@ -2914,6 +2918,8 @@ export interface components {
             token_type: "at+jwt" | "JWT";
             /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
             networks_claim: boolean;
+            /** @description Whether each token request for it needs a DPoP proof (RFC 9449), so that no token for it is issued without a key; tokens that were issued before stay unbound */
+            dpop_required: boolean;
             /**
              * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
              * @example [
@@ -3032,6 +3038,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
+            par_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -3105,6 +3113,11 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop: "optional" | "required";
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
@@ -3288,6 +3301,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
+            /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
+            par_required?: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -3361,6 +3376,11 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop?: "optional" | "required";
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
@@ -3535,6 +3555,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
+            par_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -3608,6 +3630,11 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop: "optional" | "required";
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
@@ -3848,6 +3875,11 @@ export interface components {
              * @enum {string}
              */
             quota_mode?: "enforce" | "observe";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop: "optional" | "required";
             /**
              * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
              * @example cus_8Jx2
@@ -5009,6 +5041,11 @@ export interface components {
              */
             quota_mode?: "enforce" | "observe";
             /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop?: "optional" | "required";
+            /**
              * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
              * @example cus_8Jx2
              */
@@ -5141,6 +5178,11 @@ export interface components {
              * @enum {string}
              */
             quota_mode?: "enforce" | "observe";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop: "optional" | "required";
             /**
              * @description The company's own ID of the application: at most 200 visible ASCII characters, unique in the instance; null: none; visible to operators only
              * @example cus_8Jx2
@@ -5470,6 +5512,11 @@ export interface components {
              */
             networks_claim?: boolean;
             /**
+             * @description Whether each token request for it needs a DPoP proof (RFC 9449), so that no token for it is issued without a key; tokens that were issued before stay unbound
+             * @default false
+             */
+            dpop_required?: boolean;
+            /**
              * @description Claims of its access tokens with values from the metadata of the account, client or user; at most 10, and values of at most 256 bytes of JSON; visible to operators only
              * @default []
              * @example [
@@ -5613,6 +5660,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
+            /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
+            par_required?: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -5686,6 +5735,11 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop?: "optional" | "required";
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
@@ -6082,10 +6136,10 @@ export interface components {
             last_used_at: string;
         };
         /**
-         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `keys_not_fetched`: No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `keys_not_fetched`: No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pushed_request_missing`: The client must push its authorization requests (PAR), and this one was in the URL. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_missing`: The client or the API accepts only tokens that are bound to a key, and the request has no DPoP proof. `dpop_proof_invalid`: The DPoP proof is malformed, used before, of another key, or for another URL, method or time. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
          * @enum {string}
          */
-        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
         RefusedClients: {
             count: components["schemas"]["BoundedCount"];
             clients: {
@@ -6202,6 +6256,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
+            par_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -6275,6 +6331,11 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound
+             * @enum {string}
+             */
+            dpop: "optional" | "required";
             /**
              * @description Client IDs of the applications whose tokens of users the application may exchange (RFC 8693); null: none. Removing one revokes the exchanged tokens
              * @example [
