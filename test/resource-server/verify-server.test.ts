@@ -1,5 +1,6 @@
 /** keywright-verify: its responses to nginx, Traefik, Caddy and Envoy, and to headers that a caller forges. */
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request, type Server } from 'node:http'
@@ -198,12 +199,13 @@ describe('the settings of keywright-verify', () => {
       ON_UNKNOWN: 'maybe',
       MAX_AGE: 'soon',
       CLOCK_TOLERANCE: '-1',
+      CERTIFICATE_HEADER: 'X SSL',
       ALLOW_HTTP: 'true',
       API_ID: 'kwa_weather',
       ORIGIN: 'https://api.example.com/v1',
       PORT: '80800',
     }
-    const named = 'ISSUER AUDIENCE CLOCK_TOLERANCE ON_UNKNOWN MAX_AGE API_ID ORIGIN PORT ALLOW_HTTP'
+    const named = 'ISSUER AUDIENCE CLOCK_TOLERANCE CERTIFICATE_HEADER ON_UNKNOWN MAX_AGE API_ID ORIGIN PORT ALLOW_HTTP'
     expect(() => settingsOf(env)).toThrow(new RegExp(named.split(' ').join(' .*; ')))
   })
 
@@ -224,6 +226,12 @@ describe('the keywright-verify process', () => {
     })
     const ended = once(child, 'close').then(([code]) => code as number)
     return { child, ended, output: () => output }
+  }
+
+  /** The URL at which a process listens. */
+  async function listening(output: () => string): Promise<string> {
+    await until(() => output().includes('listening'))
+    return JSON.parse(output().trim().split('\n')[0]!).url
   }
 
   it('exits with 2 and names the missing variables', async () => {
@@ -252,8 +260,7 @@ describe('the keywright-verify process', () => {
 
   it('exits after SIGTERM also with an idle connection and an unfinished request', async () => {
     const { child, ended, output } = await start({ ISSUER: issuer.url, AUDIENCE })
-    await until(() => output().includes('listening'))
-    const port = Number(new URL(JSON.parse(output().trim().split('\n')[0]!).url).port)
+    const port = Number(new URL(await listening(output)).port)
     const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
     for (const socket of sockets) socket.on('error', () => {}).resume()
     sockets[1]!.write('GET /auth_request HTTP/1.1\r\nHost: x\r\n')
@@ -270,11 +277,11 @@ describe('the keywright-verify process', () => {
     await writeFile(file, `${FEED.clientSecret}\n`)
     const env = { ISSUER: issuer.url, AUDIENCE, API_ID: FEED.clientId, API_SECRET_FILE: file }
     const { child, ended, output } = await start(env)
-    await until(() => issuer.streams.length > 0 && output().includes('listening'))
+    const at = await listening(output)
+    await until(() => issuer.streams.length > 0)
     const stream = issuer.streams.at(-1)!
     const basic = Buffer.from(stream.authorization!.slice(6), 'base64').toString()
     expect(basic).toBe(`${FEED.clientId}:${FEED.clientSecret}`)
-    const at = JSON.parse(output().trim().split('\n')[0]!).url
     stream.current()
     await until(async () => (await ask('/healthz', {}, { at })).body.feed === 'live')
     const headers = {
@@ -287,5 +294,31 @@ describe('the keywright-verify process', () => {
     expect(await ended).toBe(0)
     expect(output()).not.toContain(FEED.clientSecret)
     await rm(home, { recursive: true })
+  })
+  it('reads the client certificate in the header of CERTIFICATE_HEADER, and in no other', async () => {
+    const { child, ended, output } = await start({
+      ISSUER: issuer.url,
+      AUDIENCE,
+      CERTIFICATE_HEADER: 'X-SSL-Client-Cert',
+    })
+    const at = await listening(output)
+    const certificate = Buffer.from('only the hash of a certificate counts')
+    const thumbprint = createHash('sha256').update(certificate).digest('base64url')
+    const authorization = `Bearer ${await tokenOf({ cnf: { 'x5t#S256': thumbprint } })}`
+    const askWith = async (headers: SentHeaders) => {
+      const { status, body } = await ask('/auth_request', { authorization, ...headers }, { at })
+      return [status, body?.code]
+    }
+    const value = certificate.toString('base64')
+    expect(await askWith({ 'x-ssl-client-cert': value })).toEqual([200, undefined])
+    expect(await askWith({ 'x-ssl-client-cert': Buffer.from('other').toString('base64') })).toEqual([
+      401,
+      'certificate_wrong',
+    ])
+    expect(await askWith({ 'client-cert': value })).toEqual([401, 'certificate_missing'])
+    const metadata = await ask('/.well-known/oauth-protected-resource/v1', {}, { at })
+    expect(metadata.body.tls_client_certificate_bound_access_tokens).toBe(true)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
   })
 })
