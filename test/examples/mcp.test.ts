@@ -179,3 +179,17 @@ test('the MCP server refuses a token for another API, and one without its scope'
   expect(narrow.status).toBe(403)
   expect(narrow.headers.get('www-authenticate')).toContain('scope="notes:read", error="insufficient_scope"')
 })
+
+test('a client in a browser can ask the MCP server and read its challenge', async () => {
+  const headers = {
+    origin: 'http://localhost:6274',
+    'access-control-request-headers': 'authorization,mcp-protocol-version',
+  }
+  const preflight = await fetch(resource, { method: 'OPTIONS', headers })
+  expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
+  // `*` would not include Authorization.
+  expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization')
+  const challenged = await post('x.y.z')
+  expect([challenged.status, challenged.headers.get('access-control-allow-origin')]).toEqual([401, '*'])
+  expect(challenged.headers.get('access-control-expose-headers')).toContain('WWW-Authenticate')
+})
