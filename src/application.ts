@@ -5,7 +5,12 @@ import { createSignIn } from './accounts/sign-in.ts'
 import { createSignInAtProduct } from './accounts/sign-in-at-product.ts'
 import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
-import { GLOBAL_TOKEN_REVOCATION_PATH, isManagementPath, isScimPath } from './api/management-paths.ts'
+import {
+  GLOBAL_TOKEN_REVOCATION_PATH,
+  isManagementPath,
+  isRegistrationPath,
+  isScimPath,
+} from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
 import { certificateMethodsOf } from './clients/certificate-authentication.ts'
 import { AssertedTokens } from './exchange/asserted-tokens.ts'
@@ -89,6 +94,14 @@ function globalTokenRevocation(services: ManagementApiServices): Koa.Middleware 
     (await import('./api/global-token-revocation.ts')).globalTokenRevocation(services),
   )
   return (ctx, next) => (ctx.path.replace(/\/$/, '') === GLOBAL_TOKEN_REVOCATION_PATH ? run(ctx, next) : next())
+}
+
+/** The endpoints at which clients register themselves. */
+function clientRegistration(services: ManagementApiServices): Koa.Middleware {
+  const run = loadWhenUsed(async () =>
+    (await import('./api/client-registration-endpoint.ts')).clientRegistration(services),
+  )
+  return (ctx, next) => (isRegistrationPath(ctx.path) ? run(ctx, next) : next())
 }
 
 function scim(services: ManagementApiServices): Koa.Middleware {
@@ -193,6 +206,7 @@ export function createApplication(services: ServerServices, options: Application
   }
   koa.use(managementApi(managementServices))
   koa.use(globalTokenRevocation(managementServices))
+  koa.use(clientRegistration(managementServices))
   koa.use(scim(managementServices))
   koa.use(web(webServices, pages))
   return { koa, closeFeed: oidc.closeFeed }

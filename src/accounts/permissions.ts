@@ -43,6 +43,16 @@ export const PERMISSIONS = {
   revokeTokensOfUsers: { role: 'admin', scope: 'tokens:write', text: 'Revoke all tokens of a user' },
   viewScimTokens: { role: 'admin', scope: 'users:read', text: 'View the SCIM tokens of the account' },
   manageScimTokens: { role: 'admin', scope: 'users:write', text: 'Generate and revoke SCIM tokens' },
+  viewInitialAccessTokens: {
+    role: 'admin',
+    scope: 'applications:read',
+    text: 'View the initial access tokens of the account, with which applications register themselves',
+  },
+  manageInitialAccessTokens: {
+    role: 'admin',
+    scope: 'applications:write',
+    text: 'Generate and revoke initial access tokens',
+  },
   dismissLeaks: { role: 'admin', scope: 'tokens:write', text: 'Dismiss reported leaks' },
   reportLeaks: { role: 'admin', scope: 'leaks:report', text: 'Report leaked credentials' },
   manageWebhooks: { role: 'admin', scope: 'webhooks:write', text: 'Manage webhooks' },

@@ -12,6 +12,7 @@ import { DELETION_ROUTES } from './routes/deletion-routes.ts'
 import { EMAIL_DOMAIN_ROUTES } from './routes/email-domain-routes.ts'
 import { EXTERNAL_ID_ROUTES } from './routes/external-id-routes.ts'
 import { IDENTITY_PROVIDER_ROUTES } from './routes/identity-provider-routes.ts'
+import { INITIAL_ACCESS_TOKEN_ROUTES } from './routes/initial-access-token-routes.ts'
 import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
 import { INSTANCE_ROUTES } from './routes/instance-routes.ts'
 import { KEY_PAIR_ROUTES } from './routes/key-pair-routes.ts'
@@ -51,6 +52,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...USER_MEMBERSHIP_ROUTES,
   ...USER_IDENTITY_ROUTES,
   ...SCIM_TOKEN_ROUTES,
+  ...INITIAL_ACCESS_TOKEN_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { STORED_SECRET_KINDS } from '../clients/client-secrets.ts'
+import { REGISTRATION_SOURCES } from '../clients/dynamic-registrations.ts'
 import { MAX_UNUSED_HOURS } from '../clients/unused-secrets.ts'
 import type { ClientSecrets } from '../management/client-secrets-reading.ts'
 import { toWire } from '../shared/wire-names.ts'
@@ -134,6 +135,17 @@ export const pairIdentity = {
   environment: environment.nullable().meta({ description: 'The environment of a named key pair' }),
 }
 
+/** What a client that registered itself said of itself. */
+const dynamicRegistration = z
+  .object({
+    source: z.enum(REGISTRATION_SOURCES),
+    auth_method: z.string().meta({ description: 'token_endpoint_auth_method' }),
+    software_id: z.string().nullable(),
+    software_version: z.string().nullable(),
+  })
+  .nullable()
+  .meta({ description: 'How the application registered itself (RFC 7591); null: somebody else registered it' })
+
 /** The APIs, secrets and recent use of a client. */
 export const use = {
   apis: z.array(clientApi),
@@ -141,6 +153,9 @@ export const use = {
   active_tokens: bounded,
   callers: z.array(recentCaller).meta({ description: 'The callers of the last 24 hours, at most 20' }),
 }
+
+/** The same of an application. */
+export const useOfApplication = { ...use, registration: dynamicRegistration }
 
 /** The credentials that only the creating response shows. */
 export const newCredentials = {

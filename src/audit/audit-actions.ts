@@ -91,6 +91,8 @@ export const AUDIT_ACTIONS = [
   'identity_provider.domain_removed',
   'scim_token.generated',
   'scim_token.revoked',
+  'initial_access_token.generated',
+  'initial_access_token.revoked',
   'account.created',
   'account.updated',
   'account.enabled',

@@ -99,6 +99,12 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
     define: async (command) => (await import('./commands/scim-token-commands.ts')).addScimTokenCommands(command),
   },
   {
+    name: 'initial-access-token',
+    description: 'Generate and revoke the tokens with which applications of an account register themselves',
+    define: async (command) =>
+      (await import('./commands/initial-access-token-commands.ts')).addInitialAccessTokenCommands(command),
+  },
+  {
     name: 'audit',
     description: 'Verify and export the activity log',
     define: async (command) => (await import('./commands/audit-commands.ts')).addAuditCommands(command),

@@ -184,6 +184,13 @@ export async function findSecretOf(
   return row && { kind: row.kind, lastFour: row.last_four, isRetired: row.is_retired }
 }
 
+/** Whether this is a client secret of the client that works. */
+export async function isSecretOf(db: Knex, clientKey: number, value: string): Promise<boolean> {
+  const own = { client_id: clientKey, kind: 'secret', hash: hashSecret(value) }
+  const row = await db('client_secrets').where(own).whereRaw(works('client_secrets')).first('id')
+  return row !== undefined
+}
+
 export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {
   const rows: SecretRow[] = await db('client_secrets as s')
     .leftJoin('apis as a', 'a.id', 's.last_used_api_id')

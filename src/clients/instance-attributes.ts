@@ -22,6 +22,7 @@ import { nameError, textError } from '../shared/names.ts'
 import { redirectSchemesError } from '../shared/redirect-schemes.ts'
 import { originsError } from '../shared/web-origins.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
+import { REGISTRATION_SETTINGS } from './registration-attributes.ts'
 import { SIGN_IN_URL_ATTRIBUTES } from './sign-in-url-attributes.ts'
 
 // The settings of the instance, each declared once. They are here, and not in `accounts/`, because the defaults of new applications
@@ -125,6 +126,7 @@ export const GENERAL_ATTRIBUTES = {
     },
     validate: redirectSchemesError,
   }),
+  ...REGISTRATION_SETTINGS,
   productOrigins: attribute({
     type: words,
     initial: [],

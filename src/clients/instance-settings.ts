@@ -5,6 +5,7 @@ import { checkSomeGiven, checkValues, normalizedValues } from '../shared/attribu
 import { changesBetween, type ValuesOf } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from './instance-attributes.ts'
+import type { DynamicRegistration } from './registration-attributes.ts'
 
 /** What the operator decides for the whole instance. */
 export interface InstanceSettings
@@ -74,6 +75,12 @@ export async function updateInstanceSettings(
 export async function allowedSchemes(db: Knex): Promise<readonly string[]> {
   const row = await db<InstanceRow>('instance_settings').first('redirect_schemes')
   return row!.redirect_schemes
+}
+
+/** Which clients may register themselves. */
+export async function dynamicRegistrationOf(db: Knex): Promise<DynamicRegistration> {
+  const row = await db('instance_settings').first('dynamic_registration')
+  return row.dynamic_registration
 }
 
 /**

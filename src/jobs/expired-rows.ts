@@ -7,6 +7,7 @@ import { deleteOldClientKeys } from '../clients/client-deletions.ts'
 import { deleteIdleRateLimits } from '../clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../clients/client-secrets.ts'
 import { deleteOldUsageDays, moveHoursToDays } from '../clients/client-usage-days.ts'
+import { deleteExpiredInitialAccessTokens } from '../clients/initial-access-tokens.ts'
 import { deleteReplacedKeyPairs } from '../clients/key-pairs.ts'
 import { deleteOldRefusalSamples } from '../clients/refusal-statement.ts'
 import { deleteExcessSecretCallers, deleteOldSecretCallers } from '../clients/secret-callers.ts'
@@ -67,6 +68,7 @@ export const oldRows = ({ database: { knex }, encryptionKeys, config }: SweepSer
     deleteExpiredSingleTokens,
     deleteExpiredStatusLists,
     deleteReplacedKeyPairs,
+    deleteExpiredInitialAccessTokens,
     deleteOldClientKeys,
     deleteStoppedServerNodes,
     deleteOldUsage,

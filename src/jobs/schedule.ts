@@ -27,7 +27,7 @@ import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import { type Deletion, expiredRows, oldRows } from './expired-rows.ts'
 import type { Job } from './jobs.ts'
-import { continuePendingDeletions, type Deletions } from './pending-deletions.ts'
+import { continuePendingDeletions, type Deletions, deleteExpiredRegistrations } from './pending-deletions.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -171,6 +171,12 @@ export function scheduleOf(services: JobServices): Job[] {
       every: 5 * SECOND,
       alone: true,
       run: () => continuePendingDeletions(knex, services.loadDeletions, BATCH),
+    },
+    {
+      name: 'delete unused registrations',
+      every: MINUTE,
+      alone: true,
+      run: () => deleteAll((limit) => deleteExpiredRegistrations(knex, services.loadDeletions, limit)),
     },
     {
       name: 'retire unused secrets',

@@ -3,6 +3,7 @@ import { PERMISSIONS } from '../accounts/permissions.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import { type DynamicRegistration, REGISTRATION_OF_CLIENT } from '../clients/dynamic-registrations.ts'
 import { notFound } from '../shared/errors.ts'
 import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import {
@@ -46,6 +47,8 @@ export interface Application {
   /** Users who have consented. */
   readonly users: Bounded
   readonly callers: readonly Caller[]
+  /** Null: the application did not register itself (RFC 7591). */
+  readonly registration: DynamicRegistration | null
   /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
   /** APIs that it could be allowed to call. */
@@ -54,7 +57,7 @@ export interface Application {
 
 const READ = `
   SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
-         (${KEY_FETCH_OF_CLIENT}) AS key_fetch,
+         (${KEY_FETCH_OF_CLIENT}) AS key_fetch, (${REGISTRATION_OF_CLIENT}) AS registration,
          (${CALLERS_OF_CLIENT}) AS callers, (${activeTokensOf('t.client_key = c.id')}) AS active,
          (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS active_grants,
          (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS users,
@@ -73,6 +76,7 @@ interface ApplicationRow extends ClientRow {
   secrets: SecretView[] | null
   key_fetch: KeyFetch | null
   callers: Caller[] | null
+  registration: DynamicRegistration | null
   active: number
   active_grants: number
   users: number
@@ -91,6 +95,7 @@ const toApplication = (row: ApplicationRow, principal: Principal): Application =
   grants: toBounded(row.active_grants),
   users: toBounded(row.users),
   callers: row.callers ?? [],
+  registration: row.registration,
   apiEnabled: row.api_enabled,
   choosableApis: (row.choosable ?? []).map((api) => visibleApi(api, principal)),
 })

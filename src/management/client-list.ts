@@ -31,6 +31,8 @@ export interface ClientSummary extends Client {
   readonly lastUsedAt: Date | null
   /** The earliest expiry of its current client secret and API key; null: none of them expires. */
   readonly secretExpiresAt: Date | null
+  /** It registered itself (RFC 7591). */
+  readonly isDynamic: boolean
 }
 
 interface ApplicationQuery extends PageRequest, ClientFilters {
@@ -49,6 +51,7 @@ interface SummaryRow extends ClientRow, PagedRow {
   owner_email: string | null
   last_used_at: Date | null
   secret_expires_at: Date | null
+  is_dynamic: boolean
 }
 
 const toSummary = (row: SummaryRow): ClientSummary => ({
@@ -58,6 +61,7 @@ const toSummary = (row: SummaryRow): ClientSummary => ({
   ownerEmail: row.owner_email,
   lastUsedAt: row.last_used_at,
   secretExpiresAt: row.secret_expires_at,
+  isDynamic: row.is_dynamic,
 })
 
 const ORDERS = {
@@ -84,10 +88,14 @@ async function readClients(
   const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)
   // Not a join, for which the planner would read all users.
   const ownerEmail = knex.raw('(SELECT o.email FROM users o WHERE o.id = clients.user_id) AS owner_email')
+  // Not EXISTS, for which the planner would read all registrations.
+  const isDynamic = knex.raw(
+    '(SELECT d.client_id FROM dynamic_registrations d WHERE d.client_id = clients.id) IS NOT NULL AS is_dynamic',
+  )
   const select = (query: Knex.QueryBuilder) =>
     query
       .leftJoin('accounts', 'accounts.id', 'clients.account_id')
-      .select('clients.*', 'accounts.name AS account_name', ownerEmail, lastUse)
+      .select('clients.*', 'accounts.name AS account_name', ownerEmail, lastUse, isDynamic)
   return await readPage<SummaryRow, ClientSummary>(knex, list, request, select, toSummary)
 }
 

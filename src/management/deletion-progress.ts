@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { deleteSomeOfAccount } from './account-deletion.ts'
 import { deleteSomeOfClient } from './client-deletion.ts'
+import { deleteUnusedRegistrations } from './dynamic-registration.ts'
 import { deleteSomeOfUser } from './user-deletion.ts'
 
 /** Repeats a step of a deletion at most `times`, until it returns true. Returns whether it did. */
@@ -35,3 +36,5 @@ export async function continueDeletions(knex: Knex, limit: number): Promise<numb
   if (errors.length > 0) throw errors[0]
   return deleted
 }
+
+export { deleteUnusedRegistrations }

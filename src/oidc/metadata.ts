@@ -1,4 +1,5 @@
 import type { Next } from 'koa'
+import { createRegistrationSettings } from '../clients/registration-settings.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { LANGUAGE_CODES } from '../languages/languages.ts'
 import { CLIENT_ASSERTION_ALGS, SIGNING_ALGS } from '../shared/algorithms.ts'
@@ -72,16 +73,19 @@ function aliasesAt(origin: string, body: object, issuer: string): Record<string,
 }
 
 /** Adds to the engine's discovery document what this server does without the engine. */
-export function describeServer({ issuerUrl, certificateMethods, certificateOrigin }: OidcServices) {
+export function describeServer({ issuerUrl, certificateMethods, certificateOrigin, database }: OidcServices) {
   const methods = [...CONFIDENTIAL_METHODS, ...certificateMethods]
+  const registrationSettings = createRegistrationSettings(database.knex)
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
+    const registration = await registrationSettings()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
       ...ctx.body,
       ...(certificateMethods.length > 0 && { tls_client_certificate_bound_access_tokens: true }),
       ...(certificateOrigin && { mtls_endpoint_aliases: aliasesAt(certificateOrigin, ctx.body, issuerUrl()) }),
       authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
+      ...(registration !== 'off' && { registration_endpoint: `${issuerUrl()}/oauth2/register` }),
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,

@@ -12,6 +12,10 @@ const SHAPES = {
   password: { prefix: 'kwp_', parts: 1, hasEnvironment: false },
   /** A SCIM token, by which the identity provider of an account manages its users. */
   scimToken: { prefix: 'kwd_', parts: 1, hasEnvironment: false },
+  /** An initial access token, with which clients register themselves (RFC 7591, section 3). */
+  initialAccessToken: { prefix: 'kwi_', parts: 1, hasEnvironment: false },
+  /** A registration access token, by which a client manages its own registration (RFC 7592). */
+  registrationAccessToken: { prefix: 'kwg_', parts: 1, hasEnvironment: false },
   /** The secret of the family, which stays, and the current secret, which changes with each rotation. */
   refreshToken: { prefix: 'kwr_', parts: 2, hasEnvironment: false },
 } as const
@@ -89,7 +93,7 @@ export function secretParts(kind: SecretKind, value: string): string[] | undefin
  * what it has read, so that its time grows linearly with a text that a caller sends. Ten characters behind a prefix
  * tell a cut secret from a name. A longer minimum multiplies the time of the test that analyses the pattern.
  */
-const RECOGNISED = /(kw[skprld]_(?:(?:live|test)_)?|whsec_)[0-9A-Za-z+/]{10,}|eyJ[\w.-]*/g
+const RECOGNISED = /(kw[skprldig]_(?:(?:live|test)_)?|whsec_)[0-9A-Za-z+/]{10,}|eyJ[\w.-]*/g
 
 /** Characters of one logged text. */
 const LONGEST_LOGGED = 8192

@@ -41,6 +41,7 @@ const SETTINGS: InstanceSettings = {
   signInUrl: 'https://app.example.com/sign-in',
   signInUrlMfa: true,
   passwordSignIn: 'operators',
+  dynamicRegistration: 'initial_access_token',
   defaultAccessTokenTtl: 5400,
   defaultRefreshTokenTtl: 86_400,
   defaultConsent: 'skip_own_account',

@@ -40,6 +40,7 @@ const UNSET = {
   signInUrl: null,
   signInUrlMfa: false,
   passwordSignIn: 'everyone',
+  dynamicRegistration: 'off',
   ...DEFAULTS,
 }
 const NO_DEFAULTS = {
@@ -323,7 +324,7 @@ describe('the command line', () => {
     const texts = { sign_in_text: null, redirect_schemes: '', product_origins: '', default_language: 'en' }
     const signIn = { sign_in_url: null, sign_in_url_mfa: 'off', password_sign_in: 'everyone' }
     const signInTexts = { ...texts, second_factor_required: 'nobody', ...sessions, ...signIn }
-    const others = { api: 'on', font: 'system', ...signInTexts, ...defaults }
+    const others = { api: 'on', font: 'system', dynamic_registration: 'off', ...signInTexts, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')

@@ -193,6 +193,7 @@ export async function fillDatabase(knex: Knex, encryptionKeys: EncryptionKeys, o
   await fillWebhooks(knex, account)
   await fillScim(knex, account)
   await fillIdentities(knex, account)
+  await fillRegistrations(knex, account)
   await fillOtherAccount(knex)
   await knex.raw('ANALYZE')
   // As autovacuum does: counting the users of an account then reads an index alone.
@@ -222,6 +223,21 @@ async function fillScim(knex: Knex, account: string): Promise<void> {
     `INSERT INTO scim_tokens (id, account_id, hash, last_four, role, expires_at)
      SELECT gen_random_uuid(), :account, sha256(n::text::bytea), 'four', 'member', now() + interval '1 day' FROM generate_series(1, 5000) n`,
     { account },
+  )
+}
+
+/** Few of the registrations are due. */
+async function fillRegistrations(knex: Knex, account: string): Promise<void> {
+  await knex.raw(
+    `INSERT INTO initial_access_tokens (id, account_id, hash, last_four, grants, apis, max_uses, expires_at)
+     SELECT gen_random_uuid(), :account, sha256(n::text::bytea), 'four', '{authorization_code}', '{}', 1, now() + interval '1 day'
+       FROM generate_series(1, 5000) n`,
+    { account },
+  )
+  await knex.raw(
+    `INSERT INTO dynamic_registrations (client_id, source, token_hash, auth_method, expires_at)
+     SELECT id, 'initial_access_token', sha256(client_id::bytea), 'none', now() + make_interval(mins => (id % 1000)::int - 1)
+       FROM clients WHERE kind = 'application'`,
   )
 }
 

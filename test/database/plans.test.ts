@@ -8,6 +8,8 @@ import { findUserByExternalId } from '../../src/accounts/users-by-external-id.ts
 import { claimDueFetches, claimFetch } from '../../src/clients/client-key-sets.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
+import { authenticateRegisteredClient, findDueRegistrations } from '../../src/clients/dynamic-registrations.ts'
+import { findInitialAccessToken } from '../../src/clients/initial-access-tokens.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.ts'
 import { listConnectedApplications } from '../../src/consents/connected-applications.ts'
@@ -439,6 +441,16 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     ],
   ),
   ['a SCIM user', async (knex) => void (await getScimUser(knex, account, user))],
+  [
+    'an initial access token',
+    async (knex) => void (await findInitialAccessToken(knex, generateSecret('initialAccessToken'))),
+  ],
+  ['the registrations whose time to be used is over', async (knex) => void (await findDueRegistrations(knex, 500))],
+  [
+    'a client with its registration access token',
+    async (knex) =>
+      void (await authenticateRegisteredClient(knex, 'kwc_filled1', generateSecret('registrationAccessToken'))),
+  ],
   ['a SCIM token', async (knex) => void (await authenticateScimToken(knex, generateSecret('scimToken')))],
   ...(
     [['email'], ['opaque'], ['iss_sub', 'https://own.example'], ['iss_sub', 'https://provider.example']] as const

@@ -82,6 +82,10 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   await server.knex('user_identities').insert(identity)
   const scim = { id: randomUUID(), account_id: account, hash: randomBytes(32), last_four: 'aaaa', role: 'member' }
   await server.knex('scim_tokens').insert({ ...scim, expires_at: server.knex.raw(`now() + interval '1 day'`) })
+  const initial = { id: randomUUID(), account_id: account, hash: randomBytes(32), last_four: 'aaaa', max_uses: 1 }
+  const permitted = { grants: ['authorization_code'], apis: [] }
+  const inADay = server.knex.raw(`now() + interval '1 day'`)
+  await server.knex('initial_access_tokens').insert({ ...initial, ...permitted, expires_at: inADay })
   const externalId = `walled-${randomUUID()}`
   await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
   // An earlier request may have made the person a member of another account.
@@ -91,6 +95,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     external_id: externalId,
     webhook_id: webhook.id,
     token_id: scim.id,
+    initial_access_token_id: initial.id,
     delivery_id: delivery.id,
     provider_id: provider.id,
     identity_id: identity.id,

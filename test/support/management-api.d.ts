@@ -1000,6 +1000,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/initial-access-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the initial access tokens of an account
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listInitialAccessTokens"];
+        put?: never;
+        /**
+         * Generate an initial access token
+         * @description Applications register themselves with it at `POST /oauth2/register` (RFC 7591), and belong to the account. An account has at most 20. Not allowed with a token that acts for a user. Requires an admin of the account or an operator.
+         */
+        post: operations["generateInitialAccessToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/initial-access-tokens/{initial_access_token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve an initial access token, without its text
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readInitialAccessToken"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an initial access token; registered applications stay
+         * @description Requires an admin of the account or an operator.
+         */
+        delete: operations["revokeInitialAccessToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -3222,6 +3270,15 @@ export interface components {
             active_tokens: components["schemas"]["BoundedCount"];
             /** @description The callers of the last 24 hours, at most 20 */
             callers: components["schemas"]["RecentCaller"][];
+            /** @description How the application registered itself (RFC 7591); null: somebody else registered it */
+            registration: {
+                /** @enum {string} */
+                source: "initial_access_token" | "software_statement" | "open";
+                /** @description token_endpoint_auth_method */
+                auth_method: string;
+                software_id: string | null;
+                software_version: string | null;
+            } | null;
             key_fetch: components["schemas"]["KeyFetch"];
             /** @description Valid refresh tokens */
             active_refresh_tokens: components["schemas"]["BoundedCount"];
@@ -4519,6 +4576,65 @@ export interface components {
                 verified_elsewhere: boolean;
             }[];
         };
+        InitialAccessToken: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            last_four: string;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes: string[] | null;
+            /**
+             * @description How many applications can register with the token, 1 to 10000
+             * @example 1
+             */
+            max_uses: number;
+            /** @description The applications that registered with it */
+            uses: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description Null: never */
+            last_used_at: string | null;
+        };
+        InitialAccessTokenWithSecret: {
+            initial_access_token: components["schemas"]["InitialAccessToken"];
+            /** @description Shown only in this response */
+            token: string;
+        };
         Inspection: {
             /**
              * @description What the text looks like
@@ -4692,6 +4808,11 @@ export interface components {
              */
             redirect_schemes: string[];
             /**
+             * @description Which clients may register themselves at the registration endpoint (RFC 7591)
+             * @enum {string}
+             */
+            dynamic_registration: "off" | "initial_access_token";
+            /**
              * @description Web origins that console sessions may return to
              * @example [
              *       "https://app.example.com"
@@ -4814,6 +4935,11 @@ export interface components {
              *     ]
              */
             redirect_schemes?: string[];
+            /**
+             * @description Which clients may register themselves at the registration endpoint (RFC 7591)
+             * @enum {string}
+             */
+            dynamic_registration?: "off" | "initial_access_token";
             /**
              * @description Web origins that console sessions may return to
              * @example [
@@ -5998,6 +6124,52 @@ export interface components {
              * @default false
              */
             operators?: boolean;
+        };
+        /**
+         * @example {
+         *       "scopes": [
+         *         "read"
+         *       ],
+         *       "max_uses": 1,
+         *       "days": 7
+         *     }
+         */
+        NewInitialAccessToken: {
+            /**
+             * Format: uuid
+             * @description For operators, who must name it; default: the own account
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id?: string;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants?: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis?: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes?: string[] | null;
+            /**
+             * @description How many applications can register with the token, 1 to 10000
+             * @example 1
+             */
+            max_uses?: number;
+            /** @description When it expires; default: 7 */
+            days?: number;
         };
         /**
          * @example {
@@ -10199,6 +10371,146 @@ export interface operations {
             header?: never;
             path: {
                 token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listInitialAccessTokens: {
+        parameters: {
+            query?: {
+                /** @description For operators, who must name it; default: the own account */
+                account_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["InitialAccessToken"][];
+                        /** @description Whether the operator lets applications register with them */
+                        is_enabled: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    generateInitialAccessToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewInitialAccessToken"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InitialAccessTokenWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readInitialAccessToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                initial_access_token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InitialAccessToken"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revokeInitialAccessToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                initial_access_token_id: string;
             };
             cookie?: never;
         };

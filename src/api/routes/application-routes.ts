@@ -15,7 +15,7 @@ import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { toDomain } from '../../shared/wire-names.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
-import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
+import { access, expiresAt, newCredentials, settings, storedSettings, useOfApplication } from '../client-fields.ts'
 import { credentialFields, keyFetch, toCredentials } from '../credential-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
@@ -55,7 +55,7 @@ const application = z
   .object({
     ...attributes,
     account_name: z.string().nullable(),
-    ...use,
+    ...useOfApplication,
     key_fetch: keyFetch,
     active_refresh_tokens: bounded.meta({ description: 'Valid refresh tokens' }),
     users: bounded.meta({ description: 'Users who gave consent' }),

@@ -6,6 +6,7 @@ import { API_PAGES } from './apis/api-pages.ts'
 import { API_SECRET_PAGES } from './apis/api-secret-pages.ts'
 import { SCOPE_LANGUAGE_PAGES } from './apis/scope-language-pages.ts'
 import { APPLICATION_PAGES } from './applications/application-pages.ts'
+import { INITIAL_ACCESS_TOKEN_PAGES } from './applications/initial-access-token-pages.ts'
 import { sessionPagesOf } from './console-session-pages.ts'
 import { INSPECTION_PAGES } from './inspection/inspection-pages.ts'
 import { KEY_PAIR_DETAIL_PAGES } from './keys/key-pair-detail-pages.ts'
@@ -43,6 +44,7 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...USAGE_PAGES,
   ...USER_PAGES,
   ...SCIM_TOKEN_PAGES,
+  ...INITIAL_ACCESS_TOKEN_PAGES,
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,

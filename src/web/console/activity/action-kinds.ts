@@ -22,6 +22,7 @@ export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'webhook.', label: 'Webhooks' },
   { value: 'identity_provider.', label: 'Identity providers' },
   { value: 'scim_token.', label: 'SCIM tokens' },
+  { value: 'initial_access_token.', label: 'Initial access tokens' },
 ]
 
 export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [

@@ -35,6 +35,7 @@ const actorNamesIn = (t: ConsoleTranslate) => ({
 const SYSTEM_NAMES: Readonly<Record<string, ConsoleText>> = {
   github: 'GitHub secret scanning',
   scim: 'The identity provider',
+  dynamic_registration: 'Dynamic client registration',
 }
 
 /** Undefined: the client was deleted, or it is that of an API. */

@@ -185,6 +185,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
       : ['{actor} deleted the webhook {target}'],
   'scim_token.generated': '{actor} generated a SCIM token',
   'scim_token.revoked': '{actor} revoked a SCIM token',
+  'initial_access_token.generated': '{actor} generated an initial access token',
+  'initial_access_token.revoked': '{actor} revoked an initial access token',
   'refresh_token.reused': '{actor} reused a refresh token, which revoked the grant',
   'code.reused': '{actor} reused an authorization code, which revoked its tokens',
   'account.created': '{actor} added the account {target}',

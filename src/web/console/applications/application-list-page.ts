@@ -1,9 +1,11 @@
+import { includesRole, PERMISSIONS } from '../../../accounts/permissions.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { filteredOrder } from '../../../management/client-filters.ts'
 import { type ClientSummary, listClients } from '../../../management/client-list.ts'
 import type { Form } from '../../forms.ts'
-import { accountFilter } from '../kit/account-filter.ts'
+import { accountFilter, accountIn } from '../kit/account-filter.ts'
 import { badgeCell, type Cell, idCell, linkCell, quietCell, selectCell, textCell, timeCell } from '../kit/cells.ts'
+import type { PageAction } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { clientName } from '../kit/display-name.ts'
 import { type Column, type Empty, listPage } from '../kit/list-page.ts'
@@ -11,6 +13,7 @@ import { pageIn, sortIn } from '../kit/query-fields.ts'
 import { applicationFilters, clientQueryIn, ownerField } from './application-filters.ts'
 import { actsForDetail, neverUsed, statusBadge } from './application-texts.ts'
 import { creatorFilter } from './creator-filter.ts'
+import { initialAccessTokensPath } from './initial-access-token-pages.ts'
 
 export const APPLICATIONS_PATH = '/applications'
 
@@ -84,7 +87,9 @@ function rowOf(t: ConsoleTranslate, client: ClientSummary, { isOperator, isExpir
   const { tone, text } = statusBadge(t, status)
   return [
     linkCell(clientName(t, client), pathOf(client), ownerText(t, client)),
-    kind === 'key_pair' ? textCell(t('Key pair')) : textCell(t('Application'), actsForDetail(t, grants)),
+    kind === 'key_pair'
+      ? textCell(t('Key pair'))
+      : textCell(client.isDynamic ? t('Registered dynamically') : t('Application'), actsForDetail(t, grants)),
     idCell(clientId, t('client ID')),
     ...(isOperator ? [accountCell(t, client)] : []),
     badgeCell(tone, text),
@@ -103,6 +108,15 @@ function exportPath(query: Form): string {
     : `${APPLICATIONS_PATH}/export`
 }
 
+/** Operators see the tokens of the account whose applications they list. */
+function tokensAction({ t, who, query }: ConsoleCall): PageAction[] {
+  const accountId = accountIn({ query })
+  if (!includesRole(who.role, PERMISSIONS.viewInitialAccessTokens.role)) return []
+  if (who.role === 'operator' && accountId === undefined) return []
+  const href = initialAccessTokensPath(who.role === 'operator' ? accountId : undefined)
+  return [{ href, label: t('Initial access tokens') }]
+}
+
 export async function showApplications(call: ConsoleCall): Promise<void> {
   const { management, who, query, show, t } = call
   const isOperator = who.role === 'operator'
@@ -118,7 +132,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
       lead: t('Applications and key pairs that get tokens for your APIs.'),
       // Where there is nothing yet, the list itself says so, and how to begin.
       ...((items.length > 0 || query.size > 0) && {
-        actions: [{ href: exportPath(query), label: t('Download CSV') }, addAction(t)],
+        actions: [...tokensAction(call), { href: exportPath(query), label: t('Download CSV') }, addAction(t)],
       }),
     },
     {

@@ -1,5 +1,6 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
+import type { DynamicRegistration } from '../../../clients/dynamic-registrations.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, readApplication } from '../../../management/application-operations.ts'
 import { mayChangeApplication } from '../../../management/developer-limits.ts'
@@ -79,6 +80,15 @@ function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Applicatio
   ]
 }
 
+/** What a client says of its software is not checked. */
+function registrationCell(t: ConsoleTranslate, { source, softwareId, softwareVersion }: DynamicRegistration): Cell {
+  const how = t(
+    '{source, select, initial_access_token {dynamically, with an initial access token} software_statement {dynamically, with a software statement} other {dynamically, by itself}}',
+    { source },
+  )
+  return textCell(how, [softwareId, softwareVersion].filter(Boolean).join(' ') || undefined)
+}
+
 function factsOf(t: ConsoleTranslate, application: Application, isOperator: boolean): Fact[] {
   const { client, callers } = application
   const { grants, isPublic, authMethod } = CLIENT_ATTRIBUTES
@@ -90,6 +100,7 @@ function factsOf(t: ConsoleTranslate, application: Application, isOperator: bool
     ...attributeFacts(t, client.isPublic ? { isPublic } : { isPublic, authMethod }, client),
     ...publishedKeyFacts(t, application),
     fact(t('Added'), timeCell(client.createdAt)),
+    ...(application.registration ? [fact(t('Registered'), registrationCell(t, application.registration))] : []),
     fact(t('Last used'), timeCell(application.lastUsedAt, neverUsed(t, client.isPublic))),
     fact(t('Users with consent'), usersCell(t, application)),
     fact(t('Active tokens'), tokensCell(t, application)),

@@ -63,6 +63,7 @@ const sectionsOf = (t: ConsoleTranslate, { logo }: InstanceSettings): readonly S
   },
   { heading: t('Language'), fields: inSection('language') },
   { heading: t('Redirect URIs'), fields: inSection('redirectUris') },
+  { heading: t('Dynamic client registration'), fields: inSection('dynamicRegistration') },
   { heading: t('Console sessions'), fields: inSection('consoleSessions') },
   {
     heading: t('Defaults for new applications'),

@@ -21,6 +21,7 @@ const HEADINGS: Readonly<Record<string, ConsoleText>> = {
   webhook: 'Webhooks',
   identity_provider: 'Identity providers',
   scim_token: 'SCIM tokens',
+  initial_access_token: 'Initial access tokens',
   account: 'Accounts',
   api: 'APIs',
   signing_key: 'Signing keys',

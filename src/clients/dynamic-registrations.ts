@@ -1,0 +1,129 @@
+import type { Knex } from 'knex'
+import { generateSecret, hashSecret, isWellFormedSecret } from '../shared/secrets.ts'
+import type { ClientMetadata } from './client-metadata.ts'
+import { type Client, type ClientRow, toClient } from './clients.ts'
+
+/** By what right a client registered itself. */
+export const REGISTRATION_SOURCES = ['initial_access_token', 'software_statement', 'open'] as const
+export type RegistrationSource = (typeof REGISTRATION_SOURCES)[number]
+
+/** What a client that registered itself has beside other clients. */
+export interface DynamicRegistration {
+  readonly source: RegistrationSource
+  /** `token_endpoint_auth_method`. */
+  readonly authMethod: string
+  readonly softwareId: string | null
+  readonly softwareVersion: string | null
+}
+
+interface RegistrationRow {
+  source: RegistrationSource
+  auth_method: string
+  software_id: string | null
+  software_version: string | null
+}
+
+const toRegistration = (row: RegistrationRow): DynamicRegistration => ({
+  source: row.source,
+  authMethod: row.auth_method,
+  softwareId: row.software_id,
+  softwareVersion: row.software_version,
+})
+
+/** Days until a job looks whether a new client was used. */
+const UNUSED_DAYS = 30
+
+/** SQL: `c` is a client that nobody used: it obtained no token, and no user allowed it. */
+const IS_UNUSED = `
+  NOT EXISTS (SELECT FROM client_secrets s WHERE s.client_id = c.id AND s.last_used_at IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM client_callers k WHERE k.client_id = c.id)
+  AND NOT EXISTS (SELECT FROM consents n WHERE n.client_id = c.id)
+  AND NOT EXISTS (SELECT FROM refresh_tokens r WHERE r.client_id = c.id)`
+
+/** Notes that a new client registered itself. Returns its registration access token, which is stored as a hash. */
+export async function insertDynamicRegistration(
+  trx: Knex,
+  clientKey: number,
+  source: RegistrationSource,
+  { authMethod, softwareId, softwareVersion }: Pick<ClientMetadata, 'authMethod' | 'softwareId' | 'softwareVersion'>,
+): Promise<string> {
+  const secret = generateSecret('registrationAccessToken')
+  await trx('dynamic_registrations').insert({
+    client_id: clientKey,
+    source,
+    token_hash: hashSecret(secret),
+    auth_method: authMethod,
+    software_id: softwareId,
+    software_version: softwareVersion,
+    expires_at: trx.raw('now() + make_interval(days => ?)', [UNUSED_DAYS]),
+  })
+  return secret
+}
+
+/** Replaces what the client says of itself. */
+export async function updateDynamicRegistration(
+  trx: Knex,
+  clientKey: number,
+  { softwareId, softwareVersion }: Pick<ClientMetadata, 'softwareId' | 'softwareVersion'>,
+): Promise<void> {
+  const columns = { software_id: softwareId, software_version: softwareVersion }
+  await trx('dynamic_registrations').where({ client_id: clientKey }).update(columns)
+}
+
+const FIND = `
+  SELECT c.*, d.source, d.auth_method AS registered_auth_method, d.software_id, d.software_version
+    FROM dynamic_registrations d
+    JOIN clients c ON c.id = d.client_id
+    LEFT JOIN accounts a ON a.id = c.account_id
+   WHERE d.token_hash = ? AND c.client_id = ? AND c.status = 'active' AND (a.id IS NULL OR a.status = 'active')`
+
+/**
+ * The client with this registration access token. Undefined: the token is unknown or another client's, or the client or its account
+ * is not active.
+ */
+export async function authenticateRegisteredClient(
+  db: Knex,
+  clientId: string,
+  secret: string,
+): Promise<{ client: Client; registration: DynamicRegistration } | undefined> {
+  if (!isWellFormedSecret('registrationAccessToken', secret)) return undefined
+  const { rows } = await db.raw(FIND, [hashSecret(secret), clientId] as never)
+  const row: (ClientRow & RegistrationRow & { registered_auth_method: string }) | undefined = rows[0]
+  if (!row) return undefined
+  return { client: toClient(row), registration: toRegistration({ ...row, auth_method: row.registered_auth_method }) }
+}
+
+/** SQL: the registration of `clients c` as JSON; null: it did not register itself. */
+export const REGISTRATION_OF_CLIENT = `
+  SELECT json_build_object('source', d.source, 'authMethod', d.auth_method, 'softwareId', d.software_id, 'softwareVersion', d.software_version)
+    FROM dynamic_registrations d WHERE d.client_id = c.id`
+
+/** A client that registered itself, and whose time to be used is over. */
+interface DueRegistration {
+  readonly clientKey: number
+  readonly clientId: string
+}
+
+/** At most `limit` registrations whose time to be used is over. */
+export async function findDueRegistrations(db: Knex, limit: number): Promise<DueRegistration[]> {
+  const { rows } = await db.raw(
+    `SELECT c.id AS "clientKey", c.client_id AS "clientId"
+       FROM dynamic_registrations d JOIN clients c ON c.id = d.client_id
+      WHERE d.expires_at < now() ORDER BY d.expires_at LIMIT ?`,
+    [limit],
+  )
+  return rows
+}
+
+/** Whether a client is active and was never used. */
+export async function isUnused(db: Knex, clientKey: number): Promise<boolean> {
+  const { rows } = await db.raw(`SELECT c.status = 'active' AND ${IS_UNUSED} AS unused FROM clients c WHERE c.id = ?`, [
+    clientKey,
+  ])
+  return rows[0]?.unused ?? false
+}
+
+/** Lets the registration of a client that was used last. */
+export async function keepRegistration(db: Knex, clientKey: number): Promise<void> {
+  await db('dynamic_registrations').where({ client_id: clientKey }).update({ expires_at: null })
+}

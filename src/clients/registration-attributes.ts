@@ -1,0 +1,88 @@
+import { attribute, choice, choices, count, nullable, uris, words } from '../shared/attributes.ts'
+import { AUTHORIZATION_CODE_GRANT, GRANT_TYPES, REFRESH_TOKEN_GRANT, TOKEN_EXCHANGE_GRANT } from './grant-types.ts'
+
+/** Who may register clients at the registration endpoint (RFC 7591). */
+export type DynamicRegistration = 'off' | 'initial_access_token'
+
+/** The settings of the instance for clients that register themselves. */
+export const REGISTRATION_SETTINGS = {
+  dynamicRegistration: attribute({
+    type: choice<DynamicRegistration>([
+      { value: 'off', label: 'Off', hint: 'Applications are registered in the console, by the API or by commands.' },
+      {
+        value: 'initial_access_token',
+        label: 'With an initial access token',
+        hint: 'Admins generate tokens with which applications of their account register themselves (RFC 7591).',
+      },
+    ]),
+    initial: 'off',
+    section: 'dynamicRegistration',
+    label: 'Dynamic client registration',
+    hint: 'Applications that have registered already stay registered.',
+    description: 'Which clients may register themselves at the registration endpoint (RFC 7591)',
+    option: { help: 'Which clients may register themselves (RFC 7591); initially off' },
+  }),
+}
+
+/** A client that registers itself has no settings for token exchange. */
+const REGISTRABLE = GRANT_TYPES.filter(({ value }) => value !== TOKEN_EXCHANGE_GRANT)
+
+const INITIAL_GRANTS = [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT]
+
+/** The most registrations of one initial access token. */
+const MAX_USES = 10_000
+
+/** What an initial access token permits (RFC 7591, section 3). */
+export const INITIAL_ACCESS_TOKEN_ATTRIBUTES = {
+  grants: attribute({
+    type: choices<string>(REGISTRABLE),
+    initial: INITIAL_GRANTS,
+    section: 'access',
+    label: 'Grant types',
+    description: 'The grant types that an application may register',
+    example: INITIAL_GRANTS,
+    option: { help: `Grant types that applications may register; default: ${INITIAL_GRANTS.join(' ')}` },
+    validate(grants) {
+      if (grants.length === 0) return 'select at least one grant type'
+      const unknown = grants.find((grant) => !REGISTRABLE.some(({ value }) => value === grant))
+      return unknown && `an application cannot register the grant type ${unknown.slice(0, 100)}`
+    },
+  }),
+  apis: attribute({
+    type: uris,
+    initial: [],
+    section: 'access',
+    label: 'APIs',
+    hint: 'Identifiers of the APIs that registered applications may call, one per line. Leave empty for the default API of the instance.',
+    placeholder: 'https://api.example.com',
+    description: 'The APIs that registered applications may call; empty: the default API of the instance',
+    example: ['https://api.example.com'],
+    option: { flag: 'api', help: "APIs that registered applications may call; default: the instance's default API" },
+  }),
+  scopes: attribute({
+    type: nullable(words, 'all scopes'),
+    initial: null,
+    section: 'access',
+    label: 'Scopes',
+    hint: 'The scopes that registered applications may request, separated by spaces. Leave empty for all scopes of the APIs.',
+    placeholder: 'read',
+    description: 'The scopes that registered applications may request; null: every scope of the APIs',
+    example: ['read'],
+    option: {
+      help: 'Scopes that registered applications are limited to, space-separated; default: all',
+      nullWord: 'all',
+    },
+  }),
+  maxUses: attribute({
+    type: count,
+    initial: 1,
+    section: 'limits',
+    label: 'Applications',
+    hint: 'So many applications can register with the token.',
+    description: `How many applications can register with the token, 1 to ${MAX_USES}`,
+    example: 1,
+    option: { help: `How many applications can register with it, 1 to ${MAX_USES}; default: 1` },
+    validate: (uses) =>
+      Number.isInteger(uses) && uses >= 1 && uses <= MAX_USES ? undefined : `use a number from 1 to ${MAX_USES}`,
+  }),
+}

@@ -1,0 +1,381 @@
+/** Clients that register themselves with an initial access token (RFC 7591), and manage their registration (RFC 7592). */
+import * as client from 'openid-client'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { deleteUnusedRegistrations } from '../../src/management/dynamic-registration.ts'
+import { keywright } from '../support/cli-in-process.ts'
+import { newClientKey } from '../support/client-assertions.ts'
+import { setDynamicRegistration } from '../support/dynamic-registration.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
+import { type Answer, claimsOf, send } from '../support/requests.ts'
+
+const CALLBACK = 'https://app.example.com/callback'
+
+let server: Keywright
+let account: string
+let api: { identifier: string }
+
+beforeAll(async () => {
+  server = await startKeywright()
+  account = await server.make.account()
+  api = await server.make.api({ scopes: ['read', 'write', 'delete'] })
+  await setDynamicRegistration(server, 'initial_access_token')
+})
+beforeEach(async () => {
+  await server.knex('initial_access_tokens').delete()
+  await server.knex('sign_in_limits').delete()
+})
+afterAll(() => server?.stop())
+
+type Options = Record<string, unknown>
+
+/** An initial access token by the management API. */
+async function tokenWith(options: Options = {}): Promise<string> {
+  const management = rawManagement(
+    server.url,
+    await managementToken(server, await managingApplication(server, account)),
+  )
+  const given = { apis: [api.identifier], max_uses: 100, ...options }
+  const answer = await management.json('POST', '/initial-access-tokens', given)
+  expect(answer.status, answer.text).toBe(201)
+  return answer.body.token
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+const register = (
+  token: string | undefined,
+  metadata: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  send(`${server.url}/oauth2/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && bearer(token)), ...headers },
+    body: typeof metadata === 'string' ? metadata : JSON.stringify(metadata),
+  })
+
+const METADATA = {
+  redirect_uris: [CALLBACK],
+  client_name: 'Notes',
+  grant_types: ['authorization_code', 'refresh_token'],
+}
+
+const clients = async () => Number((await server.knex('clients').where({ account_id: account }).count())[0]!.count)
+
+const configure = (method: string, { body }: Answer, metadata?: unknown, token = body.registration_access_token) =>
+  send(`${server.url}/oauth2/register/${body.client_id}`, {
+    method,
+    headers: { ...bearer(token), ...(metadata !== undefined && { 'content-type': 'application/json' }) },
+    ...(metadata !== undefined && { body: JSON.stringify(metadata) }),
+  })
+
+/** What a client sends to change its registration (RFC 7592, section 2.2). */
+const updateOf = ({ body }: Answer, changes: Options = {}) => ({ ...METADATA, client_id: body.client_id, ...changes })
+
+describe('a client with an initial access token', () => {
+  test('registers itself, and belongs to the account of the token', async () => {
+    const metadata = {
+      ...METADATA,
+      client_uri: 'https://app.example.com/',
+      scope: 'openid read unknown',
+      software_id: 'notes',
+      x: 1,
+    }
+    const answer = await register(await tokenWith(), metadata)
+
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([201, 'no-store'])
+    expect(answer.body).toEqual({
+      client_id: expect.stringMatching(/^kwc_/),
+      client_id_issued_at: expect.any(Number),
+      client_secret: expect.stringMatching(/^kws_[0-9A-Za-z]{49}$/),
+      client_secret_expires_at: 0,
+      registration_access_token: expect.stringMatching(/^kwg_[0-9A-Za-z]{49}$/),
+      registration_client_uri: `${server.issuer}/oauth2/register/${answer.body.client_id}`,
+      ...METADATA,
+      client_uri: 'https://app.example.com/',
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'RS256',
+      scope: 'read',
+      software_id: 'notes',
+    })
+    const row = await server.knex('clients').where({ client_id: answer.body.client_id }).first()
+    expect(row).toMatchObject({ account_id: account, consent: 'show', kind: 'application', is_public: false })
+  })
+
+  test('is marked in the management API, and its registration is in the activity log', async () => {
+    const { body } = await register(await tokenWith(), METADATA)
+    const management = rawManagement(
+      server.url,
+      await managementToken(server, await managingApplication(server, account)),
+    )
+    const shown = await management.json('GET', `/applications/${body.client_id}`, undefined)
+    expect(shown.body.registration).toMatchObject({
+      source: 'initial_access_token',
+      auth_method: 'client_secret_basic',
+    })
+    const event = await server.knex('audit_log').where({ target_id: body.client_id, action: 'client.created' }).first()
+    expect(event).toMatchObject({ actor_type: 'system', actor_id: 'dynamic_registration', account_id: account })
+  })
+
+  test('gets tokens with its secret, or signed by its key', async () => {
+    const grants = ['client_credentials']
+    const token = await tokenWith({ grants, scopes: ['read'] })
+    const { body } = await register(token, { grant_types: grants })
+    const basic = { clientId: body.client_id, clientSecret: body.client_secret }
+    const { body: issued } = await server.token({ grant_type: 'client_credentials' }, { basic })
+    expect(claimsOf(issued.access_token)).toMatchObject({ scope: 'read', aud: api.identifier, sub: body.client_id })
+
+    const key = await newClientKey()
+    const metadata = {
+      grant_types: grants,
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: key.parsed.map(({ jwk }) => jwk) },
+    }
+    const keyed = await register(token, metadata)
+    expect([keyed.status, keyed.body.client_secret]).toEqual([201, undefined])
+    expect(
+      await server
+        .knex('client_secrets')
+        .whereIn('client_id', server.knex('clients').where({ client_id: keyed.body.client_id }).select('id'))
+        .pluck('kind'),
+    ).toEqual(['key'])
+  })
+
+  test('registers by openid-client, which finds the endpoint by discovery', async () => {
+    const config = await client.dynamicClientRegistration(new URL(server.issuer), METADATA, undefined, {
+      initialAccessToken: await tokenWith(),
+      execute: [client.allowInsecureRequests],
+    })
+    expect(config.clientMetadata()).toMatchObject({
+      client_id: expect.stringMatching(/^kwc_/),
+      redirect_uris: [CALLBACK],
+    })
+  })
+
+  test('registers as a public client', async () => {
+    const answer = await register(await tokenWith(), { ...METADATA, token_endpoint_auth_method: 'none' })
+    expect([answer.status, answer.body.client_secret]).toEqual([201, undefined])
+  })
+
+  test('uses a token no more often than it allows, also at the same time', async () => {
+    const token = await tokenWith({ max_uses: 2 })
+    const before = await clients()
+    const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await register(token, METADATA)).status))
+    expect(statuses.filter((status) => status === 201)).toHaveLength(2)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(8)
+    expect(await clients()).toBe(before + 2)
+  })
+
+  test('is refused with an unknown, expired or revoked token, and after the account is disabled', async () => {
+    const missing = await register(undefined, METADATA)
+    expect([missing.status, missing.headers.get('www-authenticate'), missing.body.error]).toEqual([
+      401,
+      'Bearer',
+      'invalid_token',
+    ])
+    const unknown = await register(`kwi_${'x'.repeat(49)}`, METADATA)
+    expect([unknown.status, unknown.headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"'])
+    const token = await tokenWith()
+    const rows = () => server.knex('initial_access_tokens').where({ last_four: token.slice(-4) })
+    await rows().update({ expires_at: server.knex.fn.now() })
+    expect((await register(token, METADATA)).status).toBe(401)
+    const other = await tokenWith()
+    await server
+      .knex('initial_access_tokens')
+      .where({ last_four: other.slice(-4) })
+      .delete()
+    expect((await register(other, METADATA)).status).toBe(401)
+  })
+
+  test.each([
+    ['no redirect URI', { redirect_uris: [] }, 'invalid_redirect_uri'],
+    ['a redirect URI without TLS', { redirect_uris: ['http://app.example.com/'] }, 'invalid_redirect_uri'],
+    ['a redirect URI that is no text', { redirect_uris: [1] }, 'invalid_redirect_uri'],
+    ['a grant type that the token does not permit', { grant_types: ['client_credentials'] }, 'invalid_client_metadata'],
+    ['an unknown grant type', { grant_types: ['implicit'] }, 'invalid_client_metadata'],
+    ['response types that do not fit', { response_types: ['token'] }, 'invalid_client_metadata'],
+    ['an unknown method', { token_endpoint_auth_method: 'client_secret_jwt' }, 'invalid_client_metadata'],
+    ['private_key_jwt without keys', { token_endpoint_auth_method: 'private_key_jwt' }, 'invalid_client_metadata'],
+    ['pairwise subjects', { subject_type: 'pairwise' }, 'invalid_client_metadata'],
+    ['encrypted ID tokens', { id_token_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
+    ['ID tokens without signature', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
+    ['a name with control characters', { client_name: 'a\u0000b' }, 'invalid_client_metadata'],
+    ['a link that is no URI', { client_uri: 'javascript:alert(1)' }, 'invalid_client_metadata'],
+    ['scopes that it may not have', { scope: 'admin' }, 'invalid_client_metadata'],
+    ['a software statement', { software_statement: 'e30.e30.' }, 'invalid_client_metadata'],
+  ])('is refused with %s, and nothing is stored', async (_, changes, error) => {
+    const token = await tokenWith()
+    const before = await clients()
+    const answer = await register(token, { ...METADATA, ...changes })
+    expect([answer.status, answer.body.error]).toEqual([400, error])
+    expect(answer.body.error_description).toBeTypeOf('string')
+    expect(await clients()).toBe(before)
+    expect(
+      (
+        await server
+          .knex('initial_access_tokens')
+          .where({ last_four: token.slice(-4) })
+          .first()
+      ).uses,
+    ).toBe(0)
+  })
+
+  test.each([
+    ['no JSON', '{', {}, 400],
+    ['a list', '[]', {}, 400],
+    ['a duplicate member', '{"redirect_uris":["https://a.example/"],"redirect_uris":["https://b.example/"]}', {}, 400],
+    ['a body that is too large', `{"x":"${'x'.repeat(70_000)}"}`, {}, 413],
+    ['a form', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+  ])('is refused with %s', async (_, body, headers, status) => {
+    expect((await register(await tokenWith(), body, headers)).status).toBe(status)
+  })
+})
+
+describe('the registration of a client', () => {
+  test('is read with its registration access token, and with no other', async () => {
+    const token = await tokenWith()
+    const [one, other] = [await register(token, METADATA), await register(token, METADATA)]
+    const { client_secret: _, client_secret_expires_at: __, ...rest } = one.body
+    expect((await configure('GET', one)).body).toEqual(rest)
+    for (const wrong of [other.body.registration_access_token, token, 'x']) {
+      const refused = await configure('GET', one, undefined, wrong)
+      expect([refused.status, refused.body.error]).toEqual([401, 'invalid_token'])
+    }
+    expect(await server.knex('dynamic_registrations').whereRaw('token_hash::text LIKE ?', ['%kwg%'])).toEqual([])
+  })
+
+  test('is replaced by an update', async () => {
+    const made = await register(await tokenWith(), { ...METADATA, client_uri: 'https://app.example.com/' })
+    const changes = {
+      client_name: 'Renamed',
+      redirect_uris: ['https://b.example/cb'],
+      client_secret: made.body.client_secret,
+    }
+    const updated = await configure('PUT', made, updateOf(made, changes))
+    expect(updated.body).toMatchObject({ client_name: 'Renamed', redirect_uris: ['https://b.example/cb'] })
+    expect(updated.body.client_uri).toBeUndefined()
+    expect(updated.body.registration_access_token).toBe(made.body.registration_access_token)
+    expect((await configure('GET', made)).body).toEqual(updated.body)
+  })
+
+  test('gains no grant type, scope or other method by an update', async () => {
+    const made = await register(await tokenWith(), { ...METADATA, grant_types: ['authorization_code'], scope: 'read' })
+    const wrong: [Options, string][] = [
+      [{ grant_types: ['authorization_code', 'refresh_token'] }, 'invalid_client_metadata'],
+      [{ grant_types: ['authorization_code'], scope: 'write' }, 'invalid_client_metadata'],
+      [{ grant_types: ['authorization_code'], token_endpoint_auth_method: 'none' }, 'invalid_client_metadata'],
+      [{ grant_types: ['authorization_code'], redirect_uris: [] }, 'invalid_redirect_uri'],
+      [{ grant_types: ['authorization_code'], client_id: 'other' }, 'invalid_request'],
+      [{ grant_types: ['authorization_code'], client_secret: 'other' }, 'invalid_request'],
+      [{ grant_types: ['authorization_code'], registration_access_token: 'x' }, 'invalid_request'],
+    ]
+    for (const [changes, error] of wrong) {
+      const answer = await configure('PUT', made, updateOf(made, changes))
+      expect([changes, answer.status, answer.body.error]).toEqual([changes, 400, error])
+    }
+    const wider = await configure(
+      'PUT',
+      made,
+      updateOf(made, { grant_types: ['authorization_code'], scope: 'read write' }),
+    )
+    expect([wider.status, wider.body.scope]).toEqual([200, 'read'])
+  })
+
+  test('has other keys after an update', async () => {
+    const [former, key] = [await newClientKey(), await newClientKey()]
+    const withKey = ({ parsed }: typeof key) => ({
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: parsed.map(({ jwk }) => jwk) },
+    })
+    const made = await register(await tokenWith(), { ...METADATA, ...withKey(former) })
+    expect((await configure('PUT', made, updateOf(made, withKey(key)))).status).toBe(200)
+    const { id } = await server.knex('clients').where({ client_id: made.body.client_id }).first()
+    const works = await server.knex('client_secrets').where({ client_id: id }).whereNull('retires_at').pluck('hash')
+    expect(works).toEqual([key.parsed[0]!.thumbprint])
+  })
+
+  test('is deleted with its tokens', async () => {
+    const made = await register(await tokenWith({ grants: ['client_credentials'] }), {
+      grant_types: ['client_credentials'],
+    })
+    const basic = { clientId: made.body.client_id, clientSecret: made.body.client_secret }
+    expect((await server.token({ grant_type: 'client_credentials' }, { basic })).status).toBe(200)
+    expect((await configure('DELETE', made)).status).toBe(204)
+    expect((await server.token({ grant_type: 'client_credentials' }, { basic })).status).toBe(401)
+    for (const method of ['GET', 'DELETE']) expect((await configure(method, made)).status).toBe(401)
+  })
+
+  test('cannot be read after an admin archived the client', async () => {
+    const made = await register(await tokenWith(), METADATA)
+    await server.knex('clients').where({ client_id: made.body.client_id }).update({ status: 'archived' })
+    expect((await configure('GET', made)).status).toBe(401)
+  })
+
+  test('expires when nobody used the client, and stays otherwise', async () => {
+    const token = await tokenWith({ grants: ['client_credentials'] })
+    const [used, unused] = [
+      await register(token, { grant_types: ['client_credentials'] }),
+      await register(token, { grant_types: ['client_credentials'] }),
+    ]
+    const idOf = async ({ body }: Answer) =>
+      (await server.knex('clients').where({ client_id: body.client_id }).first()).id
+    await server
+      .knex('client_secrets')
+      .where({ client_id: await idOf(used) })
+      .update({ last_used_at: server.knex.fn.now() })
+    const ids = [await idOf(used), await idOf(unused)]
+    await server
+      .knex('dynamic_registrations')
+      .whereIn('client_id', ids)
+      .update({ expires_at: server.knex.raw(`now() - interval '1 second'`) })
+    await deleteUnusedRegistrations(server.knex, 500)
+    expect((await configure('GET', used)).status).toBe(200)
+    expect((await configure('GET', unused)).status).toBe(401)
+  })
+})
+
+test('the command line generates, lists and revokes tokens, and switches dynamic registration off', async () => {
+  const cli = keywright(server.env)
+  const made = (await cli(
+    `initial-access-token generate --account ${account} --grants client_credentials --max-uses 3 --days 1`,
+  )) as Record<string, string>
+  expect(made).toMatchObject({ grants: 'client_credentials', max_uses: 3, uses: 0, apis: [], scopes: 'all' })
+  expect((await register(made.token, { grant_types: ['client_credentials'] })).status).toBe(201)
+  const { initial_access_tokens: listed } = (await cli(`initial-access-token list --account ${account}`)) as {
+    initial_access_tokens: object[]
+  }
+  expect(listed).toContainEqual(
+    expect.objectContaining({ initial_access_token_id: made.initial_access_token_id, uses: 1 }),
+  )
+  await cli(`initial-access-token revoke ${made.initial_access_token_id}`)
+  expect((await register(made.token, METADATA)).status).toBe(401)
+  await cli('instance update --dynamic-registration off')
+  expect((await register(made.token, METADATA)).status).toBe(404)
+  await cli('instance update --dynamic-registration initial_access_token')
+})
+
+test('an initial access token permits no management API and no unknown scope', async () => {
+  const management = rawManagement(
+    server.url,
+    await managementToken(server, await managingApplication(server, account)),
+  )
+  for (const wrong of [
+    { apis: ['urn:keywright:management'] },
+    { apis: [api.identifier], scopes: ['admin'] },
+    { days: 0 },
+    { max_uses: 0 },
+    { grants: [] },
+    { grants: ['urn:ietf:params:oauth:grant-type:token-exchange'] },
+  ]) {
+    const answer = await management.json('POST', '/initial-access-tokens', wrong)
+    expect([wrong, answer.status]).toEqual([wrong, 400])
+  }
+})
+
+test('a network that sends many requests is slowed down', async () => {
+  const answers: Answer[] = []
+  for (let n = 0; n < 400 && answers.at(-1)?.status !== 429; n++) answers.push(await register(undefined, METADATA))
+  expect(answers.at(-1)).toMatchObject({ status: 429, body: { error: 'rate_limit_exceeded' } })
+  expect(Number(answers.at(-1)!.headers.get('retry-after'))).toBeGreaterThan(0)
+})
