@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { lockCredentials } from '../accounts/credentials.ts'
+import { checkCanSignIn } from '../accounts/sign-in-methods.ts'
 import { isSameSession, type SessionOwner } from '../accounts/user-sessions.ts'
 import { lockUser } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
@@ -76,13 +77,14 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
 
     /**
      * Whether the user had this authenticator app or passkey.
-     * @throws KeywrightError `conflict`: it is the last one, and the user must have one
+     * @throws KeywrightError `conflict`: it is the last one, and the user must have one; LastSignInMethodError
      */
     remove: (userId: string, factorId: string, actor: Actor): Promise<boolean> =>
       knex.transaction(async (trx) => {
         const person = await lockCredentials(trx, userId)
         if (!person || !(await removeFactor(trx, person.user, factorId, actor))) return false
         if (person.mustHaveSecondFactor && !(await hasFactor(trx, userId))) throw new FactorConflictError('last_factor')
+        if (person.hasPasskey) await checkCanSignIn(trx, userId)
         return true
       }),
 

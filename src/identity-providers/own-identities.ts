@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
+import { lockCredentials } from '../accounts/credentials.ts'
+import { checkCanSignIn } from '../accounts/sign-in-methods.ts'
 import { userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { KeywrightError } from '../shared/errors.ts'
-import { deleteIdentity, type UserIdentity } from './user-identities.ts'
+import { deleteIdentity, toUserIdentity, type UserIdentity, type UserIdentityRow } from './user-identities.ts'
 
 /** Who a user is at identity providers, and the providers that they may connect. */
 export interface OwnIdentities {
@@ -13,27 +13,8 @@ export interface OwnIdentities {
   readonly connectable: readonly { readonly id: string; readonly name: string }[]
 }
 
-/** An identity without which the user could not sign in any more: `conflict`. */
-export class LastSignInMethodError extends KeywrightError {
-  constructor() {
-    super(
-      'conflict',
-      'you could not sign in without this identity; add a password, a passkey or another identity first',
-    )
-    this.name = 'LastSignInMethodError'
-  }
-}
-
-interface OwnRow {
+interface OwnRow extends UserIdentityRow {
   kind: 'identity' | 'provider'
-  id: string
-  provider_id: string
-  provider_name: string
-  provider_account_id: string | null
-  subject: string
-  username: string | null
-  created_at: Date
-  last_used_at: Date | null
 }
 
 const MOST = 100
@@ -59,40 +40,14 @@ const OWN = `
     WHERE m.user_id = :userId AND m.status = 'active' AND a.status = 'active' AND ${USABLE} LIMIT ${MOST})
    ORDER BY created_at, id`
 
-/** SQL. Whether another identity signs a user in. */
-const OTHER_IDENTITY = `
-  SELECT 1 FROM user_identities i JOIN identity_providers p ON p.id = i.provider_id
-    JOIN users u ON u.id = i.user_id
-   WHERE i.user_id = :userId AND p.status = 'enabled' AND (u.role <> 'operator' OR (p.operators AND i.confirmed))
-     AND (p.account_id IS NULL OR EXISTS (
-           SELECT FROM memberships m JOIN accounts a ON a.id = m.account_id
-            WHERE m.user_id = :userId AND m.account_id = p.account_id AND m.status = 'active' AND a.status = 'active'))
-   LIMIT 1`
-
 async function readOwn(knex: Knex, userId: string): Promise<OwnIdentities> {
   const { rows } = await knex.raw<{ rows: OwnRow[] }>(OWN, { userId })
   const identities = rows.filter(({ kind }) => kind === 'identity')
   const providers = rows.filter(({ kind }) => kind === 'provider')
   return {
-    identities: identities.map((row) => ({
-      id: row.id,
-      providerId: row.provider_id,
-      providerName: row.provider_name,
-      providerAccountId: row.provider_account_id,
-      subject: row.subject,
-      username: row.username,
-      createdAt: row.created_at,
-      lastUsedAt: row.last_used_at,
-    })),
+    identities: identities.map(toUserIdentity),
     connectable: providers.map((row) => ({ id: row.id, name: row.provider_name })),
   }
-}
-
-/** A one-time password does not count, because its user may not know it. Where users sign in at the product, they always can. */
-async function canSignIn(trx: Knex, person: Credentials): Promise<boolean> {
-  if (!person.maySignInHere || person.hasPasskey) return true
-  if (person.passwordHash !== null && !person.passwordChangeRequired) return true
-  return (await trx.raw(OTHER_IDENTITY, { userId: person.user.id })).rows.length > 0
 }
 
 /** What users see and change of their own identities. The interface has checked that they have just signed in. */
@@ -112,7 +67,7 @@ export function createOwnIdentities(knex: Knex) {
         const identity = identities.find(({ id }) => id === identityId)
         if (!person || !identity) return false
         await deleteIdentity(trx, { userId, identityId })
-        if (!(await canSignIn(trx, person))) throw new LastSignInMethodError()
+        await checkCanSignIn(trx, userId)
         const detail = { identity_provider: identity.providerId, provider: identity.providerName }
         const entry = userEntry('user.identity_removed', person.user, detail, { subject: identity.subject })
         await recordAudit(trx, actor, entry)

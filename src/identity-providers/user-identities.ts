@@ -18,6 +18,28 @@ export interface UserIdentity {
   readonly lastUsedAt: Date | null
 }
 
+export interface UserIdentityRow {
+  id: string
+  provider_id: string
+  provider_name: string
+  provider_account_id: string | null
+  subject: string
+  username: string | null
+  created_at: Date
+  last_used_at: Date | null
+}
+
+export const toUserIdentity = (row: UserIdentityRow): UserIdentity => ({
+  id: row.id,
+  providerId: row.provider_id,
+  providerName: row.provider_name,
+  providerAccountId: row.provider_account_id,
+  subject: row.subject,
+  username: row.username,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+})
+
 /** Whose identity it is. */
 export interface KnownIdentity {
   readonly id: string
@@ -140,17 +162,8 @@ export async function listIdentities(db: Knex, userId: string): Promise<UserIden
     .where('i.user_id', userId)
     .orderBy(['i.created_at', 'i.id'])
     .limit(MAX_LISTED)
-    .select('i.*', 'p.name AS provider_name', 'p.account_id AS provider_account_id')
-  return rows.map((row) => ({
-    id: row.id,
-    providerId: row.provider_id,
-    providerName: row.provider_name,
-    providerAccountId: row.provider_account_id,
-    subject: row.subject,
-    username: row.username,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at,
-  }))
+    .select<UserIdentityRow[]>('i.*', 'p.name AS provider_name', 'p.account_id AS provider_account_id')
+  return rows.map(toUserIdentity)
 }
 
 /** Removes an identity of a user, which ends the sessions that began with it. False: the user has none with this ID. */

@@ -9,6 +9,7 @@ import {
   passkeyEverywhereBudget,
   passkeyStepBudget,
 } from '../../src/accounts/sign-in-limits.ts'
+import { LastSignInMethodError } from '../../src/accounts/sign-in-methods.ts'
 import { revokeSessionsOfUser, setOneTimePassword } from '../../src/accounts/user-access.ts'
 import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
 import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
@@ -185,6 +186,20 @@ describe('a user', () => {
     expect(events.map(({ detail }) => detail)).toEqual([{ factor: 'passkey' }, { factor: 'passkey' }])
     expect(await signIn(person.authenticator)).toEqual(REFUSED)
     expect(await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
+  })
+
+  test('keeps the last passkey of a user without a password, also if two are removed at once', async () => {
+    const person = await owner()
+    const actor = { type: 'user', id: person.user.id } as const
+    await add(person, createSoftwareAuthenticator(ISSUER))
+    await on.knex('users').where({ id: person.user.id }).update({ password_hash: null })
+    const ids: string[] = await on.knex('passkeys').where({ user_id: person.user.id }).pluck('id')
+    const removals = await Promise.allSettled(ids.map((id) => on.factors.own.remove(person.user.id, id, actor)))
+    expect(removals.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const left: string[] = await on.knex('passkeys').where({ user_id: person.user.id }).pluck('id')
+    expect(left).toHaveLength(1)
+    await expect(on.factors.own.remove(person.user.id, left[0]!, actor)).rejects.toThrow(LastSignInMethodError)
+    expect(await on.knex('passkeys').where({ user_id: person.user.id }).pluck('id')).toEqual(left)
   })
 })
 
