@@ -88,7 +88,7 @@ export function createAssertionAuthenticator(
   })
 
   const prove: AssertionAuthenticator['prove'] = async (registration, { assertion, audiences, address }) => {
-    const verified = await verifyAssertion(registration, assertion, audiences, clock.now())
+    const verified = verifyAssertion(registration, assertion, audiences, clock.now())
     const { key, hasEndpointAudience, ...use } = verified
     checkAddress(registration, address)
     if (!(await isFirstUse({ clientId: registration.clientId, ...use }))) {

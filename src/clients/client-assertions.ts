@@ -1,16 +1,6 @@
-import {
-  type CryptoKey,
-  compactVerify,
-  decodeProtectedHeader,
-  errors,
-  importJWK,
-  type JWK,
-  type JWTPayload,
-} from 'jose'
-import { LRUCache } from 'lru-cache'
-import { CLIENT_ASSERTION_ALGS } from '../shared/algorithms.ts'
+import type { JWTPayload } from 'jose'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
-import { algorithmsOf } from './client-keys.ts'
+import { claimsOf, isSignedBy, readSignedAssertion, type SignedAssertion } from './assertion-signatures.ts'
 import type { Registration, ValidKey } from './registration.ts'
 
 /** `client_assertion_type` (RFC 7523, section 2.2). */
@@ -31,7 +21,7 @@ const MAX_JTI_LENGTH = 300
 const CLIENT_ID = /^[\x21-\x7e]{1,200}$/
 
 /** The media types of the header `typ`: the usual one, and that of the revised RFC 7523. */
-const TYPES = [undefined, 'JWT', 'jwt', 'client-authentication+jwt']
+const TYPES: readonly unknown[] = [undefined, 'JWT', 'jwt', 'client-authentication+jwt']
 
 /** An assertion that proves a client, if it is used for the first time. */
 export interface VerifiedAssertion {
@@ -61,16 +51,6 @@ export class InvalidAssertionError extends Error {
   }
 }
 
-/** Imported keys by their thumbprint and algorithm. */
-const imported = new LRUCache<string, CryptoKey>({ max: 1000 })
-
-async function importKey(jwk: JWK, alg: string, hash: string): Promise<CryptoKey> {
-  const name = `${alg} ${hash}`
-  const known = imported.get(name) ?? ((await importJWK({ ...jwk, alg }, alg)) as CryptoKey)
-  imported.set(name, known)
-  return known
-}
-
 /** The client ID that an assertion claims (RFC 7521, section 4.2), which is not verified. Undefined: it claims none. */
 export function claimedClientId(assertion: string): string | undefined {
   if (assertion.length > MAX_ASSERTION_LENGTH) return undefined
@@ -87,15 +67,13 @@ export const worksAt = ({ retiresAt, validUntil }: Pick<ValidKey, 'retiresAt' | 
   (retiresAt === null || retiresAt > now) && (validUntil === null || validUntil > now)
 
 /** The keys that may have signed an assertion. */
-function candidates(registration: Registration, assertion: string, now: number): { alg: string; keys: ValidKey[] } {
-  const { alg, kid, typ } = decodeProtectedHeader(assertion)
+function candidates({ keys }: Registration, { header }: SignedAssertion, now: number): ValidKey[] {
+  const { kid, typ } = header
   if (!TYPES.includes(typ))
     throw new InvalidAssertionError('assertion_invalid', `the type ${typ} is not that of a client assertion`)
-  const usable = registration.keys.filter(
-    ({ jwk, ...key }) => worksAt(key, now) && algorithmsOf(jwk).some((one) => one === alg),
+  return keys.filter(
+    (key) => worksAt(key, now) && (kid === undefined || key.jwk.kid === undefined || key.jwk.kid === kid),
   )
-  const keys = kid === undefined ? usable : usable.filter(({ jwk }) => jwk.kid === undefined || jwk.kid === kid)
-  return { alg: alg ?? '', keys }
 }
 
 /**
@@ -138,35 +116,21 @@ function checkClaims(
  * @param now milliseconds since 1970
  * @throws InvalidAssertionError
  */
-export async function verifyAssertion(
+export function verifyAssertion(
   registration: Registration,
   assertion: string,
   audiences: Audiences,
   now: number,
-): Promise<VerifiedAssertion> {
+): VerifiedAssertion {
   try {
     if (assertion.length > MAX_ASSERTION_LENGTH)
       throw new InvalidAssertionError('assertion_invalid', 'the assertion is too long')
-    const { alg, keys } = candidates(registration, assertion, now)
-    for (const key of keys) {
-      const payload = await payloadFor(key, alg, assertion)
-      if (payload) return { key, ...checkClaims(payload, registration, audiences, now / 1000) }
-    }
+    const signed = readSignedAssertion(assertion)
+    const key = candidates(registration, signed, now).find((one) => isSignedBy(one, signed))
+    if (key) return { key, ...checkClaims(claimsOf(signed) as JWTPayload, registration, audiences, now / 1000) }
   } catch (error) {
     if (error instanceof InvalidAssertionError) throw error
     throw new InvalidAssertionError('assertion_invalid', error instanceof Error ? error.message : 'malformed')
   }
   throw new InvalidAssertionError('assertion_key', 'no current key of the client signed the assertion')
-}
-
-/** The claims, if this key signed them. `checkClaims` judges them. @throws of jose, SyntaxError: the assertion is malformed */
-async function payloadFor({ jwk, hash }: ValidKey, alg: string, assertion: string): Promise<JWTPayload | undefined> {
-  try {
-    const key = await importKey(jwk, alg, hash)
-    const { payload } = await compactVerify(assertion, key, { algorithms: [...CLIENT_ASSERTION_ALGS] })
-    return JSON.parse(Buffer.from(payload).toString())
-  } catch (error) {
-    if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
-    throw error
-  }
 }

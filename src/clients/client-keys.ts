@@ -1,3 +1,4 @@
+import { KeyObject } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
 import { CLIENT_ASSERTION_ALGS, type ClientAssertionAlg } from '../shared/algorithms.ts'
 import { invalidInput } from '../shared/errors.ts'
@@ -22,6 +23,9 @@ const MIN_RSA_BITS = 2048
 /** A longer modulus makes each verification slow. */
 const MAX_RSA_BITS = 8192
 
+/** Nearly every key has 65537. A verification takes time by the length of the exponent. */
+const MAX_RSA_EXPONENT = 2n ** 64n
+
 /** Members of private and symmetric keys (RFC 7518, section 6). */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
@@ -41,6 +45,12 @@ export function algorithmsOf({ kty, crv, alg }: JWK): readonly ClientAssertionAl
     return kty === 'OKP' && crv === 'Ed25519'
   })
   return alg === undefined ? possible : possible.filter((one) => one === alg)
+}
+
+/** Whether an RSA key is neither too weak nor so large that a verification by it takes milliseconds. Other keys have one size. */
+export function hasUsualSize({ asymmetricKeyDetails = {} }: KeyObject): boolean {
+  const { modulusLength = MIN_RSA_BITS, publicExponent = 0n } = asymmetricKeyDetails
+  return modulusLength >= MIN_RSA_BITS && modulusLength <= MAX_RSA_BITS && publicExponent < MAX_RSA_EXPONENT
 }
 
 const bitsOf = (modulus: string): number => Buffer.from(modulus, 'base64url').length * 8
@@ -116,10 +126,9 @@ export const parsePublicKey = async (given: GivenKey): Promise<PublicKey> => awa
 async function thumbprintOf(jwk: JWK): Promise<string> {
   try {
     const key = (await importJWK(jwk, algorithmsOf(jwk)[0])) as CryptoKey
-    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number }
-    if (modulusLength >= MIN_RSA_BITS) return await calculateJwkThumbprint(jwk)
+    if (hasUsualSize(KeyObject.from(key))) return await calculateJwkThumbprint(jwk)
   } catch {
     throw invalid('a key lacks a member that its type requires, or has a wrong one')
   }
-  throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`)
+  throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits, and an exponent below 2^64`)
 }

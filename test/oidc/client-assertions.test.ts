@@ -313,6 +313,10 @@ describe('keys', () => {
         return { kty: 'RSA', e: 'AQAB', n }
       },
     ],
+    [
+      'an RSA key with an exponent of 65 bits',
+      async () => ({ ...(await newClientKey('RS256')).jwk, e: 'AQAAAAAAAAAB' }),
+    ],
     ['a key ID with a NUL', async () => ({ ...key.jwk, kid: 'a\0' })],
     ['an empty key ID', async () => ({ ...key.jwk, kid: '' })],
     ['a key without its coordinates', async () => ({ kty: 'EC', crv: 'P-256' })],
