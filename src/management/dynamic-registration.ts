@@ -20,6 +20,7 @@ import {
   keepRegistration,
   updateDynamicRegistration,
 } from '../clients/dynamic-registrations.ts'
+import { AUTHORIZATION_CODE_GRANT, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
 import {
   findInitialAccessToken,
   type InitialAccessToken,
@@ -78,8 +79,19 @@ function checkGrants(grants: readonly string[], permitted: readonly string[]): v
   throw invalidInput(`the client may not register the grant type ${other.slice(0, 100)}`, 'grants')
 }
 
-/** The APIs and scopes of a new client: of the requested scopes those that are permitted, or else all that are (RFC 7591, section 2). */
-async function permittedAccess(trx: Knex, requested: readonly string[] | undefined, permitted: InitialAccessToken) {
+/** The grant types whose tokens have no scope that a user has not allowed. */
+const ALLOWED_BY_USERS: readonly string[] = [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT, DEVICE_CODE_GRANT]
+
+/**
+ * The APIs and scopes of a new client. Of the requested scopes those that are permitted, or else all that are (RFC 7591, section 2).
+ * A client that has nothing without its users gets all permitted scopes of the requested APIs: MCP clients register with the scope of
+ * their first request, and ask the user for more when they need it.
+ */
+async function permittedAccess(
+  trx: Knex,
+  { scopes: requested, settings }: ClientMetadata,
+  permitted: InitialAccessToken,
+) {
   const apis = await resolveApis(trx, permitted.apis)
   const wanted = requested?.filter(
     (scope) => (permitted.scopes?.includes(scope) ?? true) && apis.some((api) => api.scopes.includes(scope)),
@@ -87,7 +99,9 @@ async function permittedAccess(trx: Knex, requested: readonly string[] | undefin
   if (!requested) return { apis: permitted.apis, scopes: permitted.scopes }
   if (wanted!.length === 0) throw invalidInput('the client may have none of the requested scopes', 'scope')
   const used = apis.filter((api) => api.scopes.some((scope) => wanted!.includes(scope)))
-  return { apis: used.map(({ identifier }) => identifier), scopes: wanted! }
+  const isForUsers = settings.grants.every((grant) => ALLOWED_BY_USERS.includes(grant))
+  const ofUsed = permitted.scopes?.filter((scope) => used.some((api) => api.scopes.includes(scope))) ?? null
+  return { apis: used.map(({ identifier }) => identifier), scopes: isForUsers ? ofUsed : wanted! }
 }
 
 async function settingsOf(trx: Knex, { settings }: ClientMetadata): Promise<ClientSettings> {
@@ -123,7 +137,7 @@ export async function registerClient(
   return await knex.transaction(async (trx) => {
     const token = await takeToken(trx, secret)
     checkGrants(metadata.settings.grants, token.grants)
-    const access = await permittedAccess(trx, metadata.scopes, token)
+    const access = await permittedAccess(trx, metadata, token)
     const request = { accountId: token.accountId, settings: await settingsOf(trx, metadata), ...access, keys }
     const actor = { ...ACTOR, through: token.id, ...origin }
     const { client, clientSecret } = await createClient(trx, request, actor)

@@ -96,7 +96,8 @@ describe('a client with an initial access token', () => {
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'RS256',
-      scope: 'read',
+      // All that it may ask users for: it can ask for more than at first (step-up).
+      scope: 'read write delete',
       software_id: 'notes',
     })
     const row = await server.knex('clients').where({ client_id: answer.body.client_id }).first()
@@ -126,6 +127,9 @@ describe('a client with an initial access token', () => {
     const { body: issued } = await server.token({ grant_type: 'client_credentials' }, { basic })
     expect(claimsOf(issued.access_token)).toMatchObject({ scope: 'read', aud: api.identifier, sub: body.client_id })
 
+    // No user allows what it does, so it has the scopes that it requested.
+    const narrow = await register(await tokenWith({ grants }), { grant_types: grants, scope: 'write unknown' })
+    expect([narrow.status, narrow.body.scope]).toEqual([201, 'write'])
     const key = await newClientKey()
     const metadata = {
       grant_types: grants,
@@ -260,7 +264,8 @@ describe('the registration of a client', () => {
   })
 
   test('gains no grant type, scope or other method by an update', async () => {
-    const made = await register(await tokenWith(), { ...METADATA, grant_types: ['authorization_code'], scope: 'read' })
+    const token = await tokenWith({ scopes: ['read'] })
+    const made = await register(token, { ...METADATA, grant_types: ['authorization_code'], scope: 'read' })
     const wrong: [Options, string][] = [
       [{ grant_types: ['authorization_code', 'refresh_token'] }, 'invalid_client_metadata'],
       [{ grant_types: ['authorization_code'], scope: 'write' }, 'invalid_client_metadata'],

@@ -32,6 +32,8 @@ export interface McpRegistration {
   readonly clientInformation?: { readonly client_id: string; readonly issuer: string }
   readonly clientMetadataUrl?: string
   readonly redirectUrl: string
+  /** Adds an initial access token to the registration. */
+  readonly fetch?: typeof fetch
 }
 
 /** The storage that every program with the SDK has to bring. Nothing in it knows the server. */
@@ -84,7 +86,10 @@ export const programOfV2: MakeProgram = (url, registration, grants = WITH_REFRES
     ...authProvider,
     finish: (callback) => transport.finishAuth(callback),
     async connect() {
-      transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: authProvider as never })
+      transport = new StreamableHTTPClientTransport(new URL(url), {
+        authProvider: authProvider as never,
+        fetch: registration.fetch,
+      })
       const client = new Client(INFORMATION)
       await client.connect(transport)
       return {
@@ -102,7 +107,7 @@ export const programOfV1: MakeProgram = (url, registration, grants = WITH_REFRES
     ...authProvider,
     finish: (callback) => transport.finishAuth(callback.get('code')!),
     async connect() {
-      transport = new TransportOfV1(new URL(url), { authProvider: authProvider as never })
+      transport = new TransportOfV1(new URL(url), { authProvider: authProvider as never, fetch: registration.fetch })
       const client = new ClientOfV1(INFORMATION)
       await client.connect(transport as never)
       return {

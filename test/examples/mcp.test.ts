@@ -4,8 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goOn } from '../oidc/application-fixtures.ts'
+import { setDynamicRegistration } from '../support/dynamic-registration.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
+import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
 import { claimsOf, postForm } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
@@ -168,6 +170,36 @@ describe.each([
     await session.close()
   })
 })
+
+/** How a program registers itself with an initial access token, which the SDK cannot send by itself. */
+async function registering() {
+  await setDynamicRegistration(server, 'initial_access_token')
+  const service = await managingApplication(server, server.firstStart.accountId)
+  const management = rawManagement(server.url, await managementToken(server, service))
+  const { body } = await management.json('POST', '/initial-access-tokens', { apis: [resource] })
+  const fetchWithToken: typeof fetch = (input, init) => {
+    if (!String(input).endsWith('/oauth2/register')) return fetch(input, init)
+    return fetch(input, { ...init, headers: { ...(init?.headers as object), authorization: `Bearer ${body.token}` } })
+  }
+  return { redirectUrl: `http://127.0.0.1:${await freePort()}/callback`, fetch: fetchWithToken }
+}
+
+test.each([
+  ['2.x', programOfV2, ['authorization_code', 'refresh_token']],
+  ['1.x', programOfV1, ['authorization_code']],
+] as const)(
+  'the SDK %s registers its program, which asks for further scopes later',
+  async (_version, programOf, grants) => {
+    const program = programOf(resource, await registering(), [...grants])
+    const user = await newUser()
+    const session = await signedIn(program, user)
+    expect(await session.call('list_notes')).toBe('')
+    await untilUserIsNeeded(session.call('add_note', { note: 'milk' }))
+    await authorize(program, user)
+    expect(await session.call('add_note', { note: 'milk' })).toBe('1 notes')
+    await session.close()
+  },
+)
 
 test('the MCP server refuses a token for another API, and one without its scope', async () => {
   const other = await server.make.api()
