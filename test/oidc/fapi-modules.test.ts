@@ -345,7 +345,7 @@ describe('a bound access token', () => {
     for (const scheme of ['DPoP', 'dpop', 'DPOP']) expect((await userinfo(scheme, access_token)).status).toBe(200)
     expect([400, 401]).toContain((await userinfo('Bearer', access_token)).status)
     const bare = await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `DPoP ${access_token}` } })
-    expect(bare.status).toBe(401)
+    expect([400, 401]).toContain(bare.status)
   })
 
   test('needs the hash of the token, and the key that it is bound to', async () => {
