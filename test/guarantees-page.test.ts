@@ -21,3 +21,10 @@ test('each guarantee names a test', () => {
   expect(sections.length).toBe(10)
   expect(sections.filter((section) => !/`test\//.test(section))).toEqual([])
 })
+
+test('each test that docs/conformance.md names exists', () => {
+  const conformance = readFileSync(`${ROOT}docs/conformance.md`, 'utf8')
+  const files = [...conformance.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, file]) => `test/${file}`)
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((file) => !existsSync(ROOT + file))).toEqual([])
+})
