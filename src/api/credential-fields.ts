@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AUTH_METHODS } from '../clients/authentication-attributes.ts'
 import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
 import { type Domain, toDomain } from '../shared/wire-names.ts'
@@ -16,6 +17,12 @@ export const jwks = z
     description:
       'The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth',
   })
+
+/** In a rotation. */
+export const newAuthMethod = z.enum(AUTH_METHODS).optional().meta({
+  description:
+    'How the application authenticates from now on, with the credentials that this needs; default: as before. The earlier credentials end after the overlap, certificates at once',
+})
 
 /** In a rotation; a new application has it among its settings. */
 export const jwksUri = z

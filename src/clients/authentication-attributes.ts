@@ -1,8 +1,15 @@
 import { attribute, choice, nullable, uri } from '../shared/attributes.ts'
 import { jwksUriError } from './redirect-uris.ts'
 
+export const AUTH_METHODS = [
+  'client_secret',
+  'private_key_jwt',
+  'self_signed_tls_client_auth',
+  'tls_client_auth',
+] as const
+
 /** By what a confidential client authenticates. */
-export type AuthMethod = 'client_secret' | 'private_key_jwt' | 'tls_client_auth' | 'self_signed_tls_client_auth'
+export type AuthMethod = (typeof AUTH_METHODS)[number]
 
 /** How a client authenticates (`token_endpoint_auth_method`, RFC 7591, section 2). */
 export const AUTHENTICATION_ATTRIBUTES = {
@@ -33,9 +40,9 @@ export const AUTHENTICATION_ATTRIBUTES = {
     isFixed: true,
     section: 'signIn',
     label: 'Client authentication',
-    hint: 'This cannot be changed later.',
+    hint: 'To change this later, rotate the credentials through the API or on the command line.',
     description:
-      'By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS',
+      'By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it',
     option: {
       help: 'client_secret; private_key_jwt with --jwks or --jwks-uri; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; default: client_secret',
     },

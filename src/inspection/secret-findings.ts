@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { HAS_EXPIRED, isInSet } from '../shared/secret-lifetimes.ts'
+import { HAS_EXPIRED, replaces } from '../shared/secret-lifetimes.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import { CLIENT_COLUMNS, CLIENT_STOPPED_AT, clientJoins, MAY_SEE } from './client-columns.ts'
 import { type ClientColumns, type Finding, findingOf, type Verdict, verdictOnClient } from './findings.ts'
@@ -26,7 +26,7 @@ export const SECRET_STOPPED_AT = `
   CASE WHEN s.retires_at <= now() AND ${HAS_EXPIRED} THEN s.retires_at WHEN s.retires_at <= now() THEN coalesce(
     (SELECT l.at FROM audit_log l WHERE l.target_id = c.client_id AND l.at = s.retires_at LIMIT 1),
     (SELECT min(n.created_at) FROM client_secrets n
-      WHERE n.client_id = s.client_id AND n.kind = s.kind AND n.created_at > s.created_at AND (NOT ${isInSet('n')} OR n.key_set <> s.key_set) AND s.retires_at > n.created_at),
+      WHERE n.client_id = s.client_id AND n.created_at > s.created_at AND ${replaces('n', 's')} AND s.retires_at > n.created_at),
     s.retires_at) END`
 
 const readSecrets = (condition: string): string => `

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
+import type { AuthMethod } from '../clients/authentication-attributes.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
@@ -176,6 +177,8 @@ interface SecretRotation
     Pick<RotationOptions, 'unusedHours' | 'expiresAt'> {
   /** Seconds for which the former secret still works; 0: it stops at once, and its tokens are revoked. */
   readonly overlap: number
+  /** How the application authenticates from now on; undefined: as before. */
+  readonly authMethod?: AuthMethod | undefined
   /** Where the application publishes its public keys from now on. */
   readonly jwksUri?: string | undefined
   readonly revision?: number | undefined
@@ -185,12 +188,17 @@ interface SecretRotation
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
   PERMISSIONS.manageApplications,
   {
-    async run({ knex }, principal, { clientId, overlap, revision, unusedHours, expiresAt, jwksUri, ...input }) {
-      const { authMethod } = await applicationFor(knex, principal, clientId)
-      const credentials = await parseCredentials(authMethod, input)
+    async run(
+      { knex },
+      principal,
+      { clientId, overlap, revision, unusedHours, expiresAt, jwksUri, authMethod, ...input },
+    ) {
+      const present = await applicationFor(knex, principal, clientId)
+      const credentials = await parseCredentials(authMethod ?? present.authMethod, input)
       const rules = {
         unusedHours,
         expiresAt,
+        authMethod,
         jwksUri,
         ...credentials,
         expected: revision,

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { usesCertificates } from '../clients/authentication-attributes.ts'
+import { type AuthMethod, usesCertificates } from '../clients/authentication-attributes.ts'
 import type { ClientCertificate } from '../clients/client-certificates.ts'
 import { endKeySet, startKeySet } from '../clients/client-key-sets.ts'
 import type { PublicKey } from '../clients/client-keys.ts'
@@ -85,7 +85,6 @@ async function addKeys(
   }
   if (!keys)
     throw invalidInput('a client with the authentication method private_key_jwt needs public keys or their URL', 'jwks')
-  await endKeySet(trx, key)
   await addPublicKeys(trx, key, keys, expiry)
 }
 
@@ -108,6 +107,8 @@ export type ClientCheck = (locked: Client, trx: Knex) => void | Promise<void>
 
 /** What a rotation expects, and what becomes of the current secrets. */
 export interface RotationOptions extends GivenCredentials {
+  /** How the client authenticates from now on; undefined: as before. */
+  readonly authMethod?: AuthMethod | undefined
   /** Where the client publishes its keys from now on; undefined: unless `keys` are given, where it does already. */
   readonly jwksUri?: string | undefined
   /** The revision of the client; undefined: any. */
@@ -140,6 +141,12 @@ function checkOverlap(overlap: number, unusedHours: number | null | undefined): 
   }
 }
 
+/** A certificate counts only for a client that authenticates in TLS. @throws KeywrightError `invalid_input` */
+function checkChangeOfMethod(client: Client, overlap: number, authMethod = client.authMethod): void {
+  if (authMethod !== client.authMethod && usesCertificates(client) && overlap > 0)
+    throw invalidInput('a certificate has no overlap with another authentication method: use the overlap 0', 'overlap')
+}
+
 /** @throws KeywrightError `stale`, `conflict`, `invalid_input` */
 async function checkRotation(trx: Knex, client: Client, { expected, newest }: RotationOptions): Promise<void> {
   expectRevision('the client', client.revision, expected)
@@ -151,10 +158,17 @@ async function checkRotation(trx: Knex, client: Client, { expected, newest }: Ro
   if ((newest ?? undefined) !== (await newestSecretId(trx, client.key))) throw stale('the client secret')
 }
 
-/** The client with its new URL of public keys; with given keys it has none. @throws KeywrightError `invalid_input` */
-async function withKeySource(trx: Knex, client: Client, { keys, jwksUri }: RotationOptions): Promise<Client> {
-  const next = jwksUri ?? (keys ? null : client.jwksUri)
-  return next === client.jwksUri ? client : await saveSettings(trx, client, { jwksUri: next })
+/**
+ * The client with its new authentication method and its new URL of public keys; with given keys, or another method, it has no URL.
+ * @throws KeywrightError `invalid_input`
+ */
+async function withMethod(trx: Knex, client: Client, options: RotationOptions): Promise<Client> {
+  const { authMethod = client.authMethod, keys } = options
+  const keepsUri = !keys && authMethod === 'private_key_jwt'
+  const { jwksUri = keepsUri ? client.jwksUri : null } = options
+  if (authMethod === client.authMethod && jwksUri === client.jwksUri) return client
+  if (jwksUri === null) await endKeySet(trx, client.key)
+  return await saveSettings(trx, client, { authMethod, jwksUri })
 }
 
 /**
@@ -169,13 +183,14 @@ export async function rotateSecret(
   actor: Actor,
   options: RotationOptions = {},
 ): Promise<NewSecrets & { client: Client }> {
-  const { unusedHours, expiresAt, jwksUri } = options
+  const { unusedHours, expiresAt, jwksUri, authMethod } = options
   checkOverlap(overlap, unusedHours)
   checkOneKeySource(options)
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
     await options.check?.(client, trx)
     await checkRotation(trx, client, options)
+    checkChangeOfMethod(client, overlap, authMethod)
     for (const kind of STORED_SECRET_KINDS) await retireSecrets(trx, client.key, kind, overlap)
     if (unusedHours) await retireWhenUnused(trx, client.key, unusedHours)
     // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
@@ -186,9 +201,10 @@ export async function rotateSecret(
       ...(unusedHours && { unused_hours: unusedHours }),
       ...(expiresAt && { expires_at: expiresAt }),
       ...(jwksUri && { jwks_uri: jwksUri }),
+      ...(authMethod && { auth_method: authMethod }),
     }
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, detail))
-    const rotated = await withKeySource(trx, client, options)
+    const rotated = await withMethod(trx, client, options)
     const secrets = await addCredentials(trx, rotated, { at: expiresAt, field: 'expiresAt' }, options)
     return { client: await getClient(trx, clientId), ...secrets }
   })

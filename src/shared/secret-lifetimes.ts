@@ -37,9 +37,13 @@ const KINDS_IN_SETS = IN_SETS.map((kind) => `'${kind}'`).join(', ')
 export const isInSet = (s: string): string => `${s}.kind IN (${KINDS_IN_SETS})`
 
 /**
- * SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. The public keys or certificates of one set do not replace each other.
- * @param s table or alias
+ * SQL: whether a row of `client_secrets` replaces another one of its client, if it is newer. The public keys or certificates of one set do not replace
+ * each other. Where the authentication method changes, kinds replace each other; API keys are apart.
  */
+export const replaces = (n: string, s: string): string =>
+  `(${n}.kind = 'api_key') = (${s}.kind = 'api_key') AND (${n}.kind <> ${s}.kind OR NOT ${isInSet(n)} OR ${n}.key_set <> ${s}.key_set)`
+
+/** SQL: whether a newer secret replaced a row of `client_secrets`. @param s table or alias */
 export const isReplaced = (s = 'client_secrets'): string => `EXISTS (
   SELECT FROM client_secrets n
-   WHERE n.client_id = ${s}.client_id AND n.kind = ${s}.kind AND n.id > ${s}.id AND (NOT ${isInSet('n')} OR n.key_set <> ${s}.key_set))`
+   WHERE n.client_id = ${s}.client_id AND n.id > ${s}.id AND ${replaces('n', s)})`

@@ -148,3 +148,31 @@ test('keys are published at a URL on the command line', async () => {
   await cli(`client update ${id} --jwks-uri ${site!.uri}`)
   expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 401])
 })
+
+test('a rotation changes the authentication method, with the credentials that the new one needs', async () => {
+  const own = await newClientKey()
+  const { clientId: id, clientSecret } = await server.make.client()
+  const bySecret = async (secret: string) =>
+    (await server.token({ grant_type: 'client_credentials' }, { basic: { clientId: id, clientSecret: secret } })).status
+  const rotate = (body: object) => api.json('POST', `/applications/${id}/secrets`, body)
+  const jwks = { keys: [own.jwk] }
+  for (const wrong of [
+    { jwks },
+    { auth_method: 'private_key_jwt' },
+    { auth_method: 'other', jwks },
+    { auth_method: 'client_secret', jwks_uri: 'https://app.example.com/jwks.json' },
+    { auth_method: 'self_signed_tls_client_auth' },
+  ])
+    expect([wrong, (await rotate(wrong)).status]).toEqual([wrong, 400])
+  expect(await bySecret(clientSecret)).toBe(200)
+  const { status, body } = await rotate({ auth_method: 'private_key_jwt', jwks, overlap: 600 })
+  expect([status, body.client_secret, body.application.auth_method]).toEqual([201, undefined, 'private_key_jwt'])
+  expect([await bySecret(clientSecret), await statusBy(id, own)]).toEqual([200, 200])
+  const back = await keywright(server.env)(`client rotate-secret ${id} --auth-method client_secret`)
+  expect([await bySecret(clientSecret), await statusBy(id, own)]).toEqual([401, 401])
+  expect(await bySecret(back.client_secret)).toBe(200)
+  const name = { auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'client.example.com' }
+  expect((await rotate(name)).status).toBe(201)
+  expect((await rotate({ auth_method: 'client_secret', overlap: 60 })).status).toBe(400)
+  expect((await rotate({ auth_method: 'client_secret' })).status).toBe(201)
+})

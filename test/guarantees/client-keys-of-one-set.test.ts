@@ -99,3 +99,28 @@ test('keys that are replaced with an overlap end with it, each with its tokens, 
   await retireSecret(on.knex, clientId, undefined, ACTOR)
   expect(await activeAmong(on.nodes, tokens, api)).toEqual([tokens[2]])
 })
+
+test('a change of the authentication method ends the earlier credential at both nodes, at once or with its overlap', async () => {
+  const own = await newClientKey()
+  const { clientId, clientSecret } = await on.make.register({ settings: { policy: 'none' }, apis: [api.identifier] })
+  const bySecret = (secret: string, node: number) =>
+    on.nodes[node]!.token({ grant_type: 'client_credentials' }, { basic: { clientId, clientSecret: secret } })
+  const tokens: string[] = []
+  for (const node of [0, 1]) tokens.push(String((await bySecret(clientSecret, node)).body.access_token))
+  await rotateSecret(on.knex, clientId, 3600, ACTOR, { authMethod: 'private_key_jwt', keys: own.parsed })
+  for (const node of [0, 1]) {
+    const { status, body } = await bySecret(clientSecret, node)
+    expect([status, body.expires_in <= 3600]).toEqual([200, true])
+    tokens.push(await tokenBy(clientId, own, node))
+  }
+  // The secret is a previous credential now, which can be retired alone.
+  await retireSecret(on.knex, clientId, undefined, ACTOR)
+  expect(await activeAmong(on.nodes, tokens, api)).toEqual(tokens.slice(2))
+  for (const node of [0, 1]) expect((await bySecret(clientSecret, node)).status).toBe(401)
+  const { clientSecret: next } = await rotateSecret(on.knex, clientId, 0, ACTOR, { authMethod: 'client_secret' })
+  expect(await activeAmong(on.nodes, tokens, api)).toEqual([])
+  for (const node of [0, 1]) {
+    expect((await request(clientId, own, node)).status).toBe(401)
+    expect((await bySecret(next!, node)).status).toBe(200)
+  }
+})

@@ -3020,7 +3020,7 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
              * @enum {string}
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
@@ -3546,7 +3546,7 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
              * @enum {string}
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
@@ -5720,7 +5720,7 @@ export interface components {
          */
         NewApplication: {
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
              * @enum {string}
              */
             auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
@@ -6362,7 +6362,7 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
              * @enum {string}
              */
             auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
@@ -6794,6 +6794,11 @@ export interface components {
              * @example client@example.com
              */
             tls_client_auth_san_email?: string;
+            /**
+             * @description How the application authenticates from now on, with the credentials that this needs; default: as before. The earlier credentials end after the overlap, certificates at once
+             * @enum {string}
+             */
+            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
             /**
              * @description Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew
              * @example https://app.example.com/jwks.json

@@ -14,7 +14,7 @@ import {
   toRetirement,
   viewSecrets,
 } from '../client-fields.ts'
-import { credentialFields, jwks, jwksUri, toCredentials } from '../credential-fields.ts'
+import { credentialFields, jwks, jwksUri, newAuthMethod, toCredentials } from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -120,6 +120,7 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
         retire_unused_hours: retireUnusedHours.optional(),
         expires_at: expiresAt,
         ...credentialFields,
+        auth_method: newAuthMethod,
         jwks_uri: jwksUri,
       })
       .meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
@@ -128,13 +129,14 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
     etag: true,
     checksIfMatch: true,
     async handle({ management, who, params, body, ifMatch }) {
-      const { overlap, retire_unused_hours, expires_at, jwks_uri, ...credentials } = body
+      const { overlap, retire_unused_hours, expires_at, jwks_uri, auth_method, ...credentials } = body
       const rotation = {
         overlap,
         unusedHours: retire_unused_hours,
         expiresAt: expires_at,
         revision: ifMatch,
         jwksUri: jwks_uri,
+        authMethod: auth_method,
         ...toCredentials(credentials),
       }
       return toCreatedReply(

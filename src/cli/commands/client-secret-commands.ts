@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { AUTH_METHODS, type AuthMethod } from '../../clients/authentication-attributes.ts'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
@@ -56,6 +57,7 @@ interface RotateOptions extends DryRunOption, CredentialInput {
   expiresAt?: Date
   unusedHours?: number
   jwksUri?: string
+  authMethod?: AuthMethod
 }
 
 function addRotate(client: Command): void {
@@ -63,6 +65,11 @@ function addRotate(client: Command): void {
     .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
     .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
     .option('--expires-at <time>', EXPIRY_HELP, timeIn)
+    .addOption(
+      new Option('--auth-method <method>', 'How the client authenticates from now on; default: as before').choices(
+        AUTH_METHODS,
+      ),
+    )
     .option(
       '--jwks-uri <url>',
       'Where the client publishes its public keys from now on, instead of --jwks; without both, known keys are fetched anew',
