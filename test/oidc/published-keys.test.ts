@@ -150,11 +150,16 @@ describe('a client with a jwks_uri', () => {
 
   test('moves to another URL at once with all tokens, or by a rotation after the overlap', async () => {
     const [first, second, third] = [await newClientKey(), await newClientKey(), await newClientKey()]
-    const { clientId } = await register(keyServer.publish(documentOf(jwkSet(first))).uri)
+    const { clientId, key } = await register(keyServer.publish(documentOf(jwkSet(first))).uri)
+    const revocationEpoch = async () =>
+      (await server.knex('clients').where({ id: key }).first()).revocation_epoch as number
     const token = (await request(clientId, first)).body.access_token
     const jwksUri = keyServer.publish(documentOf(jwkSet(second))).uri
+    const before = await revocationEpoch()
     await updateClient(server.knex, clientId, { settings: { jwksUri } }, ACTOR)
     expect(await isActive(token)).toBe(false)
+    // Authorization codes and refresh tokens end too.
+    expect(await revocationEpoch()).toBe(before + 1)
     expect([await statusBy(clientId, first), await statusBy(clientId, second)]).toEqual([401, 200])
     const next = keyServer.publish(documentOf(jwkSet(third))).uri
     await rotateSecret(server.knex, clientId, 3600, ACTOR, { jwksUri: next })
