@@ -166,6 +166,12 @@ export async function listIdentities(db: Knex, userId: string): Promise<UserIden
   return rows.map(toUserIdentity)
 }
 
+/** Differs when an identity has been added to those of a user, or removed, however many there are. */
+export async function digestOfIdentities(db: Knex, userId: string): Promise<string> {
+  const ids = db.raw(`coalesce(md5(string_agg(id::text, ' ' ORDER BY id)), '') AS digest`)
+  return (await db('user_identities').where({ user_id: userId }).first<{ digest: string }>(ids)).digest
+}
+
 /** Removes an identity of a user, which ends the sessions that began with it. False: the user has none with this ID. */
 export async function deleteIdentity(
   trx: Knex,

@@ -12,7 +12,12 @@ import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { listConnectedApplications } from '../consents/connected-applications.ts'
 import { removeAllFactors } from '../factors/factor-changes.ts'
 import { listFactors, type RegisteredFactors } from '../factors/user-factors.ts'
-import { deleteIdentities, listIdentities, type UserIdentity } from '../identity-providers/user-identities.ts'
+import {
+  deleteIdentities,
+  digestOfIdentities,
+  listIdentities,
+  type UserIdentity,
+} from '../identity-providers/user-identities.ts'
 import { endLinks } from '../mail/mail-links.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { endConnections } from './membership-end.ts'
@@ -55,8 +60,9 @@ export async function listEarlierCredentials(
   const factors = await listFactors(knex, userId)
   const identities = await listIdentities(knex, userId)
   const consents = connected.map(({ clientId, actingFor }) => `${clientId} ${actingFor?.id}`)
-  const ids = [...factors.apps, ...factors.passkeys, ...identities].map(({ id }) => id)
-  const seen = JSON.stringify([person.passwordChangedAt, [...ids, ...consents, ...others].sort()])
+  const ids = [...factors.apps, ...factors.passkeys].map(({ id }) => id)
+  const allIdentities = await digestOfIdentities(knex, userId)
+  const seen = JSON.stringify([person.passwordChangedAt, allIdentities, [...ids, ...consents, ...others].sort()])
   return {
     hasPassword: person.passwordHash !== null,
     choosesPassword: choosesPassword(person),

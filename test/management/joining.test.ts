@@ -147,6 +147,26 @@ describe('joining', () => {
     expect(await on.knex('passkeys').where({ user_id: user.id })).toEqual([])
   })
 
+  test('what a user has seen differs with each identity, also the hundred and first', async () => {
+    const { user } = await on.person()
+    const provider = { name: 'Example', issuer: 'https://idp.example.com', client_id: 'keywright', scopes: ['openid'] }
+    const providerId = crypto.randomUUID()
+    await on.knex('identity_providers').insert({ id: providerId, sealed_client_secret: 'x', ...provider })
+    const add = (n: number) =>
+      on.knex('user_identities').insert({
+        id: crypto.randomUUID(),
+        provider_id: providerId,
+        subject: `s${n}`,
+        user_id: user.id,
+      })
+    await Promise.all(Array.from({ length: 100 }, (_, n) => add(n)))
+    const seen = async () => (await listEarlierCredentials(on.knex, user.id, null))!.seen
+    const before = await seen()
+    expect(await seen()).toBe(before)
+    await add(100)
+    expect(await seen()).not.toBe(before)
+  })
+
   test('a user who was signed out of all sessions meanwhile does not join, nor decline', async () => {
     const invited = await invite()
     const { user } = invited.person
