@@ -60,6 +60,7 @@ test('the page offers an admin only what they may change, and the forms of the r
     const { status } = await asAdmin.submit(await asAdmin.visit(`${path}/${step}`), new RegExp(`/${step}$`))
     expect([step, status]).toEqual([step, 403])
   }
+  expect(new URL((await asAdmin.visit(`${path}/edit`)).url).pathname).toBe(path)
 })
 
 test('an admin disables and enables them in the account alone', async () => {
@@ -98,9 +99,10 @@ test('an admin removes them from the account, and they keep the other one', asyn
   expect(await server.knex('memberships').where({ user_id: user.id }).pluck('account_id')).toEqual([first])
 })
 
-test('a user of one account only cannot be removed', async () => {
+test('a user of one account only cannot be removed: their page offers to disable or delete them', async () => {
   const { id } = await createTestUser(server.knex, second)
   expect(hrefsOf(await asAdmin.visit(`/users/${id}`))).not.toContain(`/users/${id}/remove`)
-  const refused = await asAdmin.submit(await asAdmin.visit(`/users/${id}/remove`), /\/remove$/)
-  expect(refused.status).toBe(409)
+  const page = await asAdmin.visit(`/users/${id}/remove`)
+  expect(new URL(page.url).pathname).toBe(`/users/${id}`)
+  expect(hrefsOf(page)).toEqual(expect.arrayContaining([`/users/${id}/status`, `/users/${id}/offboard`]))
 })

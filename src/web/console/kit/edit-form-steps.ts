@@ -15,6 +15,8 @@ export interface Editing<F extends Fields, Thing extends { readonly revision: nu
   read(call: ConsoleCall): Promise<Thing>
   /** As the form shows them. */
   valuesOf(thing: Thing): ValuesOf<F>
+  /** Whether the user may edit the object; false: they see its page in place of the form. Absent: everybody who sees it may. */
+  isOpen?(thing: Thing, call: ConsoleCall): boolean
   /** Validates the readable values without changes. Absent for a form with one field. */
   check?(call: ConsoleCall, values: Partial<ValuesOf<F>>): Promise<unknown>
   /** @param revision the revision that the user saw */
@@ -70,10 +72,11 @@ const submissionOf = <F extends Fields, Thing extends { readonly revision: numbe
 
 /** The GET and POST steps of an edit form. */
 export function editSteps<F extends Fields, Thing extends { readonly revision: number }>(editing: Editing<F, Thing>) {
-  const { fieldsOf, read, valuesOf, pathOf } = editing
+  const { fieldsOf, read, valuesOf, pathOf, isOpen } = editing
   return {
     async show(call: ConsoleCall): Promise<void> {
       const thing = await read(call)
+      if (isOpen?.(thing, call) === false) return call.goTo(pathOf(thing))
       const form = writeFields(fieldsOf(call.t), valuesOf(thing))
       call.show(editPage(call.t, editing, thing, { form, revision: thing.revision }))
     },

@@ -1,5 +1,6 @@
 import { PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { mayManagePerson } from '../../../management/tenant-isolation.ts'
 import { checkUserUpdate, readUser, updateUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import type { Form } from '../../forms.ts'
@@ -31,6 +32,8 @@ const editBy = (isOperator: boolean) =>
     }),
     read: ({ management, who, params }) => readUser(management, who, { userId: params.userId! }),
     valuesOf: (user: UserDetails) => user,
+    // Their page says who may change them, and what this user may do.
+    isOpen: (user: UserDetails, { who }) => mayManagePerson(who, user),
     check: ({ management, who, params }, values) =>
       checkUserUpdate(management, who, { userId: params.userId!, ...values }),
     save: ({ management, who, params }, values, revision) =>

@@ -23,6 +23,8 @@ export function removal(t: ConsoleTranslate, { id }: UserDetails, protection: st
 export async function askRemoval(call: ConsoleCall): Promise<void> {
   const { t } = call
   const user = await userWithCallers(call)
+  // The page of the user offers what ends their only membership: disabling and deleting them.
+  if (!user.hasOtherAccounts) return call.goTo(userPath(user.id))
   checkUnprotected(user, call)
   const { keyPair, namedKeyPairs, accountId, accountName } = user
   const stops = [
