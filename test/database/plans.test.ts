@@ -318,6 +318,21 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ],
   ['the locks of a token exchange', (knex) => lockSubjectToken(knex, subjectToken, client.key)],
   ['the tokens that a cause revokes, with those that were exchanged', (_, database) => findRevokedByCauses(database)],
+  // The statements of the triggers `revoke_tokens_of_identity` and `revoke_tokens_of_provider`, with their settings.
+  [
+    'the tokens of an identity and of a provider',
+    async (knex) => {
+      const tokens = 'UPDATE access_tokens t SET revoked_at = now()'
+      const active = 't.expires_at > now() AND t.revoked_at IS NULL'
+      await knex.raw(`${tokens} WHERE t.grant_id = gen_random_uuid() AND ${active}`)
+      await knex.raw('SET LOCAL enable_hashjoin TO off')
+      await knex.raw('SET LOCAL enable_mergejoin TO off')
+      const [{ id }] = await knex('identity_providers').limit(1).select('id')
+      await knex.raw(`${tokens} FROM user_identities i WHERE i.provider_id = ? AND t.grant_id = i.id AND ${active}`, [
+        id,
+      ])
+    },
+  ],
   ['the recording of tokens within quotas', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS)],
   ['the same without waiting', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS_UNCONTENDED)],
   [
