@@ -4,11 +4,13 @@ import { createAssertionUses } from './clients/assertion-uses.ts'
 import { type CertificateAuthenticator, createCertificateAuthenticator } from './clients/certificate-authentication.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
 import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
+import { createIssuerKeys, type IssuerKeys } from './clients/issuer-keys.ts'
 import { createKeyFetches, KEY_FETCH_LIMITS, type KeyFetches } from './clients/key-fetches.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
 import { createRefusals, type Refusals } from './clients/refusals.ts'
 import { createRegistrations, type Registrations } from './clients/registrations.ts'
 import { createSecretUses, type SecretUses } from './clients/secret-uses.ts'
+import { createWorkloadAuthenticator, type WorkloadAuthenticator } from './clients/workload-authentication.ts'
 import type { Config } from './config/load-config.ts'
 import { checkClock } from './database/clock-check.ts'
 import type { Database } from './database/open-database.ts'
@@ -49,6 +51,8 @@ export interface ServerServices {
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
   readonly keyFetches: KeyFetches
+  readonly issuerKeys: IssuerKeys
+  readonly workloadAuthenticator: WorkloadAuthenticator
   readonly certificateAuthenticator: CertificateAuthenticator
   readonly accessTokenStore: AccessTokenStore
   readonly statusIndexes: StatusIndexes
@@ -87,6 +91,7 @@ function createCaches(
   database: Database,
   keyRings: KeyRings,
   keyFetches: KeyFetches,
+  outgoing: SsrfSafeFetch,
   { clientCacheSize, clientCertificates }: Config,
 ) {
   const serverWatch = createServerWatch()
@@ -97,9 +102,19 @@ function createCaches(
   const authenticator = createAuthenticator(registrations, clock)
   const isFirstUse = createAssertionUses(database)
   const assertionAuthenticator = createAssertionAuthenticator(registrations, isFirstUse, clock, keyFetches)
+  const issuerKeys = createIssuerKeys(database, outgoing.fetch)
+  const workloadAuthenticator = createWorkloadAuthenticator(registrations, issuerKeys, isFirstUse, clock)
   const authorities = clientCertificates?.authorities ?? []
   const certificateAuthenticator = createCertificateAuthenticator(registrations, authorities, clock)
-  return { serverWatch, registrations, authenticator, assertionAuthenticator, certificateAuthenticator }
+  return {
+    serverWatch,
+    registrations,
+    authenticator,
+    assertionAuthenticator,
+    issuerKeys,
+    workloadAuthenticator,
+    certificateAuthenticator,
+  }
 }
 
 function createServerReadiness(database: Database, keyRings: KeyRings, log: Log): Readiness {
@@ -175,7 +190,7 @@ export async function createServerServices(config: Config, instance: Instance, l
     hidesResponses: config.outgoingAllow.length > 0,
     log,
   })
-  const caches = createCaches(database, keyRings, keyFetches, config)
+  const caches = createCaches(database, keyRings, keyFetches, outgoing, config)
   const services = {
     config,
     log,

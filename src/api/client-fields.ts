@@ -31,12 +31,24 @@ export const storedSecret = z
     id: z.number().int().meta({ description: 'Identifies the secret in requests that revoke it' }),
     kind: z.enum(STORED_SECRET_KINDS).meta({
       description:
-        'key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS',
+        'key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS; trust: an issuer with conditions, for workload_identity',
     }),
     last_four: z.string(),
     certificate_subject: z.string().nullable().meta({
       description: 'Of a certificate: its subject, or the name that certificates must have; null: no certificate',
     }),
+    trust: z
+      .object({
+        issuer: z.string(),
+        audience: z.string().nullable(),
+        conditions: z.array(z.object({ claim: z.string(), any_of: z.array(z.string()) })),
+        single_use: z.boolean(),
+        has_keys: z
+          .boolean()
+          .meta({ description: 'The keys of the issuer are part of the trust, and not read from it' }),
+      })
+      .nullable()
+      .meta({ description: 'Of a trust: the issuer, and what its tokens must be; null: no trust' }),
     created_at: timestamp,
     retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: it has no end' }),
     expires_at: timestamp.nullable().meta({ description: 'When the secret expires; it may stop working earlier' }),

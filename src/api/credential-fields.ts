@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { AUTH_METHODS } from '../clients/authentication-attributes.ts'
 import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
+import { MAX_AUDIENCE_LENGTH, MAX_CONDITIONS, MAX_PATTERNS, type TrustInput } from '../clients/workload-trusts.ts'
+import { MAX_PATTERN_LENGTH } from '../shared/claim-patterns.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
+import { LONGEST_ISSUER } from '../shared/issuer-identifiers.ts'
 import { type Domain, toDomain } from '../shared/wire-names.ts'
 import { timestamp } from './fields.ts'
 
@@ -47,6 +50,52 @@ export const keyFetch = z
     description: 'The last fetch of the public keys from jwks_uri; null: the application has no jwks_uri',
   })
 
+const condition = z.strictObject({
+  claim: z.string().min(1).max(200),
+  any_of: z.array(z.string().min(1).max(MAX_PATTERN_LENGTH)).min(1).max(MAX_PATTERNS),
+})
+
+/** An issuer, and which of its tokens are accepted. */
+export const trust = z
+  .strictObject({
+    issuer: z.string().min(1).max(LONGEST_ISSUER).meta({ description: 'As in the claim iss, compared exactly' }),
+    audience: z
+      .string()
+      .max(MAX_AUDIENCE_LENGTH)
+      .nullable()
+      .optional()
+      .meta({ description: 'The claim aud, alone; default: the issuer identifier of this server' }),
+    conditions: z
+      .array(condition)
+      .min(1)
+      .max(MAX_CONDITIONS)
+      .meta({ description: 'All must be met, each by one of its patterns, in which * stands for any text' }),
+    single_use: z.boolean().optional().meta({ description: 'Whether each token is accepted once (jti)' }),
+    jwks: z
+      .union([
+        z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(50) }),
+        z.string().max(MAX_KEY_SET_LENGTH),
+      ])
+      .transform((given) => (typeof given === 'string' ? given : JSON.stringify(given)))
+      .optional()
+      .meta({ description: 'The public keys of an issuer that this server cannot reach' }),
+  })
+  .meta({
+    id: 'Trust',
+    examples: [
+      {
+        issuer: 'https://token.actions.githubusercontent.com',
+        conditions: [{ claim: 'repository', any_of: ['octo-org/app'] }],
+      },
+    ],
+  })
+
+export const toTrust = ({ single_use, conditions, ...rest }: z.output<typeof trust>): TrustInput => ({
+  ...rest,
+  singleUse: single_use,
+  conditions: conditions.map(({ claim, any_of }) => ({ claim, anyOf: any_of })),
+})
+
 const tlsName = (description: string, example: string) =>
   z
     .string()
@@ -59,6 +108,9 @@ const ONE_NAME = 'tls_client_auth needs one of the names that begin with tls_cli
 
 /** What an application without a client secret is registered with: public keys, or for TLS (RFC 8705, section 2) certificates or their name. */
 export const credentialFields = {
+  trust: trust.optional().meta({
+    description: 'For auth_method workload_identity: an issuer, and which of its tokens prove the application',
+  }),
   jwks,
   certificates: z.string().min(1).max(MAX_KEY_SET_LENGTH).optional().meta({
     description: 'Certificates in PEM, for auth_method self_signed_tls_client_auth',
@@ -73,10 +125,14 @@ export const credentialFields = {
   tls_client_auth_san_email: tlsName('An email address of the certificates', 'client@example.com'),
 }
 
-type Credentials = { [Name in keyof typeof credentialFields]?: string | undefined }
+type Credentials = { [Name in Exclude<keyof typeof credentialFields, 'trust'>]?: string | undefined }
 
 /** The credentials in a request body. */
-export function toCredentials(body: Credentials): Domain<Credentials> {
-  const given = Object.keys(credentialFields) as (keyof Credentials)[]
-  return toDomain(Object.fromEntries(given.map((name) => [name, body[name]])) as Credentials)
+export function toCredentials({
+  trust: given,
+  ...body
+}: Credentials & { trust?: z.output<typeof trust> | undefined }): Domain<Credentials> & { trust?: TrustInput } {
+  const names = Object.keys(credentialFields).filter((name) => name !== 'trust') as (keyof Credentials)[]
+  const credentials = toDomain(Object.fromEntries(names.map((name) => [name, body[name]])) as Credentials)
+  return { ...credentials, ...(given && { trust: toTrust(given) }) }
 }

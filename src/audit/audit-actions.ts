@@ -56,6 +56,7 @@ export const AUDIT_ACTIONS = [
   'client.secret_rotated',
   'client.keys_added',
   'client.keys_fetched',
+  'client.trust_added',
   'client.secret_retired',
   'client.secret_expires',
   'client.secret_retirement_planned',

@@ -1,5 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { CertificateNameField } from '../clients/client-certificates.ts'
+import { TRUST_PRESETS, trustIn } from '../clients/trust-presets.ts'
+import type { TrustInput } from '../clients/workload-trusts.ts'
 import type { CredentialInput } from '../management/given-credentials.ts'
 import { textFile } from './attribute-options.ts'
 
@@ -16,6 +18,54 @@ const NAMES: Readonly<Record<CertificateNameField, readonly [option: string, hel
   tlsClientAuthSanEmail: ['--tls-client-auth-san-email <address>', 'An email address of the certificates'],
 }
 
+interface TrustOptions {
+  readonly trustPreset?: string
+  readonly trustWorkload?: string
+  readonly trustIssuer?: string
+  readonly trustAudience?: string
+  readonly trustClaim?: string[]
+  readonly trustSingleUse?: boolean
+  readonly trustJwks?: string
+}
+
+/** What `credentialsIn` reads. */
+export type CredentialOptions = Omit<CredentialInput, 'trust'> & TrustOptions
+
+/** Adds the options for a trust in an issuer. */
+export function addTrustOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--trust-preset <name>', 'The platform of a workload, which gives its issuer and conditions').choices(
+        TRUST_PRESETS.map(({ value }) => value),
+      ),
+    )
+    .option(
+      '--trust-workload <name>',
+      `With --trust-preset, the workload: ${TRUST_PRESETS.map(({ value, workload }) => `${workload} (${value})`).join(', ')}`,
+    )
+    .option('--trust-issuer <url>', 'The issuer of the tokens of a workload, as in iss; for workload_identity')
+    .option(
+      '--trust-claim <name=pattern>',
+      'What a claim of the token must be; * is any text; repeat it for more claims, or more patterns of one',
+      (entry: string, before: string[] = []) => [...before, entry],
+    )
+    .option('--trust-audience <aud>', 'The audience of the token; default: the issuer identifier of this server')
+    .option('--trust-single-use', 'Accept each token once (jti)')
+    .option('--trust-jwks <file>', 'The public keys of an issuer that this server cannot reach: a JWK set', textFile)
+}
+
+/** The trust that the options describe. @throws KeywrightError `invalid_input` */
+export const trustOf = (options: TrustOptions): TrustInput | undefined =>
+  trustIn({
+    preset: options.trustPreset,
+    workload: options.trustWorkload,
+    issuer: options.trustIssuer,
+    audience: options.trustAudience,
+    claims: options.trustClaim,
+    singleUse: options.trustSingleUse,
+    jwks: options.trustJwks,
+  })
+
 /** Adds the options for what a client without a client secret authenticates by. */
 export function addCredentialOptions(command: Command): Command {
   command
@@ -26,11 +76,12 @@ export function addCredentialOptions(command: Command): Command {
     )
     .option('--certificates <file>', 'Certificates in PEM, for self_signed_tls_client_auth', textFile)
   for (const [option, help] of Object.values(NAMES)) command.option(option, `${help}, for tls_client_auth`)
-  return command
+  return addTrustOptions(command)
 }
 
-/** The credentials that the options give. */
-export function credentialsIn(options: CredentialInput): CredentialInput {
-  const names = ['jwks', 'certificates', ...Object.keys(NAMES)] as (keyof CredentialInput)[]
-  return Object.fromEntries(names.map((name) => [name, options[name]]))
+/** The credentials that the options give. @throws KeywrightError `invalid_input` */
+export function credentialsIn(options: CredentialOptions): CredentialInput {
+  const names = ['jwks', 'certificates', ...Object.keys(NAMES)] as Exclude<keyof CredentialInput, 'trust'>[]
+  const trust = trustOf(options)
+  return { ...Object.fromEntries(names.map((name) => [name, options[name]])), ...(trust && { trust }) }
 }

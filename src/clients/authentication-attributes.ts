@@ -6,6 +6,7 @@ export const AUTH_METHODS = [
   'private_key_jwt',
   'self_signed_tls_client_auth',
   'tls_client_auth',
+  'workload_identity',
 ] as const
 
 /** By what a confidential client authenticates. */
@@ -35,6 +36,11 @@ export const AUTHENTICATION_ATTRIBUTES = {
         label: 'CA-issued certificate',
         hint: 'The application presents a certificate in TLS with a registered name, from a certificate authority (CA) that the operator trusts (tls_client_auth).',
       },
+      {
+        value: 'workload_identity',
+        label: 'Workload identity',
+        hint: 'The application sends a token that its platform issues to it, such as GitHub Actions or Kubernetes. Keywright trusts the issuer under conditions, and there is no secret.',
+      },
     ]),
     initial: 'client_secret',
     isFixed: true,
@@ -42,9 +48,9 @@ export const AUTHENTICATION_ATTRIBUTES = {
     label: 'Client authentication',
     hint: 'To change this later, rotate the credentials through the API or on the command line.',
     description:
-      'By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it',
+      'By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it',
     option: {
-      help: 'client_secret; private_key_jwt with --jwks or --jwks-uri; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; default: client_secret',
+      help: 'client_secret; private_key_jwt with --jwks or --jwks-uri; self_signed_tls_client_auth with --certificates or --jwks; tls_client_auth with one of --tls-client-auth-…; workload_identity with --trust-issuer and --trust-claim; default: client_secret',
     },
   }),
   /** The keys that are found there are rows of `client_secrets`. */
@@ -71,6 +77,10 @@ type AuthenticatingClient = { readonly isPublic: boolean; readonly authMethod: A
 /** Whether a client authenticates by a certificate in TLS (RFC 8705, section 2). */
 export const usesCertificates = ({ isPublic, authMethod }: AuthenticatingClient): boolean =>
   !isPublic && (authMethod === 'tls_client_auth' || authMethod === 'self_signed_tls_client_auth')
+
+/** Whether a client authenticates by tokens of an issuer that it trusts. */
+export const usesTrusts = ({ isPublic, authMethod }: AuthenticatingClient): boolean =>
+  !isPublic && authMethod === 'workload_identity'
 
 /** Whether a client authenticates by a secret that Keywright generates. */
 export const hasClientSecret = ({ isPublic, authMethod }: AuthenticatingClient): boolean =>

@@ -51,14 +51,24 @@ export class InvalidAssertionError extends Error {
   }
 }
 
-/** The client ID that an assertion claims (RFC 7521, section 4.2), which is not verified. Undefined: it claims none. */
-export function claimedClientId(assertion: string): string | undefined {
-  if (assertion.length > MAX_ASSERTION_LENGTH) return undefined
+interface ClaimedIdentity {
+  /** Undefined: the subject cannot be a client ID. */
+  readonly clientId: string | undefined
+  /** Whether the subject is the issuer, as in the assertion that a client signs. */
+  readonly isOwn: boolean
+}
+
+const NO_IDENTITY: ClaimedIdentity = { clientId: undefined, isOwn: false }
+
+/** The client ID that an assertion claims (RFC 7521, section 4.2), which is not verified. */
+export function claimedIdentity(assertion: string): ClaimedIdentity {
+  if (assertion.length > MAX_ASSERTION_LENGTH) return NO_IDENTITY
   try {
-    const { sub } = JSON.parse(Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString()) as { sub?: unknown }
-    return typeof sub === 'string' && CLIENT_ID.test(sub) ? sub : undefined
+    const payload: unknown = JSON.parse(Buffer.from(assertion.split('.', 2)[1] ?? '', 'base64url').toString())
+    const { iss, sub } = payload as { iss?: unknown; sub?: unknown }
+    return { clientId: typeof sub === 'string' && CLIENT_ID.test(sub) ? sub : undefined, isOwn: iss === sub }
   } catch {
-    return undefined
+    return NO_IDENTITY
   }
 }
 

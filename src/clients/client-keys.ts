@@ -83,7 +83,8 @@ function checkKey(given: GivenKey): JWK {
 }
 
 /** The keys in a JWK set, in a single JWK, or in PEM blocks, which are not checked yet. @throws KeywrightError `invalid_input` */
-export function keysIn(text: string): Readonly<Record<string, unknown>>[] {
+export function keysIn(text: string, field = 'jwks'): Readonly<Record<string, unknown>>[] {
+  const invalid = (message: string) => invalidInput(message, field)
   if (text.length > MAX_KEY_SET_LENGTH) throw invalid(`a key set has at most ${MAX_KEY_SET_LENGTH} characters`)
   if (isPem(text)) return keysInPem(text)
   let parsed: unknown
@@ -131,4 +132,29 @@ async function thumbprintOf(jwk: JWK): Promise<string> {
     throw invalid('a key lacks a member that its type requires, or has a wrong one')
   }
   throw invalid(`an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits, and an exponent below 2^64`)
+}
+
+/** Keys of one issuer. Issuers publish a few. */
+const MAX_ISSUER_KEYS = 50
+
+async function isUsable(jwk: JWK): Promise<boolean> {
+  try {
+    await thumbprintOf(jwk)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The keys of an issuer that can verify its tokens. Others, such as those for encryption, are passed over. */
+export async function usableKeys(given: readonly Readonly<Record<string, unknown>>[]): Promise<JWK[]> {
+  const keys = given.slice(0, MAX_ISSUER_KEYS).flatMap((one) => {
+    try {
+      return [checkKey(one)]
+    } catch {
+      return []
+    }
+  })
+  const usable = await Promise.all(keys.map(isUsable))
+  return keys.filter((_, index) => usable[index])
 }

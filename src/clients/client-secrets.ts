@@ -6,8 +6,8 @@ import type { ClientCertificate } from './client-certificates.ts'
 import type { PublicKey } from './client-keys.ts'
 import { expiryFor, type RequestedExpiry } from './secret-expiry.ts'
 
-/** `key`: a public key, which stands in for a client secret. `certificate`: a certificate, or the name of certificates. */
-export const STORED_SECRET_KINDS = ['secret', 'api_key', 'key', 'certificate'] as const
+/** `key`: a public key, which stands in for a client secret. `certificate`: a certificate, or the name of certificates. `trust`: an issuer with conditions. */
+export const STORED_SECRET_KINDS = ['secret', 'api_key', 'key', 'certificate', 'trust'] as const
 export type StoredSecretKind = (typeof STORED_SECRET_KINDS)[number]
 
 /** A client secret or API key without its value, which is shown once, or a public key. */
@@ -120,19 +120,23 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
     .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
 }
 
-/** The public keys of the newest set that work. A Date would lose the microseconds of the set. */
-export async function currentKeys(trx: Knex, clientKey: number): Promise<{ hash: Buffer; key_set: string }[]> {
+/** The public keys or trusts of the newest set that work. A Date would lose the microseconds of the set. */
+export async function currentSet(
+  trx: Knex,
+  clientKey: number,
+  kind: 'key' | 'trust',
+): Promise<{ hash: Buffer; key_set: string }[]> {
   return await trx('client_secrets')
-    .where({ client_id: clientKey, kind: 'key' })
+    .where({ client_id: clientKey, kind })
     .whereRaw(`${works('client_secrets')} AND NOT ${isReplaced()}`)
     .select('hash', trx.raw('key_set::text'))
 }
 
-/** The newest client secret, public key or certificate that works. Undefined: none works. */
+/** The newest client secret, public key, certificate or trust that works. Undefined: none works. */
 export async function newestSecretId(db: Knex, clientKey: number): Promise<number | undefined> {
   const row = await db('client_secrets')
     .where({ client_id: clientKey })
-    .whereIn('kind', ['secret', 'key', 'certificate'])
+    .whereIn('kind', ['secret', 'key', 'certificate', 'trust'])
     .whereRaw('(retires_at IS NULL OR retires_at > now())')
     .orderBy('id', 'desc')
     .first('id')

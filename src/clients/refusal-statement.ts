@@ -22,6 +22,7 @@ export interface RefusalSample {
   readonly ip: string
   readonly user_agent: string
   readonly request_id: string
+  readonly detail: string
 }
 
 /** Samples of a client and reason that remain after a write; each concurrent write may add a few. */
@@ -72,10 +73,10 @@ const ADD = `
     SELECT r.client_id, r.claimed_id, r.endpoint, r.reason, r.api_id, s.*,
            row_number() OVER (PARTITION BY r.client_id = 0 ORDER BY s.at) AS rank
       FROM resolved r,
-           json_to_recordset(r.samples) AS s(at timestamptz, ip text, user_agent text, request_id uuid)),
+           json_to_recordset(r.samples) AS s(at timestamptz, ip text, user_agent text, request_id uuid, detail text)),
   sampled AS (
-    INSERT INTO refusal_samples (client_id, claimed_id, endpoint, reason, api_id, at, ip, user_agent, request_id)
-    SELECT client_id, claimed_id, endpoint, reason, api_id, at, ip, user_agent, request_id FROM samples
+    INSERT INTO refusal_samples (client_id, claimed_id, endpoint, reason, api_id, at, ip, user_agent, request_id, detail)
+    SELECT client_id, claimed_id, endpoint, reason, api_id, at, ip, user_agent, request_id, coalesce(detail, '') FROM samples
      WHERE client_id <> 0
         OR rank <= ${MAX_UNKNOWN_PER_HOUR} - (SELECT count(*) FROM refusal_samples p
                                                WHERE p.client_id = 0 AND p.at >= date_trunc('hour', now())))

@@ -37,6 +37,8 @@ export interface Refusal {
   readonly ip: string
   readonly userAgent: string
   readonly requestId: string
+  /** What the admin of the client may read of it, in addition to the reason; empty: nothing. */
+  readonly detail?: string
 }
 
 /** Counts refused requests in memory, with a few samples, and writes them asynchronously. */
@@ -117,11 +119,17 @@ export function createRefusals(clock: Clock = Date): Refusals {
     return group
   }
 
-  function addSample(samples: RefusalSample[], { ip, userAgent, requestId }: Refusal): void {
+  function addSample(samples: RefusalSample[], { ip, userAgent, requestId, detail = '' }: Refusal): void {
     if (samples.length === MAX_SAMPLES_PER_GROUP) samples.shift()
     else if (sampled < MAX_SAMPLES) sampled++
     else return
-    samples.push({ at: new Date(clock.now()), ip, user_agent: maskedUserAgent(userAgent), request_id: requestId })
+    samples.push({
+      at: new Date(clock.now()),
+      ip,
+      user_agent: maskedUserAgent(userAgent),
+      request_id: requestId,
+      detail,
+    })
   }
 
   function take(): Group[] | undefined {

@@ -8,6 +8,7 @@ import type { EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { Client } from './clients.ts'
 import type { EXCHANGE_ATTRIBUTES } from './exchange-attributes.ts'
 import type { IDENTITY_ASSERTION_ATTRIBUTES } from './identity-assertion-attributes.ts'
+import type { WorkloadTrust } from './workload-trusts.ts'
 
 export interface ValidSecret {
   readonly id: number
@@ -25,6 +26,11 @@ export interface ValidKey extends ValidSecret {
   readonly jwk: JWK
   /** Milliseconds since 1970 after which a key of a `jwks_uri` does not count until it was fetched again; null: a registered key. */
   readonly validUntil: number | null
+}
+
+/** A trust of a client, by which workloads authenticate as it. */
+export interface ValidTrust extends ValidSecret {
+  readonly trust: WorkloadTrust
 }
 
 /** An API with the scopes of one client. */
@@ -56,6 +62,8 @@ export interface Registration
   readonly keys: readonly ValidKey[]
   /** Of a client that authenticates in TLS: the hashes of its certificates, or of the name of its certificates. */
   readonly certificates: readonly ValidSecret[]
+  /** Of a client whose workloads authenticate by tokens of issuers that it trusts. */
+  readonly trusts: readonly ValidTrust[]
   /**
    * The metadata of the client and its account, with only the members from which its APIs declare claims; null: none. Not in
    * `apis`, which clients share.

@@ -6,19 +6,22 @@ import { asJsonArguments } from '../shared/attribute-columns.ts'
 import { KEY_VALID_UNTIL } from './client-key-sets.ts'
 import type { StoredSecretKind } from './client-secrets.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
-import type { ApiAccess, Registration, ValidKey, ValidSecret } from './registration.ts'
+import type { ApiAccess, Registration, ValidKey, ValidSecret, ValidTrust } from './registration.ts'
 import { RegistrationCache } from './registration-cache.ts'
+import type { WorkloadTrust } from './workload-trusts.ts'
 
 interface SecretJson {
   id: number
   kind: StoredSecretKind
   jwk?: JWK
+  trust?: WorkloadTrust
   hash: string
   retiresAt: number | null
   validUntil: number | null
 }
 
-interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'certificates' | 'apis'> {
+interface RegistrationJson
+  extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'certificates' | 'trusts' | 'apis'> {
   secrets: SecretJson[] | null
   apis: ApiAccess[] | null
 }
@@ -33,7 +36,7 @@ const LOAD = `
            'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),
-                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000), 'jwk', s.public_key,
+                                              'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000), 'jwk', s.public_key, 'trust', s.trust,
                                               'validUntil', CASE WHEN c.jwks_uri IS NOT NULL THEN (${KEY_VALID_UNTIL}) END))
               FROM client_secrets s
              WHERE s.client_id = c.id AND (s.retires_at IS NULL OR s.retires_at > now())),
@@ -76,12 +79,16 @@ const keysOf = ({ secrets }: RegistrationJson): ValidKey[] =>
     .flatMap(({ id, hash, retiresAt, validUntil, jwk }) => (jwk ? { id, hash, retiresAt, validUntil, jwk } : []))
     .sort((one, other) => other.id - one.id)
 
+const trustsOf = ({ secrets }: RegistrationJson): ValidTrust[] =>
+  (secrets ?? []).flatMap(({ id, hash, retiresAt, trust }) => (trust ? { id, hash, retiresAt, trust } : []))
+
 const toRegistration = (json: RegistrationJson): Registration => ({
   ...json,
   secrets: secretsOf(json, 'secret'),
   apiKeys: secretsOf(json, 'api_key'),
   keys: keysOf(json),
   certificates: secretsOf(json, 'certificate'),
+  trusts: trustsOf(json),
   apis: json.apis ?? [],
 })
 

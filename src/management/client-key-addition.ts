@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { MAX_KEYS, type PublicKey, parsePublicKeys } from '../clients/client-keys.ts'
-import { addPublicKeys, currentKeys } from '../clients/client-secrets.ts'
+import { addPublicKeys, currentSet } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, touchClient } from '../clients/clients.ts'
 import { expectRevision, invalidInput } from '../shared/errors.ts'
 import type { ClientCheck } from './client-secret-rotation.ts'
@@ -38,7 +38,7 @@ export async function addKeys(
     }
     if (client.jwksUri !== null)
       throw invalidInput('the client publishes its keys at a URL: publish the key there, or replace the URL', 'jwks')
-    const current = await currentKeys(trx, client.key)
+    const current = await currentSet(trx, client.key, 'key')
     const known = new Set(current.map(({ hash }) => hash.toString('hex')))
     if (keys.some(({ thumbprint }) => known.has(thumbprint.toString('hex')))) {
       throw invalidInput('the client has one of these keys already', 'jwks')

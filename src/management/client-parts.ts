@@ -1,4 +1,5 @@
 import type { StoredSecretKind } from '../clients/client-secrets.ts'
+import type { WorkloadTrust } from '../clients/workload-trusts.ts'
 import { IN_SETS, isReplaced } from '../shared/secret-lifetimes.ts'
 
 /** An API that a client may call. */
@@ -10,6 +11,12 @@ export interface ClientApiView {
   readonly isNarrowed: boolean
 }
 
+/** A trust in an issuer, without the keys that may be pasted in it. */
+export interface TrustView extends Omit<WorkloadTrust, 'keys'> {
+  /** The keys of the issuer are part of the trust, and not read from the issuer. */
+  readonly hasKeys: boolean
+}
+
 /** What may be shown of a secret after it was created. Times are ISO 8601. */
 export interface SecretView {
   readonly id: number
@@ -17,6 +24,8 @@ export interface SecretView {
   readonly lastFour: string
   /** Of a certificate: its subject, or the name that certificates must have; null: no certificate. */
   readonly certificateSubject: string | null
+  /** Of a trust: the issuer, and what its tokens must be; null: no trust. */
+  readonly trust: TrustView | null
   readonly createdAt: string
   /** When it stops working: at its expiry, or earlier. */
   readonly retiresAt: string | null
@@ -66,7 +75,8 @@ export const APIS_OF_CLIENT = `
 
 /** SQL: the fields of a `SecretView`, of `client_secrets s` and `apis p`. */
 export const SECRET_FIELDS = `
-  'id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'certificateSubject', s.certificate_subject, 'createdAt', s.created_at, 'retiresAt', s.retires_at, 'expiresAt', s.expires_at, 'retireUnusedHours', s.retire_unused_hours,
+  'id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'certificateSubject', s.certificate_subject,
+  'trust', (s.trust - 'keys') || jsonb_build_object('hasKeys', jsonb_typeof(s.trust -> 'keys') = 'array'), 'createdAt', s.created_at, 'retiresAt', s.retires_at, 'expiresAt', s.expires_at, 'retireUnusedHours', s.retire_unused_hours,
   'isCurrent', NOT ${isReplaced('s')},
   'lastUsedAt', s.last_used_at, 'lastUsedIp', s.last_used_ip, 'lastUsedApi', p.identifier`
 

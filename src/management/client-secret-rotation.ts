@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { type AuthMethod, usesCertificates } from '../clients/authentication-attributes.ts'
+import { type AuthMethod, usesCertificates, usesTrusts } from '../clients/authentication-attributes.ts'
 import type { ClientCertificate } from '../clients/client-certificates.ts'
 import { endKeySet, startKeySet } from '../clients/client-key-sets.ts'
 import type { PublicKey } from '../clients/client-keys.ts'
@@ -22,7 +22,9 @@ import {
   touchClient,
 } from '../clients/clients.ts'
 import type { RequestedExpiry } from '../clients/secret-expiry.ts'
+import { addTrusts } from '../clients/trust-rows.ts'
 import { MAX_UNUSED_HOURS, retireWhenUnused } from '../clients/unused-secrets.ts'
+import type { WorkloadTrust } from '../clients/workload-trusts.ts'
 import { expectRevision, invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
@@ -40,21 +42,28 @@ export interface GivenCredentials {
   readonly keys?: readonly PublicKey[] | undefined
   /** Of a client that authenticates in TLS. */
   readonly certificates?: readonly ClientCertificate[] | undefined
+  /** Of a client whose workloads have tokens of issuers. */
+  readonly trusts?: readonly WorkloadTrust[] | undefined
 }
 
 /**
- * Adds what the client authenticates with: a generated secret, or the given public keys or certificates.
+ * Adds what the client authenticates with: a generated secret, or the given public keys, certificates or trusts.
  * @throws KeywrightError `invalid_input`
  */
 export async function addCredentials(
   trx: Knex,
   client: Client,
   expiry?: RequestedExpiry,
-  { keys, certificates }: GivenCredentials = {},
+  { keys, certificates, trusts }: GivenCredentials = {},
 ): Promise<NewSecrets> {
   if (usesCertificates(client)) {
     if (!certificates) throw invalidInput('a client that authenticates in TLS needs a certificate or its name')
     await addCertificates(trx, client.key, certificates, expiry)
+    return {}
+  }
+  if (usesTrusts(client)) {
+    if (!trusts) throw invalidInput('a client with workload_identity needs a trust in an issuer', 'trustIssuer')
+    await addTrusts(trx, client.key, trusts, expiry)
     return {}
   }
   if (client.authMethod !== 'private_key_jwt') {
@@ -141,10 +150,13 @@ function checkOverlap(overlap: number, unusedHours: number | null | undefined): 
   }
 }
 
-/** A certificate counts only for a client that authenticates in TLS. @throws KeywrightError `invalid_input` */
+/** A certificate or trust counts only for a client that authenticates by it. @throws KeywrightError `invalid_input` */
 function checkChangeOfMethod(client: Client, overlap: number, authMethod = client.authMethod): void {
-  if (authMethod !== client.authMethod && usesCertificates(client) && overlap > 0)
-    throw invalidInput('a certificate has no overlap with another authentication method: use the overlap 0', 'overlap')
+  if (authMethod === client.authMethod || overlap === 0) return
+  if (usesCertificates(client) || usesTrusts(client)) {
+    const what = usesTrusts(client) ? 'trust' : 'certificate'
+    throw invalidInput(`a ${what} has no overlap with another authentication method: use the overlap 0`, 'overlap')
+  }
 }
 
 /** @throws KeywrightError `stale`, `conflict`, `invalid_input` */

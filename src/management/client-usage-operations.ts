@@ -153,6 +153,8 @@ export interface RefusedRequest {
   readonly api: string | null
   /** As in the response header X-Request-Id and in the log. */
   readonly requestId: string
+  /** What was not as it must be, such as a claim of a workload's token; empty: the reason says all. */
+  readonly detail: string
 }
 
 export interface ClientRefusals {
@@ -192,7 +194,7 @@ const REASONS = `
 /** SQL: columns of samples `p` as JSON. */
 export const SAMPLE_AS_JSON = `
   json_build_object('at', p.at, 'endpoint', p.endpoint, 'reason', p.reason, 'ip', p.ip, 'userAgent', p.user_agent,
-                    'api', (SELECT a.identifier FROM apis a WHERE a.id = p.api_id), 'requestId', p.request_id)`
+                    'api', (SELECT a.identifier FROM apis a WHERE a.id = p.api_id), 'requestId', p.request_id, 'detail', p.detail)`
 
 const SAMPLES = `
   SELECT json_agg(p.sample ORDER BY p.at DESC)

@@ -8,7 +8,7 @@ import { parsePublicKeys } from '../clients/client-keys.ts'
 import { lockClientsExclusive } from '../clients/client-locks.ts'
 import type { ClientMetadata } from '../clients/client-metadata.ts'
 import { withVerification } from '../clients/client-rules.ts'
-import { currentKeys, isSecretOf, listSecrets } from '../clients/client-secrets.ts'
+import { currentSet, isSecretOf, listSecrets } from '../clients/client-secrets.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, lockClient } from '../clients/clients.ts'
 import {
@@ -185,7 +185,7 @@ function checkUpdate(client: Client, registration: DynamicRegistration, { settin
 async function replaceKeys(knex: Knex, client: Client, jwks: string | undefined, actor: Actor): Promise<void> {
   if (jwks === undefined) return
   const keys = await parsePublicKeys(jwks)
-  const present = (await currentKeys(knex, client.key)).map(({ hash }) => hash.toString('hex'))
+  const present = (await currentSet(knex, client.key, 'key')).map(({ hash }) => hash.toString('hex'))
   const given = keys.map(({ thumbprint }) => thumbprint.toString('hex'))
   if (!isDeepStrictEqual(present.toSorted(), given.toSorted()))
     await rotateSecret(knex, client.clientId, 0, actor, { keys })

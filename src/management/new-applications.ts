@@ -62,7 +62,8 @@ export const createApplication = operation<NewApplication, CreatedApplication>(
     checkMayAllowApis(principal, apis)
     const isOfInstance = accountId === null && principal.role === 'operator'
     const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
-    const { grants, ...others } = await withDefaults(knex, principal, settings, type)
+    const method = input.trust && settings.authMethod === undefined ? { authMethod: 'workload_identity' as const } : {}
+    const { grants, ...others } = await withDefaults(knex, principal, { ...settings, ...method }, type)
     if (!grants) throw invalidInput('name the grant types, or a type of application', 'grants')
     const all = { ...others, name: settings.name, grants }
     const credentials = await parseCredentials(all.authMethod, input)

@@ -1,4 +1,4 @@
-import { claimedClientId, JWT_BEARER_ASSERTION } from '../clients/client-assertions.ts'
+import { claimedIdentity, JWT_BEARER_ASSERTION } from '../clients/client-assertions.ts'
 import { refuseEncodedNul } from '../http/request-check.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -52,7 +52,10 @@ export function namedClientId(ctx: OidcContext, form: Form): string | undefined 
   return typeof named === 'string' && named.length <= 200 ? named : undefined
 }
 
-/** The client assertion in the form. It names its client itself, and `client_id` may repeat the name (RFC 7521, section 4.2). */
+/**
+ * The client assertion in the form. One that the client signed names its client, and `client_id` may repeat the name (RFC 7521, section 4.2).
+ * One of another issuer does not, so `client_id` names the client (RFC 7523, section 3).
+ */
 function readAssertion({
   client_id,
   client_assertion: assertion = '',
@@ -61,9 +64,10 @@ function readAssertion({
   if (type !== JWT_BEARER_ASSERTION) {
     throw invalidClient(`client_assertion_type must be ${JWT_BEARER_ASSERTION}`)
   }
-  const clientId = claimedClientId(assertion)
+  const { clientId: claimed, isOwn } = claimedIdentity(assertion)
+  if (client_id && isOwn && client_id !== claimed) throw invalidRequest('client_id mismatch')
+  const clientId = client_id || claimed
   if (!clientId) throw invalidClient('the client assertion is no JWT with a subject', 'assertion_invalid')
-  if (client_id && client_id !== clientId) throw invalidRequest('client_id mismatch')
   return { clientId, secret: undefined, assertion }
 }
 

@@ -1,9 +1,12 @@
-import { usesCertificates } from '../clients/authentication-attributes.ts'
+import type { AssertionRequest } from '../clients/assertion-authentication.ts'
+import { usesCertificates, usesTrusts } from '../clients/authentication-attributes.ts'
 import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
 import { InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
+import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
 import type { Registration } from '../clients/registration.ts'
+import { UntrustedIdentityError } from '../clients/workload-authentication.ts'
 import { hasCertificate, presentedCertificate } from '../http/certificate-header.ts'
 import { type Certificate, CertificateError } from '../shared/certificates.ts'
 import { ForbiddenNetworkError } from '../shared/errors.ts'
@@ -65,12 +68,40 @@ function authenticateByCertificate(
   return client
 }
 
-const refused = ({ message, reason }: InvalidAssertionError | InvalidCertificateError) =>
-  Object.assign(new OAuthError(401, 'invalid_client', 'client authentication failed', { reason }), {
-    error_detail: message,
+const refused = (error: InvalidAssertionError | InvalidCertificateError) =>
+  Object.assign(new OAuthError(401, 'invalid_client', 'client authentication failed', { reason: error.reason }), {
+    error_detail: error.message,
+    shown: error instanceof UntrustedIdentityError ? error.shown : '',
   })
 
-/** A client that only says who it is: it authenticates by its certificate, or is public. */
+/** The token of a workload that is the grant and proves the client at once (RFC 7523, sections 2.1 and 3). */
+function grantAssertion({ state: { form } }: OidcContext): string | undefined {
+  const { grant_type, assertion } = form ?? {}
+  return grant_type === JWT_BEARER_GRANT && typeof assertion === 'string' ? assertion : undefined
+}
+
+/** A workload that authenticates by the token that is its grant. @throws OAuthError 401 */
+async function authenticateByGrant(
+  services: OidcServices,
+  ctx: OidcContext,
+  registration: Registration,
+  rules: AuthenticationRules,
+): Promise<AuthenticatedClient> {
+  const assertion = grantAssertion(ctx)
+  if (assertion === undefined) throw invalidClient('the client must authenticate')
+  const request = { assertion, audiences: audiencesOf(services.issuerUrl()), address: networkAddress(ctx, rules) }
+  try {
+    const client = await services.workloadAuthenticator.prove(registration, request)
+    ctx.state.isProvedByGrant = true
+    // The engine asks whether the client has authenticated where it compares a client secret.
+    ctx.state.form!.client_secret = 'assertion'
+    return client
+  } catch (error) {
+    throw error instanceof InvalidAssertionError ? refused(error) : error
+  }
+}
+
+/** A client that only says who it is: it authenticates by its certificate or by its grant, or is public. */
 async function authenticateWithoutSecret(
   services: OidcServices,
   ctx: OidcContext,
@@ -90,6 +121,7 @@ async function authenticateWithoutSecret(
   } catch (error) {
     throw error instanceof InvalidCertificateError ? refused(error) : error
   }
+  if (usesTrusts(registration)) return await authenticateByGrant(services, ctx, registration, rules)
   if (!rules.allowPublic || !registration.isPublic) throw invalidClient('the client must authenticate')
   return services.authenticator.trust(registration, networkAddress(ctx, rules))
 }
@@ -120,20 +152,28 @@ function countEndpointAudience({ metrics, legacyOptionUses }: OidcServices, clie
   legacyOptionUses.record(clientId, 'endpoint_audience')
 }
 
+/** By the current registration, and by the current keys where the client publishes them. @throws InvalidAssertionError */
+async function proveByCurrent(services: OidcServices, clientId: string, request: AssertionRequest) {
+  const registration = await findRegistration(services, clientId)
+  if (usesTrusts(registration)) return await services.workloadAuthenticator.prove(registration, request)
+  return await services.assertionAuthenticator.proveByCurrent(() => findRegistration(services, clientId), request)
+}
+
 async function authenticateByAssertion(
   services: OidcServices,
   ctx: OidcContext,
   { clientId, assertion }: RequestCredentials & { readonly assertion: string },
   rules: AuthenticationRules,
 ): Promise<AuthenticatedClient> {
-  const { assertionAuthenticator, registrations } = services
+  const { assertionAuthenticator, workloadAuthenticator, registrations } = services
   const request = { assertion, audiences: audiencesOf(services.issuerUrl()), address: networkAddress(ctx, rules) }
   const cached = rules.mayUseCache?.(ctx) ? registrations.cached(clientId) : undefined
   try {
     // A cached registration can only confirm: before a rejection it is read again.
-    const proved = cached && (await assertionAuthenticator.prove(cached, request).catch(unlessInvalid))
-    const client =
-      proved ?? (await assertionAuthenticator.proveByCurrent(() => findRegistration(services, clientId), request))
+    const prove = (registration: Registration) =>
+      (usesTrusts(registration) ? workloadAuthenticator : assertionAuthenticator).prove(registration, request)
+    const proved = cached && (await prove(cached).catch(unlessInvalid))
+    const client = proved ?? (await proveByCurrent(services, clientId, request))
     if (client.hasEndpointAudience) countEndpointAudience(services, clientId)
     return client
   } catch (error) {

@@ -4,9 +4,12 @@ import { errors } from 'oidc-provider'
 import type { AssertionHandler, JwtBearerContext } from './assertion-handler.ts'
 import { createIdentityAssertionHandler } from './identity-assertion-grant.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { createWorkloadHandler } from './workload-grant.ts'
 
 /** The handlers by the header `typ` of the assertion, in lower case and without `application/`; an empty text: it has none. */
 const HANDLERS: Readonly<Record<string, (provider: Provider, services: OidcServices) => AssertionHandler>> = {
+  '': createWorkloadHandler,
+  jwt: createWorkloadHandler,
   'oauth-id-jag+jwt': createIdentityAssertionHandler,
 }
 

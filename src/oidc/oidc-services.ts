@@ -7,6 +7,7 @@ import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Refusals } from '../clients/refusals.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
+import type { WorkloadAuthenticator } from '../clients/workload-authentication.ts'
 import type { Database } from '../database/open-database.ts'
 import type { AssertedTokens } from '../exchange/asserted-tokens.ts'
 import type { TokenExchange } from '../exchange/token-exchange.ts'
@@ -30,6 +31,8 @@ export interface OidcServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
+  /** Of clients with `workload_identity`. */
+  readonly workloadAuthenticator: WorkloadAuthenticator
   readonly certificateAuthenticator: CertificateAuthenticator
   /** By which methods clients authenticate here by a certificate. */
   readonly certificateMethods: readonly AuthMethod[]

@@ -59,6 +59,8 @@ interface Failure extends Error {
   readonly error_description?: string
   readonly error_detail?: string
   readonly reason?: RefusalReason
+  /** What the admin of the client may read of it. */
+  readonly shown?: string
 }
 
 const ownReason = ({ reason, cause }: Failure): RefusalReason | undefined =>
@@ -133,5 +135,6 @@ export function recordRefusal(services: OidcServices, ctx: OidcContext, path: st
     ip: ctx.ip,
     userAgent: ctx.get('user-agent'),
     requestId,
+    detail: (failure as Failure | undefined)?.shown ?? '',
   })
 }

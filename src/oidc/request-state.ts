@@ -37,6 +37,8 @@ export interface OidcState {
   isPlain?: boolean
   /** The authenticated client, or a public client. */
   client?: AuthenticatedClient
+  /** Whether the grant of the request, the token of a workload, has authenticated the client. */
+  isProvedByGrant?: boolean
   /** Whether `client` rests on a cached registration, which may be stale. */
   isClientCached?: boolean
   /** Whether the request was counted against a rate limit. */

@@ -105,6 +105,36 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
     label: 'Client assertion used twice',
     text: 'The client assertion (jti) was used before. The caller signs a new one for each request.',
   },
+  issuer_not_trusted: {
+    error: 'invalid_client',
+    label: 'Issuer not trusted',
+    text: 'The client trusts no issuer with exactly the name in the token (iss). A slash at the end counts.',
+  },
+  issuer_unavailable: {
+    error: 'invalid_client',
+    label: 'Issuer unavailable',
+    text: 'The keys of the trusted issuer could not be read, so the token could not be verified. Where Keywright cannot reach the issuer, paste its keys into the trust.',
+  },
+  identity_key: {
+    error: 'invalid_client',
+    label: 'Token not signed by the issuer',
+    text: 'No current key of the trusted issuer signed the token. The issuer may have withdrawn the key.',
+  },
+  identity_expired: {
+    error: 'invalid_client',
+    label: 'Token of the workload expired',
+    text: 'The token of the workload has expired. The workload must request a new one from its platform.',
+  },
+  identity_invalid: {
+    error: 'invalid_client',
+    label: 'Token of the workload invalid',
+    text: 'The token of the workload is malformed, of another type, not valid yet, valid for more than 24 hours, or lacks a claim.',
+  },
+  identity_condition: {
+    error: 'invalid_client',
+    label: 'Condition of the trust not met',
+    text: 'The token is of the trusted issuer, but a claim is not what the trust requires. The sample names the claim.',
+  },
   certificate_missing: {
     error: 'invalid_client',
     label: 'Client certificate missing',

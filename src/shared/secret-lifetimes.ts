@@ -29,7 +29,7 @@ export const maxSecretLifetimeAttribute = ({ section, secrets }: { section: stri
 export const HAS_EXPIRED = 's.retires_at >= s.expires_at'
 
 /** The kinds of secrets that are stored as a set, in which none replaces another one. */
-export const IN_SETS = ['key', 'certificate'] as const
+export const IN_SETS = ['key', 'certificate', 'trust'] as const
 
 const KINDS_IN_SETS = IN_SETS.map((kind) => `'${kind}'`).join(', ')
 

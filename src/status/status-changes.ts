@@ -40,7 +40,7 @@ const READ = `
              ORDER BY xid, id LIMIT ${PAGE}) e) AS events,
          (SELECT json_agg(s) FROM (
             SELECT client_id, id AS secret_id, NULL AS revocation_epoch, NULL AS subject FROM client_secrets
-             WHERE $6::float8 IS NOT NULL AND kind IN ('secret', 'key', 'certificate')
+             WHERE $6::float8 IS NOT NULL AND kind IN ('secret', 'key', 'certificate', 'trust')
                AND retires_at >= to_timestamp($6 / 1000) AND retires_at <= statement_timestamp()) s) AS retired`
 
 interface EventRow {

@@ -30,6 +30,7 @@ const registration = (n: number, more: Partial<Registration> = {}): Registration
   grants: ['client_credentials'],
   keys: [],
   certificates: [],
+  trusts: [],
   version: 1,
   revocationEpoch: 0,
   codeRevocationEpoch: 0,

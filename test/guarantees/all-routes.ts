@@ -4,6 +4,7 @@ import { sealChallenge } from '../../src/accounts/sign-in-challenges.ts'
 import { createUser } from '../../src/accounts/users.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { parseTrust } from '../../src/clients/workload-trusts.ts'
 import { sealUpstreamSecret } from '../../src/identity-providers/identity-provider-secrets.ts'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { createClient } from '../../src/management/client-registration.ts'
@@ -54,6 +55,13 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     account,
     keys: key.parsed,
   })
+  const withTrusts = await make.register({
+    settings: { grants: ['client_credentials'], authMethod: 'workload_identity' },
+    account,
+    trusts: [
+      await parseTrust({ issuer: 'https://issuer.example.com', conditions: [{ claim: 'sub', anyOf: ['workload'] }] }),
+    ],
+  })
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
   await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
@@ -102,6 +110,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     domain: 'hidden.example.com',
     client_id: client.clientId,
     client_with_keys_id: withKeys.clientId,
+    client_with_trusts_id: withTrusts.clientId,
     key_pair_id: pair.clientId,
     user_id: person.id,
     account_id: account,
@@ -253,12 +262,14 @@ const PARAMETERS = /\{(\w+)\}|:(\w+)/g
 export const parametersOf = (path: string): string[] =>
   [...path.matchAll(PARAMETERS)].map(([, braced, colon]) => snake((braced ?? colon)!))
 
+const OF_TRUSTS = /^\/applications\/[^/]+\/trusts(\/|$)/
 const OF_KEYS = /^\/applications\/[^/]+\/keys(\/|$)/
 
 /** The name of the sample for a parameter: what a name means may depend on the route. */
 function sampleIn(path: string, name: string): string {
   if (name === 'client_id' && path.startsWith('/key-pairs/')) return 'key_pair_id'
   if (name === 'client_id' && OF_KEYS.test(path)) return 'client_with_keys_id'
+  if (name === 'client_id' && OF_TRUSTS.test(path)) return 'client_with_trusts_id'
   return name === 'secret_id' && path.startsWith('/apis/') ? 'api_secret_id' : name
 }
 

@@ -7,6 +7,7 @@ import type { Actor } from '../../src/audit/audit-log.ts'
 import type { ClientCertificate } from '../../src/clients/client-certificates.ts'
 import type { PublicKey } from '../../src/clients/client-keys.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import type { WorkloadTrust } from '../../src/clients/workload-trusts.ts'
 import type { Database } from '../../src/database/open-database.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
 import { createApi } from '../../src/management/api-changes.ts'
@@ -27,6 +28,7 @@ export interface NewClient {
   readonly account?: string | undefined
   readonly keys?: readonly PublicKey[] | undefined
   readonly certificates?: readonly ClientCertificate[] | undefined
+  readonly trusts?: readonly WorkloadTrust[] | undefined
 }
 
 /** Makes what tests need by the features themselves, without a process for each. `home`: the account that is meant. */

@@ -380,6 +380,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{client_id}/trusts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a trust in an issuer to those of an application with workload identity; the others stay
+         * @description Requires a developer or admin of the account, or an operator.
+         */
+        post: operations["addApplicationTrust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{client_id}/tokens": {
         parameters: {
             query?: never;
@@ -2695,7 +2715,7 @@ export interface components {
                  */
                 at: string;
                 /** @enum {string} */
-                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "issuer_not_trusted" | "issuer_unavailable" | "identity_key" | "identity_expired" | "identity_invalid" | "identity_condition" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
             } | null;
             /** @description When it got a token again, with this client or with the key pair that replaced it */
             issued_at: string | null;
@@ -3020,10 +3040,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth" | "workload_identity";
             /**
              * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
              * @example https://app.example.com/jwks.json
@@ -3546,10 +3566,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth" | "workload_identity";
             /**
              * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
              * @example https://app.example.com/jwks.json
@@ -4001,6 +4021,8 @@ export interface components {
                  * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
                  */
                 request_id: string;
+                /** @description What was not as it must be, such as a claim of the token of a workload; empty: the reason says all */
+                detail: string;
             }[];
         };
         /** @description The secrets that work, newest first */
@@ -4017,13 +4039,25 @@ export interface components {
                 /** @description Identifies the secret in requests that revoke it */
                 id: number;
                 /**
-                 * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS
+                 * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS; trust: an issuer with conditions, for workload_identity
                  * @enum {string}
                  */
-                kind: "secret" | "api_key" | "key" | "certificate";
+                kind: "secret" | "api_key" | "key" | "certificate" | "trust";
                 last_four: string;
                 /** @description Of a certificate: its subject, or the name that certificates must have; null: no certificate */
                 certificate_subject: string | null;
+                /** @description Of a trust: the issuer, and what its tokens must be; null: no trust */
+                trust: {
+                    issuer: string;
+                    audience: string | null;
+                    conditions: {
+                        claim: string;
+                        any_of: string[];
+                    }[];
+                    single_use: boolean;
+                    /** @description The keys of the issuer are part of the trust, and not read from it */
+                    has_keys: boolean;
+                } | null;
                 /**
                  * Format: date-time
                  * @example 2026-11-21T09:30:00.000Z
@@ -5720,10 +5754,10 @@ export interface components {
          */
         NewApplication: {
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it
              * @enum {string}
              */
-            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth" | "workload_identity";
             /**
              * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
              * @example https://app.example.com/jwks.json
@@ -5978,6 +6012,8 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             secret_expires_at?: string | null;
+            /** @description For auth_method workload_identity: an issuer, and which of its tokens prove the application */
+            trust?: components["schemas"]["Trust"];
             /** @description The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
@@ -6308,10 +6344,10 @@ export interface components {
             last_used_at: string;
         };
         /**
-         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `keys_not_fetched`: No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pushed_request_missing`: The client must push its authorization requests (PAR), and this one was in the URL. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_missing`: The client or the API accepts only tokens that are bound to a key, and the request has no DPoP proof. `dpop_proof_invalid`: The DPoP proof is malformed, used before, of another key, or for another URL, method or time. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `assertion_invalid`: The client assertion is malformed, lacks a claim (iss, sub, aud, exp, jti), or is valid for more than five minutes. `assertion_audience`: The audience (aud) of the client assertion must be the issuer identifier alone, as a string. `assertion_expired`: The client assertion has expired. The caller signs a new one for each request; its clock may be late. `assertion_key`: No current key of the client signed the client assertion. `keys_not_fetched`: No known key of the client signed the client assertion, and the keys at its URL (jwks_uri) could not be fetched. The page of the application says why. `assertion_replayed`: The client assertion (jti) was used before. The caller signs a new one for each request. `issuer_not_trusted`: The client trusts no issuer with exactly the name in the token (iss). A slash at the end counts. `issuer_unavailable`: The keys of the trusted issuer could not be read, so the token could not be verified. Where Keywright cannot reach the issuer, paste its keys into the trust. `identity_key`: No current key of the trusted issuer signed the token. The issuer may have withdrawn the key. `identity_expired`: The token of the workload has expired. The workload must request a new one from its platform. `identity_invalid`: The token of the workload is malformed, of another type, not valid yet, valid for more than 24 hours, or lacks a claim. `identity_condition`: The token is of the trusted issuer, but a claim is not what the trust requires. The sample names the claim. `certificate_missing`: The client authenticates by a certificate in TLS, or its tokens are bound to one, and the request has none. It may have been sent past the proxy that asks for certificates. `certificate_invalid`: The certificate is malformed, not valid at this time, or not from a certificate authority (CA) that the operator trusts. `certificate_mismatch`: The certificate is not one of this client, or does not have the name that is registered for it. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pushed_request_missing`: The client must push its authorization requests (PAR), and this one was in the URL. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `subject_token_invalid`: The token to exchange is expired, revoked, no access token of a user or, where a user or account is named, of the application itself, or bound to a key that the request does not prove. `exchange_not_allowed`: The exchange settings of the application do not allow this exchange, or the user or account that it names does not exist or is disabled. `identity_assertion_invalid`: The identity assertion is expired, not signed by the identity provider, or for another server, client or key. `identity_assertion_replayed`: The identity assertion has obtained a token before. Each obtains one. `identity_assertion_not_allowed`: The application or the identity provider does not accept identity assertions, or the user is unknown, not active in the account, or lacks a second factor. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_missing`: The client or the API accepts only tokens that are bound to a key, and the request has no DPoP proof. `dpop_proof_invalid`: The DPoP proof is malformed, used before, of another key, or for another URL, method or time. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `account_selection_required`: The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
          * @enum {string}
          */
-        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "issuer_not_trusted" | "issuer_unavailable" | "identity_key" | "identity_expired" | "identity_invalid" | "identity_condition" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
         RefusedClients: {
             count: components["schemas"]["BoundedCount"];
             clients: {
@@ -6347,6 +6383,8 @@ export interface components {
                  * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
                  */
                 request_id: string;
+                /** @description What was not as it must be, such as a claim of the token of a workload; empty: the reason says all */
+                detail: string;
                 claimed_id: string | null;
             }[];
         };
@@ -6362,10 +6400,10 @@ export interface components {
             status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
-             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, or a certificate in TLS. A rotation of its credentials can change it
+             * @description By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it
              * @enum {string}
              */
-            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            auth_method: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth" | "workload_identity";
             /**
              * @description Where a client with auth_method private_key_jwt publishes its public keys (RFC 7591, section 2), instead of `jwks`. A change ends the present keys, and every token of the client, at once
              * @example https://app.example.com/jwks.json
@@ -6761,6 +6799,8 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
+            /** @description For auth_method workload_identity: an issuer, and which of its tokens prove the application */
+            trust?: components["schemas"]["Trust"];
             /** @description The public keys of an application with auth_method private_key_jwt: a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates; or a JWK set with certificates (x5c) for self_signed_tls_client_auth */
             jwks?: {
                 keys: {
@@ -6798,7 +6838,7 @@ export interface components {
              * @description How the application authenticates from now on, with the credentials that this needs; default: as before. The earlier credentials end after the overlap, certificates at once
              * @enum {string}
              */
-            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth";
+            auth_method?: "client_secret" | "private_key_jwt" | "self_signed_tls_client_auth" | "tls_client_auth" | "workload_identity";
             /**
              * @description Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew
              * @example https://app.example.com/jwks.json
@@ -6990,13 +7030,25 @@ export interface components {
             /** @description Identifies the secret in requests that revoke it */
             id: number;
             /**
-             * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS
+             * @description key: a public key, for private_key_jwt; certificate: a certificate, or the name of certificates, for TLS; trust: an issuer with conditions, for workload_identity
              * @enum {string}
              */
-            kind: "secret" | "api_key" | "key" | "certificate";
+            kind: "secret" | "api_key" | "key" | "certificate" | "trust";
             last_four: string;
             /** @description Of a certificate: its subject, or the name that certificates must have; null: no certificate */
             certificate_subject: string | null;
+            /** @description Of a trust: the issuer, and what its tokens must be; null: no trust */
+            trust: {
+                issuer: string;
+                audience: string | null;
+                conditions: {
+                    claim: string;
+                    any_of: string[];
+                }[];
+                single_use: boolean;
+                /** @description The keys of the issuer are part of the trust, and not read from it */
+                has_keys: boolean;
+            } | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -7013,6 +7065,61 @@ export interface components {
             last_used_at: string | null;
             last_used_ip: string | null;
             last_used_api: string | null;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://token.actions.githubusercontent.com",
+         *       "conditions": [
+         *         {
+         *           "claim": "repository",
+         *           "any_of": [
+         *             "octo-org/app"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        Trust: {
+            /** @description As in the claim iss, compared exactly */
+            issuer: string;
+            /** @description The claim aud, alone; default: the issuer identifier of this server */
+            audience?: string | null;
+            /** @description All must be met, each by one of its patterns, in which * stands for any text */
+            conditions: {
+                claim: string;
+                any_of: string[];
+            }[];
+            /** @description Whether each token is accepted once (jti) */
+            single_use?: boolean;
+            /** @description The public keys of an issuer that this server cannot reach */
+            jwks?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | string;
+        };
+        /**
+         * @example {
+         *       "trust": {
+         *         "issuer": "https://token.actions.githubusercontent.com",
+         *         "conditions": [
+         *           {
+         *             "claim": "repository",
+         *             "any_of": [
+         *               "octo-org/app"
+         *             ]
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        TrustAddition: {
+            trust: components["schemas"]["Trust"];
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            expires_at?: string | null;
         };
         UpsertedLine: {
             /** @description The number of the line in the request; the first is 1 */
@@ -8912,6 +9019,50 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["KeyAddition"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    addApplicationTrust: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustAddition"];
             };
         };
         responses: {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
+import { addApplicationTrust } from '../../management/client-trust-addition.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { toCreatedReply } from '../application-views.ts'
 import {
@@ -14,7 +15,7 @@ import {
   toRetirement,
   viewSecrets,
 } from '../client-fields.ts'
-import { credentialFields, jwks, jwksUri, newAuthMethod, toCredentials } from '../credential-fields.ts'
+import { credentialFields, jwks, jwksUri, newAuthMethod, toCredentials, toTrust, trust } from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -102,6 +103,34 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
     async handle({ management, who, params, body: { jwks, expires_at }, ifMatch }) {
       const added = { clientId: params.client_id, jwks, expiresAt: expires_at, revision: ifMatch }
       const { revision } = await addApplicationKeys(management, who, added)
+      return { revision }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/applications/{client_id}/trusts',
+    operation: addApplicationTrust,
+    id: 'addApplicationTrust',
+    tag: TAG,
+    summary: 'Add a trust in an issuer to those of an application with workload identity; the others stay',
+    params: pathParams,
+    body: z.strictObject({ trust, expires_at: expiresAt }).meta({
+      id: 'TrustAddition',
+      examples: [
+        {
+          trust: {
+            issuer: 'https://token.actions.githubusercontent.com',
+            conditions: [{ claim: 'repository', any_of: ['octo-org/app'] }],
+          },
+        },
+      ],
+    }),
+    responses: { 204: null },
+    etag: true,
+    checksIfMatch: true,
+    async handle({ management, who, params, body, ifMatch }) {
+      const added = { trust: toTrust(body.trust), expiresAt: body.expires_at, revision: ifMatch }
+      const { revision } = await addApplicationTrust(management, who, { ...added, clientId: params.client_id })
       return { revision }
     },
   }),

@@ -38,6 +38,9 @@ const sample = {
   user_agent: z.string(),
   api: z.string().nullable().meta({ description: 'The identifier of the API' }),
   request_id: idText.meta({ description: 'As in X-Request-Id' }),
+  detail: z.string().meta({
+    description: 'What was not as it must be, such as a claim of the token of a workload; empty: the reason says all',
+  }),
 }
 
 const refusals = z

@@ -7,12 +7,11 @@ import { archiveApplication, restoreApplication, updateApplication } from '../..
 import { listClients } from '../../management/client-list.ts'
 import { readClientRefusals } from '../../management/client-usage-operations.ts'
 import { deleteApplication } from '../../management/deletion-operations.ts'
-import type { CredentialInput } from '../../management/given-credentials.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
 import { addAttributeOptions, optionValues, timeIn, wholeNumber } from '../attribute-options.ts'
-import { addCredentialOptions, credentialsIn } from '../credential-options.ts'
+import { addCredentialOptions, type CredentialOptions, credentialsIn } from '../credential-options.ts'
 import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
@@ -39,7 +38,7 @@ export function addClientCommands(client: Command): void {
   addSecretCommands(client)
 }
 
-interface CreateOptions extends CredentialInput {
+interface CreateOptions extends CredentialOptions {
   account?: string
   instance?: boolean
   type?: string

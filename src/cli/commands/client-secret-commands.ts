@@ -3,11 +3,18 @@ import { AUTH_METHODS, type AuthMethod } from '../../clients/authentication-attr
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
-import type { CredentialInput } from '../../management/given-credentials.ts'
+import { addApplicationTrust } from '../../management/client-trust-addition.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { seconds, textFile, timeIn } from '../attribute-options.ts'
-import { addCredentialOptions, JWKS_HELP } from '../credential-options.ts'
+import {
+  addCredentialOptions,
+  addTrustOptions,
+  type CredentialOptions,
+  credentialsIn,
+  JWKS_HELP,
+  trustOf,
+} from '../credential-options.ts'
 import { addDryRun, type DryRunOption, dryRunResult } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { type CommandContext, resultOfTransaction, withInstance } from '../run.ts'
@@ -17,6 +24,7 @@ export function addSecretCommands(client: Command): void {
   addSecrets(client)
   addRotate(client)
   addKeysCommand(client)
+  addTrustCommand(client)
   addRetire(client)
 }
 
@@ -52,7 +60,7 @@ function hours(text: string): number {
   return Number(text)
 }
 
-interface RotateOptions extends DryRunOption, CredentialInput {
+interface RotateOptions extends DryRunOption, CredentialOptions {
   overlap: number
   expiresAt?: Date
   unusedHours?: number
@@ -80,7 +88,9 @@ function addRotate(client: Command): void {
         const { management, principal } = context
         if (dryRun) return dryRunResult(await rotateApplicationSecret.dryRun(management, principal, { clientId: id! }))
         return await resultOfTransaction(context, async (within) => {
-          const change = { clientId: id!, ...options }
+          const { overlap, expiresAt, unusedHours, jwksUri, authMethod } = options
+          const rotation = { overlap, expiresAt, unusedHours, jwksUri, authMethod }
+          const change = { clientId: id!, ...rotation, ...credentialsIn(options) }
           const { client, clientSecret, apiKey } = await rotateApplicationSecret(
             within.management,
             within.principal,
@@ -106,6 +116,22 @@ function addKeysCommand(client: Command): void {
           return await readClientView(within, id!)
         }),
       ),
+    )
+}
+
+function addTrustCommand(client: Command): void {
+  addTrustOptions(client.command('add-trust <id>'))
+    .description('Add a trust in an issuer to those of a client with workload identity; the others stay')
+    .option('--expires-at <time>', 'When the trust expires; default: after the longest allowed lifetime', timeIn)
+    .action(
+      withInstance<CredentialOptions & { expiresAt?: Date }>(async (context, { expiresAt, ...options }, id) => {
+        const trust = trustOf(options)
+        if (!trust) throw invalidInput('name the issuer with --trust-issuer, or the platform with --trust-preset')
+        return await resultOfTransaction(context, async (within) => {
+          await addApplicationTrust(within.management, within.principal, { clientId: id!, trust, expiresAt })
+          return await readClientView(within, id!)
+        })
+      }),
     )
 }
 

@@ -2,6 +2,7 @@ import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { Client } from '../../clients/clients.ts'
 import { readClient } from '../../management/client-operations.ts'
 import type { ClientApiView, KeyFetch, SecretView } from '../../management/client-parts.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { printedValues } from '../attribute-options.ts'
 import type { CommandContext } from '../run.ts'
 
@@ -14,6 +15,7 @@ export const viewSecret = (secret: SecretView) => ({
   kind: secret.kind,
   last_four: secret.lastFour,
   certificate_subject: secret.certificateSubject,
+  trust: secret.trust && toWire(secret.trust),
   created_at: timeOf(secret.createdAt),
   retires_at: timeOf(secret.retiresAt),
   expires_at: timeOf(secret.expiresAt),

@@ -1,4 +1,4 @@
-import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates, usesTrusts } from '../../../clients/authentication-attributes.ts'
 import { JWT_BEARER_ASSERTION } from '../../../clients/client-assertions.ts'
 import type { Client } from '../../../clients/clients.ts'
 import {
@@ -23,6 +23,8 @@ export const discoveryOf = (t: ConsoleTranslate, issuer: string): Copyable => ({
 function asItself(client: Client): string {
   if (client.isPublic) return `--data client_id=${client.clientId}`
   if (usesCertificates(client)) return `--cert client.crt --key client.key --data client_id=${client.clientId}`
+  if (usesTrusts(client))
+    return `--data "client_id=${client.clientId}&client_assertion_type=${JWT_BEARER_ASSERTION}&client_assertion=TOKEN_OF_WORKLOAD"`
   return hasClientSecret(client)
     ? `--user ${client.clientId}:CLIENT_SECRET`
     : `--data "client_assertion_type=${JWT_BEARER_ASSERTION}&client_assertion=ASSERTION"`

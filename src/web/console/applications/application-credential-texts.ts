@@ -1,4 +1,4 @@
-import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates, usesTrusts } from '../../../clients/authentication-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 
@@ -42,9 +42,18 @@ const CERTIFICATE = {
   emptyText: 'The application has no valid certificate. Replace it so that the application can get tokens again.',
 } as const satisfies CredentialTexts
 
+const TRUST = {
+  all: 'Trusts',
+  replace: 'Replace trusts',
+  lead: 'Add a new trust, change the workloads that need it, then retire the previous one.',
+  emptyTitle: 'No trust',
+  emptyText: 'The application has no valid trust in an issuer. Replace its trusts so that it can get tokens again.',
+} as const satisfies CredentialTexts
+
 /** What pages call the credentials of a client, by how it authenticates. */
 export function credentialTexts(client: Client): CredentialTexts {
   if (hasClientSecret(client)) return SECRET
+  if (usesTrusts(client)) return TRUST
   if (usesCertificates(client)) return CERTIFICATE
   return client.jwksUri === null ? KEY : PUBLISHED
 }

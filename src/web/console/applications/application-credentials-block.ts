@@ -1,3 +1,4 @@
+import { usesTrusts } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
@@ -5,6 +6,7 @@ import { isRetirable } from '../../../management/client-parts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { actionsCell, badgeCell, type Cell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
+import { subjectOf } from '../kit/secret-blocks.ts'
 import { credentialTexts } from './application-credential-texts.ts'
 import { applicationPath } from './application-list-page.ts'
 
@@ -15,6 +17,7 @@ const KINDS = {
   api_key: 'API key',
   key: 'Public key',
   certificate: 'Certificate',
+  trust: 'Trust',
 } as const satisfies Readonly<Record<Secret['kind'], ConsoleText>>
 
 function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: Secret): string | undefined {
@@ -34,7 +37,7 @@ const retireCell = (t: ConsoleTranslate, clientId: string, { id, lastFour }: Sec
 
 const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRetire: boolean): Cell[] => [
   textCell(t(KINDS[secret.kind])),
-  textCell(t('ends in {lastFour}', { lastFour: secret.lastFour }), secret.certificateSubject ?? undefined),
+  textCell(t('ends in {lastFour}', { lastFour: secret.lastFour }), subjectOf(secret)),
   timeCell(new Date(secret.createdAt)),
   timeCell(secret.lastUsedAt === null ? null : new Date(secret.lastUsedAt), t('never'), originText(t, secret)),
   secret.retiresAt === null
@@ -63,10 +66,12 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const link = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
   const texts = credentialTexts(application.client)
+  const hasTrusts = usesTrusts(application.client)
   const hasKeys = application.client.authMethod === 'private_key_jwt' && application.client.jwksUri === null
   const actions = [
     link('/secrets', t(texts.all)),
     ...(hasKeys ? [link('/keys/new', t('Add keys'))] : []),
+    ...(hasTrusts ? [link('/trusts/new', t('Add trust'))] : []),
     link('/key', t(texts.replace)),
   ]
   return [{ part: 'list', heading: t('Credentials'), actions, list }]

@@ -17,6 +17,7 @@ import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
 import { certificateNameFields, certificatesField, NO_CERTIFICATES } from './application-certificate-fields.ts'
 import { jwksField } from './application-key-field.ts'
+import { NO_TRUST, TRUST_FIELD_NAMES, trustFields } from './application-trust-fields.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
 const ownerFields = (t: ConsoleTranslate) => ({
@@ -43,6 +44,7 @@ const keyFields = (t: ConsoleTranslate) => ({
   jwks: jwksField(t),
   certificates: certificatesField(t),
   ...certificateNameFields(t),
+  ...trustFields(t),
 })
 
 /** Who fills in the form, and about what. */
@@ -124,6 +126,7 @@ export function initialForm(
     secretExpiresAt: '',
     jwks: '',
     ...NO_CERTIFICATES,
+    ...NO_TRUST,
   } as const
   return writeFields(applicationFields(t, subject), values)
 }
@@ -133,7 +136,14 @@ type Name = keyof AllFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
-const CREDENTIALS: readonly Name[] = ['jwks', 'jwksUri', 'certificates', 'certificateNameField', 'certificateName']
+const CREDENTIALS: readonly Name[] = [
+  'jwks',
+  'jwksUri',
+  'certificates',
+  'certificateNameField',
+  'certificateName',
+  ...TRUST_FIELD_NAMES,
+]
 
 /** The method of client authentication, with the credentials of a new application next to it. */
 const signInFields = (): Name[] =>

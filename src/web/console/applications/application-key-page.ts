@@ -1,4 +1,4 @@
-import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates, usesTrusts } from '../../../clients/authentication-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
 import { invalidInput, isStale, KeywrightError } from '../../../shared/errors.ts'
@@ -14,6 +14,7 @@ import { askCertificates, replaceCertificates } from './application-certificates
 import { askKeys, replaceKeys } from './application-keys-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 import { applicationOf } from './application-status-pages.ts'
+import { askTrusts, replaceTrusts } from './application-trusts-page.ts'
 import { callingAddresses, heldTokens } from './effect-texts.ts'
 import { type ReplacementState, replacementPage } from './replacement-page.ts'
 
@@ -109,6 +110,7 @@ export async function askKey(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   requireSecret(application)
   if (usesCertificates(application.client)) return askCertificates(call, application)
+  if (usesTrusts(application.client)) return askTrusts(call, application)
   if (!hasClientSecret(application.client)) return askKeys(call, application)
   call.show(keyPage(call.t, application))
 }
@@ -155,6 +157,7 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   requireSecret(application)
   if (usesCertificates(application.client)) return await replaceCertificates(call, application)
+  if (usesTrusts(application.client)) return await replaceTrusts(call, application)
   if (!hasClientSecret(application.client)) return await replaceKeys(call, application)
   try {
     const outcome = await attempt(fieldsOf(t, application), { form, files }, async (values) => {

@@ -38,6 +38,8 @@ const noticesOf = (t: ConsoleTranslate) => ({
   saved: t('Application saved.'),
   archived: t('Application archived. Its tokens and credentials no longer work.'),
   keys_added: t('Public keys added.'),
+  trust_added: t('Trust added.'),
+  trusts_replaced: t('Trusts replaced.'),
   certificate_replaced: t('Certificate replaced.'),
   keys_replaced: t('Public keys replaced.'),
   restored: t('Application restored. Its earlier tokens stay revoked.'),

@@ -8,6 +8,7 @@ import {
 import { archiveApplications } from '../../../management/bulk-archive.ts'
 import { addApplicationKeys } from '../../../management/client-key-addition.ts'
 import { listClients } from '../../../management/client-list.ts'
+import { addApplicationTrust } from '../../../management/client-trust-addition.ts'
 import { deleteApplication } from '../../../management/deletion-operations.ts'
 import { createApplication } from '../../../management/new-applications.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
@@ -26,6 +27,7 @@ import { askKey, generateKey } from './application-key-page.ts'
 import { BULK_ARCHIVE_PATH, showApplications } from './application-list-page.ts'
 import { askLogo, changeLogo } from './application-logo-page.ts'
 import { addNewKeys, askNewKeys } from './application-new-keys-page.ts'
+import { addNewTrust, askNewTrust } from './application-new-trust-page.ts'
 import { showApplication } from './application-page.ts'
 import { APPLICATION_SECRETS_PAGES } from './application-secrets-pages.ts'
 import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
@@ -75,6 +77,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...upload(`${ONE}/logo`, updateApplication.permission, askLogo, changeLogo),
   ...upload(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
   ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
+  ...form(`${ONE}/trusts/new`, addApplicationTrust.permission, askNewTrust, addNewTrust),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
   ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),
   ...form(`${ONE}/restore`, restoreApplication.permission, askRestore, restore),

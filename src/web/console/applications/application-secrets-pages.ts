@@ -1,4 +1,4 @@
-import { hasClientSecret, usesCertificates } from '../../../clients/authentication-attributes.ts'
+import { hasClientSecret, usesCertificates, usesTrusts } from '../../../clients/authentication-attributes.ts'
 import { readApplicationSecrets } from '../../../management/client-secrets-reading.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../../management/secret-retirement.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
@@ -26,7 +26,9 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
           title: t(texts.all),
           lead: t(texts.lead),
           actions: [
-            { href: applicationPath(params.clientId!, '/keys/new'), label: t('Add keys'), primary: true },
+            usesTrusts(client)
+              ? { href: applicationPath(params.clientId!, '/trusts/new'), label: t('Add trust'), primary: true }
+              : { href: applicationPath(params.clientId!, '/keys/new'), label: t('Add keys'), primary: true },
             { href, label: t(texts.replace) },
           ],
         }

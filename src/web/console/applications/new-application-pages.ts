@@ -1,5 +1,6 @@
 import { APPLICATION_TYPES, type ApplicationType, applicationTypeOf } from '../../../clients/application-types.ts'
 import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
+import { trustIn } from '../../../clients/trust-presets.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { readNewApplicationForm } from '../../../management/application-forms.ts'
@@ -27,6 +28,7 @@ import {
 } from './application-form.ts'
 import { APPLICATIONS_PATH, applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
+import { trustFieldsIn } from './application-trust-fields.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 
@@ -137,7 +139,8 @@ async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Pro
 async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
   const accountId = await fieldErrors.collect(() => ownerIn(call, values))
   const secretExpiresAt = expiryIn(values.secretExpiresAt ?? '')
-  const credentials = { jwks: values.jwks || undefined, ...certificatesIn(values) }
+  const trust = await fieldErrors.collect(async () => trustIn(trustFieldsIn(values)))
+  const credentials = { jwks: values.jwks || undefined, ...certificatesIn(values), ...(trust && { trust }) }
   return {
     settings: settingsOf(values),
     ...chosenAccess(values, fieldErrors),

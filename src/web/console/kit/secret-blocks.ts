@@ -1,5 +1,7 @@
+import { conditionTexts } from '../../../clients/workload-trusts.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { SecretView } from '../../../management/client-parts.ts'
 import type { ClientSecrets, SecretCaller, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
 import type { Block, Card } from './blocks.ts'
 import { type Cell, type Fact, fact, quietCell, textCell, timeCell } from './cells.ts'
@@ -11,6 +13,7 @@ const NAMES = {
   api_key: ['Previous API key', 'Current API key'],
   key: ['Previous public key', 'Public key'],
   certificate: ['Previous certificate', 'Certificate'],
+  trust: ['Previous trust', 'Trust'],
 } as const
 
 const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso))
@@ -24,9 +27,13 @@ const endCell = (t: ConsoleTranslate, { retiresAt, retireUnusedHours }: SecretWi
       : t('or until it is unused for {time}', { time: t.duration(retireUnusedHours * 3600) }),
   )
 
+/** What a credential is of, for people: the subject of a certificate, or the issuer and conditions of a trust. */
+export const subjectOf = ({ certificateSubject, trust }: SecretView): string | undefined =>
+  trust ? [trust.issuer, ...conditionTexts(trust.conditions)].join(' · ') : (certificateSubject ?? undefined)
+
 /** A secret on one page: its last characters, its age, its use and its end. */
 export const secretFacts = (t: ConsoleTranslate, secret: SecretWithCallers): Fact[] => [
-  fact(t('Ends in'), textCell(secret.lastFour, secret.certificateSubject ?? undefined)),
+  fact(t('Ends in'), textCell(secret.lastFour, subjectOf(secret))),
   fact(t('Generated'), timeCell(new Date(secret.createdAt))),
   fact(t('Last used'), timeCell(dateOf(secret.lastUsedAt))),
   fact(t('Expires'), timeCell(dateOf(secret.expiresAt))),
@@ -56,7 +63,7 @@ const CALLER_HEADINGS = [
 const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
   listView({
     caption: t(
-      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} certificate {Callers with the certificate that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
+      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} key {Callers with the public key that ends in {lastFour}} certificate {Callers with the certificate that ends in {lastFour}} trust {Callers with the trust that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
       { kind: secret.kind, lastFour: secret.lastFour },
     ),
     columns: CALLER_HEADINGS.map((heading) => ({ heading: t(heading) })),
@@ -67,7 +74,7 @@ const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
 /** The callers on a page about one secret. */
 export const callersOf = (t: ConsoleTranslate, secret: SecretWithCallers) => ({
   heading: t(
-    '{kind, select, api_key {Callers with this API key} key {Callers with this public key} certificate {Callers with this certificate} other {Callers with this client secret}}',
+    '{kind, select, api_key {Callers with this API key} key {Callers with this public key} certificate {Callers with this certificate} trust {Callers with this trust} other {Callers with this client secret}}',
     { kind: secret.kind },
   ),
   list: callersList(t, secret),
@@ -78,6 +85,7 @@ const CALLERS = {
   api_key: ['Callers with the previous API key', 'Callers with the current API key'],
   key: ['Callers with the previous public key', 'Callers with the public key'],
   certificate: ['Callers with the previous certificate', 'Callers with the certificate'],
+  trust: ['Callers with the previous trust', 'Callers with the trust'],
 } as const
 
 const callersBlock = (t: ConsoleTranslate, secret: SecretWithCallers): Block => ({

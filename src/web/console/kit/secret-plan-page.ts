@@ -71,13 +71,13 @@ export function planPage(
   })
   const page = confirmPage({
     title: t(
-      '{kind, select, api_key {Retire the API key that ends in {lastFour} when it is unused?} key {Retire the public key that ends in {lastFour} when it is unused?} certificate {Retire the certificate that ends in {lastFour} when it is unused?} other {Retire the client secret that ends in {lastFour} when it is unused?}}',
+      '{kind, select, api_key {Retire the API key that ends in {lastFour} when it is unused?} key {Retire the public key that ends in {lastFour} when it is unused?} certificate {Retire the certificate that ends in {lastFour} when it is unused?} trust {Retire the trust that ends in {lastFour} when it is unused?} other {Retire the client secret that ends in {lastFour} when it is unused?}}',
       { kind, lastFour },
     ),
     breadcrumbs: place.breadcrumbs,
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     text: t(
-      '{kind, select, api_key {The API key works until no caller uses it any more. When it retires, every token obtained with it is revoked.} key {The public key works until no caller uses it any more. When it retires, every token obtained with it is revoked.} certificate {The certificate works until no caller uses it any more. When it retires, every token obtained with it is revoked.} other {The client secret works until no caller uses it any more. When it retires, every token obtained with it is revoked.}}',
+      '{kind, select, api_key {The API key works until no caller uses it any more. When it retires, every token obtained with it is revoked.} key {The public key works until no caller uses it any more. When it retires, every token obtained with it is revoked.} certificate {The certificate works until no caller uses it any more. When it retires, every token obtained with it is revoked.} trust {The trust works until no caller uses it any more. When it retires, every token obtained with it is revoked.} other {The client secret works until no caller uses it any more. When it retires, every token obtained with it is revoked.}}',
       { kind },
     ),
     stops: [],

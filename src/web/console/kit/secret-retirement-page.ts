@@ -47,26 +47,26 @@ export function retirementPage(
   const { kind, lastFour } = secret
   return confirmPage({
     title: t(
-      '{kind, select, api_key {Retire the API key that ends in {lastFour}?} key {Retire the public key that ends in {lastFour}?} certificate {Retire the certificate that ends in {lastFour}?} other {Retire the client secret that ends in {lastFour}?}}',
+      '{kind, select, api_key {Retire the API key that ends in {lastFour}?} key {Retire the public key that ends in {lastFour}?} certificate {Retire the certificate that ends in {lastFour}?} trust {Retire the trust that ends in {lastFour}?} other {Retire the client secret that ends in {lastFour}?}}',
       { kind, lastFour },
     ),
     breadcrumbs: place.breadcrumbs,
     stops: [
       t(
-        '{kind, select, api_key {stop accepting this API key} key {stop accepting this public key} certificate {stop accepting this certificate} other {stop accepting this client secret}}',
+        '{kind, select, api_key {stop accepting this API key} key {stop accepting this public key} certificate {stop accepting this certificate} trust {stop accepting this trust} other {stop accepting this client secret}}',
         { kind },
       ),
       callersStop(t, of, secret),
       ...(secret.kind !== 'api_key' ? [t('revoke every token obtained with it immediately')] : []),
       t(
-        '{kind, select, api_key {not affect the current API key and its tokens} key {not affect the other public keys and their tokens} certificate {not affect the other certificates and their tokens} other {not affect the current client secret and its tokens}}',
+        '{kind, select, api_key {not affect the current API key and its tokens} key {not affect the other public keys and their tokens} certificate {not affect the other certificates and their tokens} trust {not affect the other trusts and their tokens} other {not affect the current client secret and its tokens}}',
         { kind },
       ),
     ],
     facts: secretFacts(t, secret).slice(2),
     action: `${place.secretsPath}/${secret.id}/retire`,
     submit: t(
-      '{kind, select, api_key {Retire API key} key {Retire public key} certificate {Retire certificate} other {Retire client secret}}',
+      '{kind, select, api_key {Retire API key} key {Retire public key} certificate {Retire certificate} trust {Retire trust} other {Retire client secret}}',
       {
         kind,
       },

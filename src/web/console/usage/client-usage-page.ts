@@ -127,10 +127,10 @@ function reasonsOf(t: ConsoleTranslate, { reasons }: ClientRefusals, days: 1 | 7
 /** The cells of a sample that every list of samples has. */
 export const sampleCells = (
   t: ConsoleTranslate,
-  { at, reason, endpoint, ip, userAgent, requestId }: RefusedRequest,
+  { at, reason, endpoint, ip, userAgent, requestId, detail }: RefusedRequest,
 ): Cell[] => [
   timeCell(new Date(at)),
-  textCell(t.declared(REFUSAL_REASONS[reason].label)),
+  textCell(t.declared(REFUSAL_REASONS[reason].label), detail || undefined),
   endpointCell(t, endpoint),
   textCell(ip, userAgent || t('no user agent')),
   idCell(requestId, t('request ID')),

@@ -1,0 +1,45 @@
+import type { JWK } from 'jose'
+import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { parseJson } from '../shared/json-text.ts'
+import { usableKeys } from './client-keys.ts'
+
+/** The keys of an issuer cannot be read; the message is for the admin who trusts it. */
+export class IssuerUnavailableError extends Error {}
+
+/** Milliseconds for each of the two documents, and its bytes. */
+const LIMITS = { time: 3000, body: 128 * 1024 }
+
+type Fetch = SsrfSafeFetch['fetch']
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A redirect is an error: it may lead elsewhere. @throws IssuerUnavailableError */
+async function readDocument(fetch: Fetch, url: string): Promise<Record<string, unknown>> {
+  const response = await fetch(url, { headers: { accept: 'application/json' } }, LIMITS).catch((error) => {
+    throw new IssuerUnavailableError(error instanceof KeywrightError ? error.message : `${url} could not be read`)
+  })
+  if (response.status !== 200) throw new IssuerUnavailableError(`${url} responded with status ${response.status}`)
+  try {
+    const document = parseJson(await response.text())
+    if (isObject(document)) return document
+  } catch {}
+  throw new IssuerUnavailableError(`${url} is no valid JSON object`)
+}
+
+/**
+ * Reads the public keys of an issuer (OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5).
+ * @throws IssuerUnavailableError
+ */
+export async function readIssuerKeys(fetch: Fetch, issuer: string): Promise<JWK[]> {
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const { issuer: named, jwks_uri: location } = await readDocument(fetch, address)
+  if (named !== issuer) throw new IssuerUnavailableError(`${address} names another issuer`)
+  const isSafe = typeof location === 'string' && (location.startsWith('https://') || issuer.startsWith('http://'))
+  if (!isSafe || location.length > 2000) throw new IssuerUnavailableError(`${address} has no valid jwks_uri`)
+  const { keys } = await readDocument(fetch, location)
+  const usable = Array.isArray(keys) ? await usableKeys(keys.filter(isObject)) : []
+  if (usable.length === 0) throw new IssuerUnavailableError(`${location} has no key that can verify a token`)
+  return usable
+}

@@ -1,0 +1,144 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { JWK } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Database } from '../database/open-database.ts'
+import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
+import { IssuerUnavailableError, readIssuerKeys } from './issuer-documents.ts'
+
+/** Milliseconds for which keys are used after they were read: so long works a key that its issuer has withdrawn. */
+export const KEYS_LIFETIME = 300_000
+
+/** Milliseconds after which keys are read again while they still work, so that an issuer may be unreachable for a while. */
+const REFRESH_AFTER = 120_000
+
+/** Milliseconds between two attempts of all nodes to read the keys of an issuer. */
+const COOLDOWN = 30_000
+
+/** Milliseconds between two questions of a node to the database about an issuer. */
+const PAUSE = 1000
+
+/** Milliseconds until another node must have read the keys. */
+const ATTEMPT_LIMIT = 7000
+
+/** Reads the public keys of issuers. */
+export interface IssuerKeys {
+  /**
+   * The keys of an issuer that some client trusts, with the key of this ID if the issuer has it.
+   * @throws IssuerUnavailableError
+   */
+  keysOf(issuer: string, keyId: string | undefined): Promise<readonly JWK[]>
+}
+
+interface KeySet {
+  readonly keys: readonly JWK[]
+  /** As `performance.now()`. */
+  readonly readAt: number
+}
+
+interface StoredKeySet {
+  keys: JWK[] | null
+  /** Milliseconds since the keys were read. */
+  age: number | null
+  /** Milliseconds since the latest attempt. */
+  attempted: number
+  isAnswered: boolean
+  failure: string | null
+}
+
+const CLAIM = `
+  INSERT INTO issuer_key_sets AS k (issuer, attempted_at) VALUES ($1, clock_timestamp())
+  ON CONFLICT (issuer) DO UPDATE SET attempted_at = clock_timestamp()
+   WHERE k.attempted_at < clock_timestamp() - make_interval(secs => $2)
+  RETURNING true AS claimed`
+
+const READ = `
+  SELECT keys, extract(epoch FROM clock_timestamp() - read_at)::float8 * 1000 AS age,
+         extract(epoch FROM clock_timestamp() - attempted_at)::float8 * 1000 AS attempted,
+         coalesce(answered_at >= attempted_at, false) AS "isAnswered", failure
+    FROM issuer_key_sets WHERE issuer = $1`
+
+// `read_at` is the time before the request, so that keys are never younger than they say.
+const STORE = `
+  UPDATE issuer_key_sets SET keys = coalesce($2::jsonb, keys), read_at = CASE WHEN $2::jsonb IS NULL THEN read_at ELSE attempted_at END,
+         answered_at = clock_timestamp(), failure = $3
+   WHERE issuer = $1`
+
+const ageOf = ({ readAt }: KeySet): number => performance.now() - readAt
+
+const isUsable = (set: KeySet | undefined): set is KeySet => set !== undefined && ageOf(set) < KEYS_LIFETIME
+
+const hasKey = ({ keys }: KeySet, keyId: string | undefined): boolean =>
+  keyId === undefined || keys.some(({ kid }) => kid === keyId)
+
+/** @param cooldown milliseconds between two attempts of all nodes, which the database decides */
+export function createIssuerKeys(
+  database: Pick<Database, 'query'>,
+  fetch: SsrfSafeFetch['fetch'],
+  cooldown = COOLDOWN,
+): IssuerKeys {
+  const sets = new LRUCache<string, KeySet>({ max: 500 })
+  const failures = new LRUCache<string, string>({ max: 500 })
+  /** When each issuer was last asked about, as `performance.now()`. */
+  const asked = new LRUCache<string, number>({ max: 500 })
+  const pause = Math.min(PAUSE, cooldown)
+  const reads = new Map<string, Promise<void>>()
+
+  async function readStored(issuer: string): Promise<StoredKeySet | undefined> {
+    const rows = await database.query<StoredKeySet>({ name: 'issuer_keys', text: READ, values: [issuer] })
+    return rows[0]
+  }
+
+  /** What the node that made the latest attempt found. */
+  async function answerOf(issuer: string): Promise<StoredKeySet | undefined> {
+    const stored = await readStored(issuer)
+    if (!stored || stored.isAnswered || stored.attempted > ATTEMPT_LIMIT) return stored
+    await wait(200)
+    return await answerOf(issuer)
+  }
+
+  async function readFromIssuer(issuer: string): Promise<void> {
+    const found = await readIssuerKeys(fetch, issuer).catch((error: unknown) => {
+      if (error instanceof IssuerUnavailableError) return error
+      throw error
+    })
+    const values =
+      found instanceof Error ? [issuer, null, found.message.slice(0, 500)] : [issuer, JSON.stringify(found), null]
+    await database.query({ name: 'issuer_keys_stored', text: STORE, values })
+  }
+
+  /** Reads the keys from the issuer, if this is the node that may, and takes what is stored. */
+  async function renew(issuer: string): Promise<void> {
+    const values = [issuer, cooldown / 1000]
+    const claimed = await database.query({ name: 'issuer_keys_claimed', text: CLAIM, values })
+    if (claimed.length > 0) await readFromIssuer(issuer)
+    const stored = await answerOf(issuer)
+    if (stored?.keys && stored.age !== null)
+      sets.set(issuer, { keys: stored.keys, readAt: performance.now() - stored.age })
+    failures.set(issuer, stored?.failure ?? 'the keys of the issuer are too old')
+  }
+
+  /** Requests at the same time share one attempt. */
+  async function renewOnce(issuer: string): Promise<void> {
+    const running = reads.get(issuer)
+    if (running) return await running
+    if (performance.now() - (asked.get(issuer) ?? Number.NEGATIVE_INFINITY) < pause) return
+    asked.set(issuer, performance.now())
+    const read = renew(issuer).finally(() => reads.delete(issuer))
+    reads.set(issuer, read)
+    await read
+  }
+
+  return {
+    async keysOf(issuer, keyId) {
+      const known = sets.get(issuer)
+      if (isUsable(known) && hasKey(known, keyId)) {
+        if (ageOf(known) > REFRESH_AFTER) void renewOnce(issuer).catch(() => undefined)
+        return known.keys
+      }
+      await renewOnce(issuer)
+      const renewed = sets.get(issuer)
+      if (isUsable(renewed)) return renewed.keys
+      throw new IssuerUnavailableError(failures.get(issuer) ?? 'the keys of the issuer could not be read')
+    },
+  }
+}

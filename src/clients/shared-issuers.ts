@@ -1,0 +1,94 @@
+import type { TrustCondition } from './workload-trusts.ts'
+
+/** An issuer whose tokens anybody can get. */
+interface SharedIssuer {
+  readonly name: string
+  isIssuer(issuer: string): boolean
+  /** Claims that name whose workload it is. Each pattern of one of them must have this form, so that it allows nobody else. */
+  readonly tenant: Readonly<Record<string, RegExp>>
+  /** What a condition must name, for errors. */
+  readonly required: string
+}
+
+/** A value without wildcards. */
+const EXACT = /^[^*]+$/
+
+/** The first segment of a path, without wildcards. */
+const FIRST_SEGMENT = /^[^*/]+\//
+
+const below = (base: string) => (issuer: string) => issuer === base || issuer.startsWith(`${base}/`)
+
+const SHARED_ISSUERS: readonly SharedIssuer[] = [
+  {
+    name: 'GitHub Actions',
+    isIssuer: below('https://token.actions.githubusercontent.com'),
+    tenant: {
+      sub: /^repo:[^*/:]+\//,
+      repository: FIRST_SEGMENT,
+      repository_id: EXACT,
+      repository_owner: EXACT,
+      repository_owner_id: EXACT,
+    },
+    required: 'repository, repository_owner or sub with the organization',
+  },
+  {
+    name: 'GitLab.com',
+    isIssuer: below('https://gitlab.com'),
+    tenant: {
+      sub: /^project_path:[^*/:]+\//,
+      project_path: FIRST_SEGMENT,
+      project_id: EXACT,
+      namespace_path: /^[^*/]+(?:\/|$)/,
+      namespace_id: EXACT,
+    },
+    required: 'project_path, namespace_path or sub with the group',
+  },
+  {
+    name: 'Google',
+    isIssuer: below('https://accounts.google.com'),
+    tenant: { sub: EXACT, email: EXACT },
+    required: 'sub or email of the service account, without wildcards',
+  },
+  {
+    name: 'Microsoft personal accounts',
+    isIssuer: below('https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad'),
+    tenant: { sub: EXACT, oid: EXACT },
+    required: 'sub or oid, without wildcards',
+  },
+  {
+    name: 'Amazon Cognito',
+    isIssuer: below('https://cognito-identity.amazonaws.com'),
+    tenant: { sub: EXACT },
+    required: 'sub, without wildcards',
+  },
+  {
+    name: 'HCP Terraform',
+    isIssuer: below('https://app.terraform.io'),
+    tenant: { sub: /^organization:[^*:]+:/, terraform_organization_name: EXACT, terraform_organization_id: EXACT },
+    required: 'terraform_organization_name or sub with the organization',
+  },
+  {
+    name: 'Buildkite',
+    isIssuer: below('https://agent.buildkite.com'),
+    tenant: { sub: /^organization:[^*:]+:/, organization_slug: EXACT, organization_id: EXACT },
+    required: 'organization_slug or sub with the organization',
+  },
+  {
+    name: 'Vercel',
+    isIssuer: (issuer) => issuer === 'https://oidc.vercel.com',
+    tenant: { sub: /^owner:[^*:]+:/, owner: EXACT, owner_id: EXACT },
+    required: 'owner or sub with the team',
+  },
+]
+
+/** What is missing in the conditions of a trust whose issuer also signs for strangers; undefined: nothing. */
+export function tenantError(issuer: string, conditions: readonly TrustCondition[]): string | undefined {
+  const shared = SHARED_ISSUERS.find(({ isIssuer }) => isIssuer(issuer.toLowerCase()))
+  if (!shared) return undefined
+  const namesTenant = ({ claim, anyOf }: TrustCondition) => {
+    const form = Object.hasOwn(shared.tenant, claim) ? shared.tenant[claim] : undefined
+    return form !== undefined && anyOf.every((pattern) => form.test(pattern))
+  }
+  if (conditions.some(namesTenant)) return undefined
+  return `anybody can get a token of ${shared.name}: a condition must name whose it is (${shared.required})`
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import { trustIn } from '../../src/clients/trust-presets.ts'
+import { conditionsIn, parseTrust } from '../../src/clients/workload-trusts.ts'
+import { matchesPattern, patternError } from '../../src/shared/claim-patterns.ts'
+
+const GITHUB = 'https://token.actions.githubusercontent.com'
+
+const trust = (issuer: string, ...claims: string[]) => parseTrust({ issuer, conditions: conditionsIn(claims) })
+
+test.each([
+  ['repo:octo/app', 'repo:octo/app', true],
+  ['repo:octo/app', 'repo:octo/app2', false],
+  ['repo:octo/*', 'repo:octo/', true],
+  ['repo:octo/*', 'repo:octopus/app', false],
+  ['*:ref:*', 'repo:octo/app:ref:refs/heads/main', true],
+  ['a*a', 'a', false],
+  ['a*b*c', 'a-b-c', true],
+  ['a*b*c', 'a-c-b', false],
+  ['*aab', 'aaab', true],
+  ['a.c', 'abc', false],
+])('the pattern %s and the value %s match: %s', (pattern, value, isMatch) => {
+  expect(matchesPattern(pattern, value)).toBe(isMatch)
+})
+
+test('a pattern is bounded, and names something', () => {
+  expect(['*', '**', '', 'x'.repeat(301), 'a*b*c*d*e*f*g', 'a\n'].map(patternError)).not.toContain(undefined)
+  expect(['a*', 'x'.repeat(300)].map(patternError)).toEqual([undefined, undefined])
+})
+
+describe('an issuer that signs for everybody needs a condition that names the tenant', () => {
+  test.each([
+    [GITHUB, 'ref=refs/heads/main'],
+    [GITHUB, 'sub=repo:*'],
+    [GITHUB, 'sub=repo:octo*'],
+    [GITHUB, 'repository=octo*/app'],
+    [GITHUB, 'repository_owner=octo*'],
+    [GITHUB, 'job_workflow_ref=octo/app/.github/workflows/x.yml@refs/heads/main'],
+    ['https://TOKEN.actions.githubusercontent.com', 'ref=refs/heads/main'],
+    [`${GITHUB}/enterprise`, 'ref=refs/heads/main'],
+    ['https://gitlab.com', 'ref=main'],
+    ['https://accounts.google.com', 'email=*@project.iam.gserviceaccount.com'],
+  ])('%s with %s is refused', async (issuer, claim) => {
+    await expect(trust(issuer, claim)).rejects.toThrow(/a condition must name whose it is/)
+  })
+
+  test('also where one of two patterns does not name it', async () => {
+    await expect(trust(GITHUB, 'repository=octo/app', 'repository=*/app')).rejects.toThrow(/must name whose it is/)
+  })
+
+  test.each([
+    [GITHUB, 'sub=repo:octo/app:*'],
+    [GITHUB, 'repository=octo/*'],
+    [GITHUB, 'repository_owner_id=65'],
+    ['https://gitlab.com', 'project_path=group/*'],
+    ['https://accounts.google.com', 'sub=1234567890'],
+    ['https://oidc.cluster.example.com', 'sub=system:serviceaccount:*'],
+  ])('%s with %s is accepted', async (issuer, claim) => {
+    expect((await trust(issuer, claim)).issuer).toBe(issuer)
+  })
+})
+
+test.each([
+  ['http://example.com', 'sub=x', /https/],
+  ['https://example.com?x', 'sub=x', /query/],
+  ['https://exämple.com', 'sub=x', /visible ASCII/],
+  ['https://example.com', 'aud=x', /checked without a condition/],
+  ['https://example.com', 'sub=*', /matches every value/],
+  ['https://example.com', 'sub', /is not a claim and a pattern/],
+])('a trust in %s with %s is refused', async (issuer, claim, message) => {
+  await expect(async () => await trust(issuer, claim)).rejects.toThrow(message)
+})
+
+test('a trust without conditions, and with private keys only, is refused', async () => {
+  const issuer = 'https://example.com'
+  await expect(trust(issuer)).rejects.toThrow(/1 to 10 conditions/)
+  const jwks = JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA' }] })
+  await expect(parseTrust({ issuer, conditions: conditionsIn(['sub=x']), jwks })).rejects.toThrow(
+    /no key that can verify/,
+  )
+})
+
+describe('presets', () => {
+  test.each([
+    ['github', 'octo/app', undefined, GITHUB, [['repository', 'octo/app']]],
+    ['gitlab', 'group/sub/project', undefined, 'https://gitlab.com', [['project_path', 'group/sub/project']]],
+    [
+      'gitlab',
+      'group/project',
+      'https://git.example.com',
+      'https://git.example.com',
+      [['project_path', 'group/project']],
+    ],
+    [
+      'kubernetes',
+      'billing/export',
+      'https://cluster.example.com',
+      'https://cluster.example.com',
+      [['sub', 'system:serviceaccount:billing:export']],
+    ],
+    [
+      'google',
+      'job@project.iam.gserviceaccount.com',
+      undefined,
+      'https://accounts.google.com',
+      [
+        ['email', 'job@project.iam.gserviceaccount.com'],
+        ['email_verified', 'true'],
+      ],
+    ],
+  ])('%s with %s', async (preset, workload, issuer, expected, conditions) => {
+    const input = trustIn({ preset, workload, issuer })!
+    expect(input.issuer).toBe(expected)
+    expect(input.conditions).toEqual(conditions.map(([claim, pattern]) => ({ claim, anyOf: [pattern] })))
+    expect((await parseTrust(input)).issuer).toBe(expected)
+  })
+
+  test.each([
+    [{ preset: 'github', workload: 'octo/*' }, /is named ORGANIZATION/],
+    [{ preset: 'kubernetes', workload: 'a/b' }, /enter the issuer/],
+    [{ preset: 'azure', workload: `${'0'.repeat(36)}/${'1'.repeat(36)}` }, /enter the audience/],
+    [{ preset: 'other', workload: 'x' }, /unknown platform/],
+    [{ workload: 'octo/app' }, /select the platform/],
+  ])('%j is refused', (fields, message) => {
+    expect(() => trustIn(fields)).toThrow(message)
+  })
+})

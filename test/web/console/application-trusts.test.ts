@@ -1,0 +1,146 @@
+/** Applications with workload identity: registered, shown and given other trusts in the console, the API and the command line. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { keywright, runCli } from '../../support/cli-in-process.ts'
+import { assertionForm } from '../../support/client-assertions.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from '../../support/management.ts'
+import { githubClaims, type MockIssuer, startMockIssuer } from '../../support/mock-issuer.ts'
+import type { Browser } from '../../support/scriptless-browser.ts'
+import { createTestUser } from '../../support/test-users.ts'
+import { enter, wordsOf } from './console-visits.ts'
+import { sendForm } from './filled-forms.ts'
+
+let server: Keywright
+let github: MockIssuer
+let admin: Browser
+let account: string
+
+beforeAll(async () => {
+  github = await startMockIssuer()
+  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
+  account = await server.make.account()
+  admin = await enter(server, await createTestUser(server.knex, account, 'admin'))
+})
+afterAll(async () => {
+  await server?.stop()
+  await github?.stop()
+})
+
+const add = async (name: string, values: Record<string, string>) =>
+  await sendForm(admin, await admin.visit('/applications/new?type=service'), /\/applications\/new$/, {
+    name,
+    ...values,
+  })
+
+const clientIdOf = async (name: string): Promise<string> =>
+  (await server.knex('clients').where({ name }).first('client_id')).client_id
+
+async function statusOf(clientId: string, repository: string): Promise<number> {
+  const assertion = await github.sign(githubClaims(github.issuer, server.issuer, repository))
+  const form = { grant_type: 'client_credentials', client_id: clientId, ...assertionForm(assertion) }
+  return (await server.token(form)).status
+}
+
+const WORKLOAD = { authMethod: 'workload_identity' }
+
+it('an admin registers it in the console, adds a trust, and retires and replaces trusts', async () => {
+  await add('Deployment', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
+  const clientId = await clientIdOf('Deployment')
+  const one = `/applications/${clientId}`
+  expect([await statusOf(clientId, 'octo-org/app'), await statusOf(clientId, 'octo-org/other')]).toEqual([200, 401])
+  const words = wordsOf(await admin.visit(one))
+  for (const text of ['Workload identity', `${github.issuer} · repository=octo-org/app`, 'Add trust', 'Replace trusts'])
+    expect(words).toContain(text)
+  expect(words).not.toMatch(/client secret|public key|CLIENT_SECRET/i)
+
+  const trust = { trustIssuer: github.issuer, trustConditions: 'repository=octo-org/other\nenvironment=prod' }
+  expect(wordsOf(await sendForm(admin, await admin.visit(`${one}/trusts/new`), /\/trusts\/new$/, trust))).toContain(
+    'Trust added.',
+  )
+  expect([await statusOf(clientId, 'octo-org/app'), await statusOf(clientId, 'octo-org/other')]).toEqual([200, 200])
+
+  const all = await admin.visit(`${one}/secrets`)
+  const [, retire] = /href="([^"]*\/retire)"/.exec(all.text)!
+  for (const page of [all, await admin.visit(retire!)]) {
+    expect(wordsOf(page)).toMatch(/trust/i)
+    expect(wordsOf(page)).not.toMatch(/client secret|public key|rotate secret/i)
+  }
+  const next = { trustIssuer: github.issuer, trustConditions: 'repository=octo-org/next', when: '0' }
+  const replaced = await sendForm(admin, await admin.visit(`${one}/key`), /\/key$/, next)
+  expect(wordsOf(replaced)).toContain('Trusts replaced.')
+  expect([await statusOf(clientId, 'octo-org/app'), await statusOf(clientId, 'octo-org/next')]).toEqual([401, 200])
+})
+
+it('shows errors at their fields, and registers nothing', async () => {
+  for (const [name, values, field, error] of [
+    ['None', {}, 'trustIssuer', 'needs a trust'],
+    ['No condition', { trustIssuer: 'https://issuer.example' }, 'trustConditions', '1 to 10 conditions'],
+    ['Malformed', { trustIssuer: 'ftp://x', trustConditions: 'sub=x' }, 'trustIssuer', 'must begin with https'],
+    ['Too wide', { trustPreset: 'github', trustWorkload: 'octo-org/*' }, 'trustWorkload', 'is named ORGANIZATION'],
+    [
+      'Everybody',
+      { trustIssuer: 'https://token.actions.githubusercontent.com', trustConditions: 'ref=refs/heads/main' },
+      'trustConditions',
+      'anybody can get a token',
+    ],
+    ['Platform', { trustPreset: 'kubernetes', trustWorkload: 'a/b' }, 'trustIssuer', 'enter the issuer'],
+  ] as const) {
+    const page = await add(name, { ...WORKLOAD, ...values })
+    expect([name, page.status]).toEqual([name, 400])
+    expect(page.text).toMatch(new RegExp(`id="field-${field}-error"[^>]*>[^<]*${error}`, 'i'))
+    expect(await server.knex('clients').where({ name })).toEqual([])
+  }
+})
+
+it('the usage page shows the admin which claim did not match', async () => {
+  await add('Refused', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
+  const clientId = await clientIdOf('Refused')
+  expect(await statusOf(clientId, 'evil-org/app')).toBe(401)
+  await expect
+    .poll(async () => wordsOf(await admin.visit(`/usage/${clientId}`)), { timeout: 20_000 })
+    .toContain('repository: evil-org/app (required: octo-org/app)')
+})
+
+it('is registered by a preset on the command line, and given trusts there and through the API', async () => {
+  const cli = keywright(server.env)
+  const created = await cli(
+    `client create --account ${account} --name Preset --type service --trust-preset github --trust-workload octo-org/app --trust-claim environment=prod --json`,
+  )
+  expect(created.client_secret).toBeUndefined()
+  expect(created).toMatchObject({ auth_method: 'workload_identity' })
+  expect(created.secrets[0].trust).toEqual({
+    issuer: 'https://token.actions.githubusercontent.com',
+    audience: null,
+    conditions: [
+      { claim: 'repository', any_of: ['octo-org/app'] },
+      { claim: 'environment', any_of: ['prod'] },
+    ],
+    single_use: false,
+    has_keys: false,
+  })
+  const id = created.client_id
+  const claims = `--trust-issuer ${github.issuer} --trust-claim repository=octo-org/app --trust-claim repository=octo-org/lib`
+  const added = await cli(`client add-trust ${id} ${claims}`)
+  expect(added.secrets).toHaveLength(2)
+  expect(await statusOf(id, 'octo-org/lib')).toBe(200)
+  expect((await runCli(['client', 'add-trust', id, ...claims.split(' ')], server.env)).code).toBe(2)
+
+  const token = await managementToken(server, await managingApplication(server, null))
+  const api = rawManagement(server.url, token)
+  const trusts = `/applications/${id}/trusts`
+  const trust = { issuer: github.issuer, conditions: [{ claim: 'repository', any_of: ['octo-org/third'] }] }
+  expect((await api.json('POST', trusts, { trust })).status).toBe(204)
+  expect(await statusOf(id, 'octo-org/third')).toBe(200)
+  for (const wrong of [{ ...trust, conditions: [] }, { ...trust, issuer: 'x' }, { ...trust, other: 1 }, trust])
+    expect((await api.json('POST', trusts, { trust: wrong })).status).toBe(400)
+  const { items } = (await api.send('GET', `/applications/${id}/secrets`)).body
+  expect(items[0]).toMatchObject({ kind: 'trust', trust: { ...trust, audience: null, single_use: false } })
+  const secret = await api.json('POST', '/applications', {
+    account_id: account,
+    name: 'x',
+    type: 'service',
+    trust,
+    auth_method: 'client_secret',
+  })
+  expect(secret.status).toBe(400)
+})
