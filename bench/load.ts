@@ -32,7 +32,7 @@ export interface Load {
 const CONNECTIONS = 32
 
 /** Seconds that are not counted: the compiler of a fresh process needs a few thousand requests to know its way. */
-const WARM_UP = 3
+export const WARM_UP = 3
 
 /** Keeps 32 connections, or as many as the load says, busy for so many seconds. */
 export async function measure(target: Measured, load: Load, seconds: number, others: Measured[] = []): Promise<Sample> {
