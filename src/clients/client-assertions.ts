@@ -77,10 +77,12 @@ export const worksAt = ({ retiresAt, validUntil }: Pick<ValidKey, 'retiresAt' | 
   (retiresAt === null || retiresAt > now) && (validUntil === null || validUntil > now)
 
 /** The keys that may have signed an assertion. */
-function candidates({ keys }: Registration, { header }: SignedAssertion, now: number): ValidKey[] {
-  const { kid, typ } = header
+function candidates({ keys, fapi2 }: Registration, { header }: SignedAssertion, now: number): ValidKey[] {
+  const { alg, kid, typ } = header
   if (!TYPES.includes(typ))
     throw new InvalidAssertionError('assertion_invalid', `the type ${typ} is not that of a client assertion`)
+  // FAPI 2.0 Security Profile, section 5.4.1.
+  if (fapi2 && alg === 'RS256') throw new InvalidAssertionError('assertion_invalid', 'FAPI 2.0 does not allow RS256')
   return keys.filter(
     (key) => worksAt(key, now) && (kid === undefined || key.jwk.kid === undefined || key.jwk.kid === kid),
   )

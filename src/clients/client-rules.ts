@@ -6,6 +6,7 @@ import { attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES, EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { ClientSettings } from './client-settings.ts'
+import { errorsOfFapi } from './fapi-rules.ts'
 import {
   CLIENT_CREDENTIALS_GRANT,
   GRANTS,
@@ -141,6 +142,7 @@ function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): Fiel
   yield* errorsOfKeys(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfIdentityAssertions(settings)
+  yield* errorsOfFapi(settings)
   yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
   yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)
 }

@@ -30,6 +30,18 @@ export const TOKEN_PROOF_ATTRIBUTES = {
 
 /** How a client must send its authorization requests. */
 export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
+  fapi2: attribute({
+    type: boolean,
+    initial: false,
+    section: 'signIn',
+    label: 'FAPI 2.0',
+    hint: 'For banks and others with high security needs. It enables: pushed authorization requests, PKCE, tokens that are bound by DPoP (or to a certificate), ID tokens signed by ES256, and no refresh token rotation. It requires client authentication by a private key or a certificate and redirect URIs with https, and refuses RS256.',
+    description:
+      'Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256',
+    option: {
+      help: 'on: enable what the FAPI 2.0 Security Profile requires (PAR, PKCE, DPoP unless tokens are certificate-bound, ID tokens by ES256, no refresh token rotation), and refuse what contradicts it; default: off',
+    },
+  }),
   /** RFC 9126, section 6 (`require_pushed_authorization_requests`). */
   parRequired: attribute({
     type: boolean,

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { checkSettingsChange } from '../clients/client-rules.ts'
 import type { Client } from '../clients/clients.ts'
+import { withFapi } from '../clients/fapi-rules.ts'
 import { changeApi } from './api-operations.ts'
 import { type ApplicationChange, updateApplication } from './application-operations.ts'
 import { type Bounded, MOST, toBounded } from './bounded-counts.ts'
@@ -26,7 +27,8 @@ function toImpact({ accessTokens, refreshTokens, users }: NarrowingImpact): Chan
   return { accessTokens: bounded(accessTokens), refreshTokens: bounded(refreshTokens), users: bounded(users) }
 }
 
-async function impactOf(knex: Knex, client: Client, change: ApplicationChange): Promise<ChangeImpact | undefined> {
+async function impactOf(knex: Knex, client: Client, given: ApplicationChange): Promise<ChangeImpact | undefined> {
+  const change = { ...given, settings: withFapi(client, given.settings) }
   await checkClientChange(knex, client, change)
   const narrowing = await narrowingOfChange(knex, client, change)
   return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))

@@ -18,6 +18,7 @@ import {
   raiseRevocationEpochs,
   saveSettings,
 } from '../clients/clients.ts'
+import { withFapi } from '../clients/fapi-rules.ts'
 import { lockInstanceShared } from '../clients/instance-settings.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
@@ -170,14 +171,15 @@ async function revokeUnderLock(trx: Knex, before: Rights, after: Client): Promis
 export async function updateClient(
   knex: Knex,
   clientId: string,
-  change: ClientChange,
+  given: ClientChange,
   actor: Actor,
   { expected, check, complete = (_, settings) => settings }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
   return await narrowInTransaction(knex, async (trx) => {
-    const revokedBefore = await revokeBeforeLock(trx, clientId, change)
+    const revokedBefore = await revokeBeforeLock(trx, clientId, given)
     const before = await lockForChange(trx, clientId, expected)
     await check?.(before, trx)
+    const change = { ...given, settings: withFapi(before, given.settings) }
     const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
     const earlier = access && (await accessOf(trx, before))

@@ -3,6 +3,7 @@ import { PERMISSIONS } from '../accounts/permissions.ts'
 import { applicationTypeOf } from '../clients/application-types.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { withFapi } from '../clients/fapi-rules.ts'
 import { applicationDefaults } from '../clients/instance-attributes.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { invalidInput } from '../shared/errors.ts'
@@ -36,7 +37,7 @@ async function withDefaults(knex: Knex, principal: Principal, given: Partial<Cli
   const initial = await initialSettings(knex, type)
   checkMaySet(principal.role, initial, given)
   await checkExchangeSources(knex, principal, given)
-  return { ...initial, ...given }
+  return { ...initial, ...withFapi(initial, given) }
 }
 
 /**

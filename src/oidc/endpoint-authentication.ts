@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from 'jose'
 import type { AssertionRequest } from '../clients/assertion-authentication.ts'
 import { usesCertificates, usesTrusts } from '../clients/authentication-attributes.ts'
 import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
@@ -206,8 +207,18 @@ export function authenticateClient(services: OidcServices, rules: Authentication
       ctx.state.client = await authenticateWithoutSecret(services, ctx, clientId, rules)
       ctx.state.isClientCached = ctx.state.client.authentication !== null && (rules.mayUseCache?.(ctx) ?? false)
     }
+    if (ctx.state.client.registration.fapi2) refuseWeakProof(ctx.get('dpop'))
     if (hasCertificate(ctx)) ctx.state.client = withCertificate(ctx, ctx.state.client)
   }
+}
+
+/** FAPI 2.0 Security Profile, section 5.4.1: no RS256. The engine judges a malformed proof. @throws OAuthError 400 */
+function refuseWeakProof(proof: string): void {
+  let alg: unknown
+  try {
+    alg = proof && decodeProtectedHeader(proof).alg
+  } catch {}
+  if (alg === 'RS256') throw new OAuthError(400, 'invalid_dpop_proof', 'FAPI 2.0 does not allow proofs signed by RS256')
 }
 
 /** The client with the certificate to which its tokens are bound, also after it is renewed. @throws OAuthError 400 */

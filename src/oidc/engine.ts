@@ -29,6 +29,12 @@ import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
 import { type SessionTimes, sessionTtl } from './session-lifetimes.ts'
 
+/**
+ * Seconds by which the time of a DPoP proof may differ, as in the engine. It remembers a proof for so long after its use, but one that is
+ * dated ahead is valid for longer.
+ */
+const PROOF_WINDOW = 300
+
 /** Symmetric algorithms need the client secret; only its hash is stored. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
@@ -212,7 +218,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useCodes(provider, services)
   checkReplayBy(provider, async (issuer, jti, expiresAt) => {
     await chargeProof(services.database.knex)
-    return await recordOnce(services.database.knex, `${issuer}\n${jti}`, expiresAt)
+    return await recordOnce(services.database.knex, `${issuer}\n${jti}`, expiresAt + PROOF_WINDOW)
   })
   return provider
 }

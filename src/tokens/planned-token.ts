@@ -102,6 +102,12 @@ function checkProof({ client, extra }: TokenRequest, api: ApiAccess): void {
   throw new KeywrightError('invalid_input', 'a DPoP proof is required (RFC 9449)', { reason: 'dpop_proof_missing' })
 }
 
+/** FAPI 2.0 Security Profile, section 5.4.1: no RS256. @throws KeywrightError `invalid_target` */
+function checkFapi({ fapi2 }: Registration, { signingAlg }: ApiAccess): void {
+  if (fapi2 && signingAlg === 'RS256')
+    throw new KeywrightError('invalid_target', 'the API signs its tokens by RS256, which FAPI 2.0 does not allow')
+}
+
 /** Seconds since 1970. */
 function expirationTime({ client, exchange }: TokenRequest, api: ApiAccess, issuedAt: number): number {
   const ttl = Math.min(
@@ -177,6 +183,7 @@ export function planToken(
   const scope = grantedScope(request, api)
   const certificateCnf = certificateConfirmation(request.client)
   checkProof(request, api)
+  checkFapi(registration, api)
   const issuedAt = epochSeconds(now)
   const expiresAt = expirationTime(request, api, issuedAt)
   if (expiresAt <= issuedAt) throw isOver(request, issuedAt)

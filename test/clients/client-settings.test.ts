@@ -5,6 +5,7 @@ import { EXTERNAL_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { EXCHANGE_ATTRIBUTES } from '../../src/clients/exchange-attributes.ts'
+import { withFapi } from '../../src/clients/fapi-rules.ts'
 import { IDENTITY_ASSERTION_ATTRIBUTES } from '../../src/clients/identity-assertion-attributes.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
@@ -84,6 +85,7 @@ const EVERY: ClientSettings = {
   certificateBoundAccessTokens: false,
   dpop: 'optional',
   parRequired: true,
+  fapi2: false,
   pkceRequired: false,
   consent: 'skip_own_account',
   accessType: 'both',
@@ -143,6 +145,14 @@ const NOT_CACHED = {
   ...IDENTITY_ASSERTION_ATTRIBUTES,
 }
 
+/** A client for FAPI 2.0, which excludes many settings. */
+const FAPI: ClientSettings = {
+  ...BARE,
+  ...withFapi(BARE, { fapi2: true }),
+  authMethod: 'private_key_jwt',
+  redirectUris: ['https://app.example.com/callback'],
+}
+
 /** What the endpoints read of the settings. */
 const ofProtocol = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>
   Object.fromEntries(Object.entries(settings).filter(([name]) => !Object.hasOwn(NOT_CACHED, name)))
@@ -157,6 +167,7 @@ describe('every setting is stored at creation and read by the store and the endp
       ['authMethod', 'client_secret'],
       ['jwksUri', null],
       ['isPublic', false],
+      ['fapi2', false],
       ['endpointAudiences', false],
       ['certificateBoundAccessTokens', false],
       ['accessType', 'both'],
@@ -169,6 +180,7 @@ describe('every setting is stored at creation and read by the store and the endp
     ['with none', BARE],
     ['that is public', OPEN],
     ['with a private key', KEYED],
+    ['for FAPI 2.0', FAPI],
     ['that publishes its keys', PUBLISHING],
   ])('a client %s', async (_, settings) => {
     const { clientId } = await register(settings)
@@ -266,5 +278,54 @@ describe('a database constraint rejects', () => {
   ])('by %s %j', async (constraint, columns) => {
     const { key } = await register(BARE)
     await expect(database.knex('clients').where({ id: key }).update(columns)).rejects.toMatchObject({ constraint })
+  })
+})
+
+describe('FAPI 2.0', () => {
+  test('enables what it requires, and leaves certificate-bound tokens without DPoP', () => {
+    const enabled = { parRequired: true, pkceRequired: true, refreshTokenRotation: false, idTokenAlg: 'ES256' }
+    const given = { fapi2: true, parRequired: false, pkceRequired: false }
+    expect(withFapi(BARE, given)).toEqual({ fapi2: true, ...enabled, dpop: 'required' })
+    const bound = { fapi2: true, certificateBoundAccessTokens: true }
+    expect(withFapi(BARE, bound)).toEqual({ ...bound, ...enabled })
+    expect(withFapi(FAPI, { fapi2: true, parRequired: false })).toEqual({ fapi2: true, parRequired: false })
+  })
+
+  test('is enabled for a client that authenticates by a key, and refuses a later change that contradicts it', async () => {
+    const { clientId } = await register({ ...BARE, authMethod: 'private_key_jwt' })
+    const change = (settings: Partial<ClientSettings>) => updateClient(database.knex, clientId, { settings }, ACTOR)
+    const { client } = await change({ fapi2: true })
+    expect(client).toMatchObject({ fapi2: true, parRequired: true, dpop: 'required', refreshTokenRotation: false })
+    const contradictions: Partial<ClientSettings>[] = [
+      { parRequired: false },
+      { pkceRequired: false },
+      { dpop: 'optional' },
+      { refreshTokenRotation: true },
+      { idTokenAlg: 'RS256' },
+      { endpointAudiences: true },
+      { queryCredentials: true },
+      { redirectUris: ['http://127.0.0.1/callback'] },
+    ]
+    for (const contradiction of contradictions) {
+      const [field] = Object.keys(contradiction)
+      const fieldErrors = [{ field, message: expect.any(String) }]
+      await expect(change(contradiction)).rejects.toMatchObject({ code: 'invalid_input', fieldErrors })
+    }
+    expect((await change({ dpop: 'optional', certificateBoundAccessTokens: true })).client.fapi2).toBe(true)
+    expect((await change({ fapi2: false, parRequired: false })).client.parRequired).toBe(false)
+  })
+
+  test.each([
+    ['public', { isPublic: true, pkceRequired: true }, 'this one is public'],
+    ['with a client secret', {}, 'by a private key or a certificate'],
+  ])('is refused for a client that is %s', async (_, settings, message) => {
+    const { clientId } = await register({
+      ...BARE,
+      grants: ['authorization_code'],
+      redirectUris: FAPI.redirectUris,
+      ...settings,
+    })
+    const change = updateClient(database.knex, clientId, { settings: { fapi2: true } }, ACTOR)
+    await expect(change).rejects.toThrow(message)
   })
 })

@@ -129,6 +129,14 @@ describe('invalid proofs', () => {
     expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(401)
   })
 
+  test('a proof that is dated ahead is remembered for as long as it is valid', async () => {
+    const iat = Math.floor(Date.now() / 1000) + 290
+    expect((await spa.redeem(await codeOf(), {}, await prover.proof('/oauth2/token', { iat }))).status).toBe(200)
+    const remembered = server.knex('engine_models').where({ model: 'ReplayDetection' })
+    const { last } = (await remembered.max({ last: server.knex.raw('extract(epoch FROM expires_at)') }).first())!
+    expect(Number(last)).toBeGreaterThanOrEqual(iat + 300)
+  })
+
   test('a proof for another method, URL or time, or an unsigned or malformed one, is refused', async () => {
     const code = await codeOf()
     const proofs = [

@@ -15,7 +15,9 @@ import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
+import { withFapi } from '../../src/clients/fapi-rules.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { createProver } from '../support/dpop-proofs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
 import { createPkce, openBrowser } from '../support/scriptless-browser.ts'
@@ -24,6 +26,7 @@ import { answerOf, expectNoFieldErrors, goOn } from './application-fixtures.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 const SETTINGS: Partial<ClientSettings> = {
+  ...withFapi({}, { fapi2: true }),
   authMethod: 'private_key_jwt',
   grants: ['authorization_code', 'refresh_token', 'client_credentials'],
   redirectUris: [CALLBACK],
@@ -204,7 +207,7 @@ describe('an authorization request', () => {
   ])('with %s gets it back unchanged', async (_, params: { nonce?: string; state?: string }) => {
     const { code, state, iss } = await comeBack(await push(params))
     expect([state, iss]).toEqual([params.state, server.issuer])
-    const { body } = await redeem(code!, {})
+    const { body } = await redeem(code!, { dpop: await proof('/oauth2/token') })
     expect(claimsOf(body.id_token).nonce).toBe(params.nonce)
   })
 
@@ -262,7 +265,8 @@ describe('a client assertion', () => {
     const form = await proved({}, id, { ...bound, alg: 'RS256', privateKey: rs256 })
     expect((await server.token({ grant_type: 'client_credentials', ...form })).body.error).toBe('invalid_client')
     const right = await proved({}, id, bound)
-    expect((await server.token({ grant_type: 'client_credentials', ...right })).status).toBe(200)
+    const headers = { dpop: await proof('/oauth2/token') }
+    expect((await server.token({ grant_type: 'client_credentials', ...right }, { headers })).status).toBe(200)
   })
 })
 
@@ -369,5 +373,35 @@ describe('a refresh token', () => {
     const foreign = await server.token({ ...form, ...(await proved({}, otherId, other)) }, await headers())
     expect(foreign.body.error).toBe('invalid_grant')
     expect((await server.token({ ...form, ...(await proved()) }, await headers())).status).toBe(200)
+  })
+})
+
+describe('a client for FAPI 2.0', () => {
+  const grant = { grant_type: 'client_credentials' }
+
+  test('is refused an assertion, a proof and an API with RS256, which other clients may use', async () => {
+    const rsa = await newClientKey('RS256')
+    const rsaProver = await createProver(() => server.issuer, 'RS256')
+    const [id, freeId] = [await register(rsa), await register(rsa, { fapi2: false })]
+    const request = async (by: ClientKey, of: string, proofs = rsaProver) =>
+      await server.token({ ...grant, ...(await proved({}, of, by)) }, await proofs.proof())
+    expect((await request(rsa, freeId)).status).toBe(200)
+    const good = await createProver(() => server.issuer)
+    expect((await request(rsa, id, good)).body.error).toBe('invalid_client')
+    const ps256 = await newClientKey('PS256')
+    const psId = await register(ps256)
+    expect((await request(ps256, psId)).body.error).toBe('invalid_dpop_proof')
+    expect((await request(ps256, psId, good)).status).toBe(200)
+    const api = await server.make.api({ signingAlg: 'RS256' })
+    const settings = { ...SETTINGS, grants: ['client_credentials'] }
+    const ofApi = await server.make.register({ settings, keys: ps256.parsed, apis: [api.identifier] })
+    expect((await request(ps256, ofApi.clientId, good)).body.error).toBe('invalid_target')
+  })
+
+  test('must push its requests, and prove a key for each token', async () => {
+    const link = `/oauth2/authorize?${new URLSearchParams(request())}`
+    const left = await openBrowser(server.url).visit(link)
+    expect(answerOf(left.left)).toMatchObject({ error: 'invalid_request', iss: server.issuer })
+    expect((await server.token({ ...grant, ...(await proved()) })).body.error).toBe('invalid_dpop_proof')
   })
 })

@@ -3106,6 +3106,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256 */
+            fapi2: boolean;
             /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
             par_required: boolean;
             /**
@@ -3378,6 +3380,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
+            /** @description Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256 */
+            fapi2?: boolean;
             /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
             par_required?: boolean;
             /**
@@ -3632,6 +3636,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256 */
+            fapi2: boolean;
             /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
             par_required: boolean;
             /**
@@ -5820,6 +5826,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
+            /** @description Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256 */
+            fapi2?: boolean;
             /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
             par_required?: boolean;
             /**
@@ -6466,6 +6474,8 @@ export interface components {
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
+            /** @description Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256 */
+            fapi2: boolean;
             /** @description Whether authorization requests must be pushed (RFC 9126, require_pushed_authorization_requests): those in a URL are refused */
             par_required: boolean;
             /**

@@ -1,0 +1,46 @@
+import type { FieldError } from '../shared/errors.ts'
+import type { AuthMethod } from './authentication-attributes.ts'
+import type { ClientSettings } from './client-settings.ts'
+
+type Values = Partial<ClientSettings>
+
+/** What the FAPI 2.0 Security Profile requires of every client, and FAPI 2.0 enables. */
+const ENABLED = {
+  parRequired: true,
+  pkceRequired: true,
+  refreshTokenRotation: false,
+  idTokenAlg: 'ES256',
+} as const satisfies Values
+
+/** Section 5.3.2.1: how clients authenticate. */
+const METHODS: readonly AuthMethod[] = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth']
+
+/**
+ * The changes with what FAPI 2.0 enables, where they enable FAPI 2.0. A form sends the present values too, so these do not count. Tokens
+ * are bound by DPoP, unless they are bound to a certificate.
+ */
+export function withFapi(before: Values, changes: Values): Values {
+  if (!changes.fapi2 || before.fapi2) return changes
+  const isCertificateBound = changes.certificateBoundAccessTokens ?? before.certificateBoundAccessTokens
+  return { ...changes, ...ENABLED, ...(!isCertificateBound && { dpop: 'required' as const }) }
+}
+
+/** Each rule of FAPI 2.0 that the settings break, at its field. */
+export function* errorsOfFapi(settings: ClientSettings): Iterable<FieldError> {
+  if (!settings.fapi2) return
+  const refused = (field: keyof ClientSettings, message: string) => ({ field, message: `FAPI 2.0 ${message}` })
+  if (settings.isPublic) yield refused('fapi2', 'is for clients that authenticate, and this one is public')
+  else if (!METHODS.includes(settings.authMethod))
+    yield refused('fapi2', 'requires client authentication by a private key or a certificate')
+  if (!settings.parRequired) yield refused('parRequired', 'requires pushed authorization requests')
+  if (!settings.pkceRequired) yield refused('pkceRequired', 'requires PKCE')
+  if (settings.dpop === 'optional' && !settings.certificateBoundAccessTokens)
+    yield refused('dpop', 'requires tokens that are bound by DPoP or to a certificate')
+  if (settings.refreshTokenRotation) yield refused('refreshTokenRotation', 'does not allow refresh token rotation')
+  if (settings.idTokenAlg !== 'ES256') yield refused('idTokenAlg', `does not allow ${settings.idTokenAlg}`)
+  if (settings.endpointAudiences) yield refused('endpointAudiences', 'accepts only the issuer as audience')
+  if (settings.queryCredentials) yield refused('queryCredentials', 'does not allow credentials in a URL')
+  for (const uri of settings.redirectUris) {
+    if (!uri.startsWith('https://')) yield refused('redirectUris', `requires https for redirect URIs, unlike ${uri}`)
+  }
+}
