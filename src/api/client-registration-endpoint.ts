@@ -6,15 +6,17 @@ import { readBody } from '../http/request-body.ts'
 import { checkRequest } from '../http/request-check.ts'
 import {
   acceptsRegistrations,
-  deleteRegisteredClient,
-  hasSecret,
   InvalidRegistrationTokenError,
   type NewlyRegisteredClient,
   type RegisteredClient,
-  readRegisteredClient,
   registerClient,
-  updateRegisteredClient,
 } from '../management/dynamic-registration.ts'
+import {
+  deleteRegisteredClient,
+  hasSecret,
+  readRegisteredClient,
+  updateRegisteredClient,
+} from '../management/registered-clients.ts'
 import { invalidInput, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { networkOf } from '../shared/networks.ts'

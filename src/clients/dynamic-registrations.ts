@@ -31,7 +31,11 @@ const toRegistration = (row: RegistrationRow): DynamicRegistration => ({
 })
 
 /** Days until a job looks whether a new client was used. */
-const UNUSED_DAYS = 30
+const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
+  initial_access_token: 30,
+  software_statement: 30,
+  open: 1,
+}
 
 /** SQL: `c` is a client that nobody used: it obtained no token, and no user allowed it. */
 const IS_UNUSED = `
@@ -55,7 +59,7 @@ export async function insertDynamicRegistration(
     auth_method: authMethod,
     software_id: softwareId,
     software_version: softwareVersion,
-    expires_at: trx.raw('now() + make_interval(days => ?)', [UNUSED_DAYS]),
+    expires_at: trx.raw('now() + make_interval(days => ?)', [UNUSED_DAYS[source]]),
   })
   return secret
 }
@@ -113,6 +117,12 @@ export async function findDueRegistrations(db: Knex, limit: number): Promise<Due
     [limit],
   )
   return rows
+}
+
+/** Whether the client was registered by a stranger. */
+export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<boolean> {
+  const row = await db('dynamic_registrations').where({ client_id: clientKey, source: 'open' }).first('client_id')
+  return row !== undefined
 }
 
 /** Whether a client is active and was never used. */

@@ -1,8 +1,9 @@
-import { attribute, choice, choices, count, nullable, uris, words } from '../shared/attributes.ts'
+import { attribute, choice, choices, count, nullable, text, uris, words } from '../shared/attributes.ts'
+import { isId } from '../shared/ids.ts'
 import { AUTHORIZATION_CODE_GRANT, GRANT_TYPES, REFRESH_TOKEN_GRANT, TOKEN_EXCHANGE_GRANT } from './grant-types.ts'
 
 /** Who may register clients at the registration endpoint (RFC 7591). */
-export type DynamicRegistration = 'off' | 'initial_access_token'
+export type DynamicRegistration = 'off' | 'initial_access_token' | 'open'
 
 /** The settings of the instance for clients that register themselves. */
 export const REGISTRATION_SETTINGS = {
@@ -14,6 +15,11 @@ export const REGISTRATION_SETTINGS = {
         label: 'With an initial access token',
         hint: 'Admins generate tokens with which applications of their account register themselves (RFC 7591).',
       },
+      {
+        value: 'open',
+        label: 'Open',
+        hint: 'Strangers can register applications too, within the limits below. Every user is asked for consent.',
+      },
     ]),
     initial: 'off',
     section: 'dynamicRegistration',
@@ -22,10 +28,49 @@ export const REGISTRATION_SETTINGS = {
     description: 'Which clients may register themselves at the registration endpoint (RFC 7591)',
     option: { help: 'Which clients may register themselves (RFC 7591); initially off' },
   }),
+  openRegistrationAccount: attribute({
+    type: nullable(text(36), 'not set'),
+    initial: null,
+    section: 'dynamicRegistration',
+    label: 'Account of open registrations',
+    hint: 'The ID of the account that holds applications that strangers registered. Use an account without users.',
+    description: 'The account that holds applications that were registered without a token; null: none can register so',
+    example: '01a22b3f-cdb6-797f-ba2f-b9501fbc02be',
+    option: { help: 'Account that holds applications that were registered openly; off: none', nullWord: 'off' },
+    validate: (account) => (isId(account) ? undefined : 'this is not an account ID'),
+  }),
+  openRegistrationApis: attribute({
+    type: uris,
+    initial: [],
+    section: 'dynamicRegistration',
+    label: 'APIs of open registrations',
+    hint: 'Identifiers of the APIs, one per line. Leave empty for the default API.',
+    placeholder: 'https://api.example.com',
+    description: 'The APIs of applications that were registered without a token; empty: the default API',
+    example: ['https://api.example.com'],
+    option: {
+      help: 'APIs of applications that were registered openly; off: the default API',
+      nullWord: 'off',
+    },
+  }),
+  openRegistrationScopes: attribute({
+    type: nullable(words, 'all scopes'),
+    initial: null,
+    section: 'dynamicRegistration',
+    label: 'Scopes of open registrations',
+    hint: 'Separate scopes with spaces. Leave empty for all scopes of the APIs.',
+    placeholder: 'read',
+    description: 'The scopes of applications that were registered without a token; null: all scopes of the APIs',
+    example: ['read'],
+    option: { help: 'Scopes of applications that were registered openly; all: every scope', nullWord: 'all' },
+  }),
 }
 
 /** A client that registers itself has no settings for token exchange. */
 const REGISTRABLE = GRANT_TYPES.filter(({ value }) => value !== TOKEN_EXCHANGE_GRANT)
+
+/** What a client may register without a token. */
+export const OPEN_GRANTS: readonly string[] = [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT]
 
 const INITIAL_GRANTS = [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT]
 

@@ -4,8 +4,12 @@ import type { AuthMethod } from '../clients/authentication-attributes.ts'
 import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
-import { type DynamicRegistration, REGISTRATION_OF_CLIENT } from '../clients/dynamic-registrations.ts'
-import { notFound } from '../shared/errors.ts'
+import {
+  type DynamicRegistration,
+  isOpenlyRegistered,
+  REGISTRATION_OF_CLIENT,
+} from '../clients/dynamic-registrations.ts'
+import { invalidInput, notFound } from '../shared/errors.ts'
 import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import {
   APIS_OF_CLIENT,
@@ -143,6 +147,8 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
       await checkMayChange(trx, principal, before)
       checkSettingsChange(principal.role, before, settings)
       await checkExchangeSources(trx, principal, settings, before.exchangeFrom)
+      if (settings.consent && settings.consent !== 'show' && (await isOpenlyRegistered(trx, before.key)))
+        throw invalidInput('an application that a stranger registered always asks for consent', 'consent')
     }
     const complete = (before: Client, changes: Partial<ClientSettings>) =>
       withVerification(principal.role, before, changes)

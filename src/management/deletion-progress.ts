@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { deleteSomeOfAccount } from './account-deletion.ts'
 import { deleteSomeOfClient } from './client-deletion.ts'
-import { deleteUnusedRegistrations } from './dynamic-registration.ts'
+import { deleteUnusedRegistrations } from './registered-clients.ts'
 import { deleteSomeOfUser } from './user-deletion.ts'
 
 /** Repeats a step of a deletion at most `times`, until it returns true. Returns whether it did. */

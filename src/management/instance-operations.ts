@@ -1,3 +1,5 @@
+import type { Knex } from 'knex'
+import { findAccountById } from '../accounts/accounts.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import {
   checkInstanceChanges,
@@ -6,10 +8,13 @@ import {
   type InstanceSettings,
   updateInstanceSettings,
 } from '../clients/instance-settings.ts'
+import { invalidInput } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
 import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import { type AffectedCallers, readAffected, toAffectedCallers } from './dry-run.ts'
 import { CALLERS_OF_INSTANCE, INSTANCE_TARGET } from './dry-run-owner-targets.ts'
 import { changeApiEnabled } from './instance-changes.ts'
+import { MANAGEMENT_API } from './management-scopes.ts'
 import { destructiveOperation, operation } from './operation.ts'
 
 export const readInstance = operation<object, InstanceSettings>(
@@ -17,17 +22,37 @@ export const readInstance = operation<object, InstanceSettings>(
   async ({ knex }) => await getInstanceSettings(knex),
 )
 
+const ACCOUNT = 'openRegistrationAccount'
+
+/** What strangers register belongs to an account, and never calls the management API. @throws KeywrightError `invalid_input` */
+async function checkOpenRegistration(knex: Knex, changes: InstanceChanges): Promise<void> {
+  const { openRegistrationAccount: accountId, openRegistrationApis: apis, dynamicRegistration } = changes
+  if (apis?.includes(MANAGEMENT_API))
+    throw invalidInput('an application that registers itself cannot call the management API', 'openRegistrationApis')
+  if (accountId && isId(accountId) && !(await findAccountById(knex, accountId)))
+    throw invalidInput('there is no such account', ACCOUNT)
+  if (dynamicRegistration !== 'open') return
+  const selected = accountId === undefined ? (await getInstanceSettings(knex)).openRegistrationAccount : accountId
+  if (selected === null) throw invalidInput('open registration needs an account that holds the applications', ACCOUNT)
+}
+
 /** Validates a change without making it. @throws KeywrightError `invalid_input`, with each error at its field */
 export const checkInstance = operation<{ changes: InstanceChanges }, void>(
   PERMISSIONS.manageInstance,
-  async (_, __, { changes }) => checkInstanceChanges(changes),
+  async ({ knex }, _, { changes }) => {
+    checkInstanceChanges(changes)
+    await checkOpenRegistration(knex, changes)
+  },
 )
 
 /** @throws KeywrightError also `stale` */
 export const updateInstance = operation<{ changes: InstanceChanges; revision?: number | undefined }, InstanceSettings>(
   PERMISSIONS.manageInstance,
   async ({ knex }, principal, { changes, revision }) =>
-    knex.transaction((trx) => updateInstanceSettings(trx, changes, principal.actor, revision)),
+    knex.transaction(async (trx) => {
+      await checkOpenRegistration(trx, changes)
+      return await updateInstanceSettings(trx, changes, principal.actor, revision)
+    }),
 )
 
 /** Whether the API of the instance is on, and what disabling it affects. */

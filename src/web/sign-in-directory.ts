@@ -12,6 +12,7 @@ import { listClientApis } from '../clients/client-apis.ts'
 import { findLogo } from '../clients/client-logos.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
+import { isOpenlyRegistered } from '../clients/dynamic-registrations.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { type ConnectedApplication, listConnectedApplications } from '../consents/connected-applications.ts'
 import { withdrawConsent } from '../consents/consents.ts'
@@ -82,6 +83,8 @@ export interface Application {
   readonly accent: string | null
   /** An operator answers for who runs it: its logo may be where passwords are typed. */
   readonly isTrusted: boolean
+  /** A stranger registered it, and no account answers for it. */
+  readonly isSelfRegistered: boolean
 }
 
 /** What the pages know of users and applications. */
@@ -129,7 +132,10 @@ async function findActiveUser(knex: Knex, userId: string, accountId?: string): P
 async function findApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
   const client = await getClient(knex, clientId).catch(absent)
   if (!client) return undefined
-  const account = client.accountId === null ? undefined : await getAccount(knex, client.accountId).catch(absent)
+  const isSelfRegistered = await isOpenlyRegistered(knex, client.key)
+  // The account that holds what strangers registered says nothing about them.
+  const isOfAccount = client.accountId !== null && !isSelfRegistered
+  const account = isOfAccount ? await getAccount(knex, client.accountId).catch(absent) : undefined
   return {
     clientId,
     name: client.name,
@@ -138,6 +144,7 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
     logo: client.logo && logoPath(clientId, client.logo),
     accent: client.accent,
     isTrusted: client.accountId === null || client.isVerified,
+    isSelfRegistered,
   }
 }
 

@@ -1,13 +1,18 @@
 /** Clients that register themselves with an initial access token (RFC 7591), and manage their registration (RFC 7592). */
 import * as client from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { deleteUnusedRegistrations } from '../../src/management/dynamic-registration.ts'
+import { parseClientMetadata } from '../../src/clients/client-metadata.ts'
+import { registerClient } from '../../src/management/dynamic-registration.ts'
+import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
+import { signedIn } from '../guarantees/all-routes.ts'
 import { keywright } from '../support/cli-in-process.ts'
 import { newClientKey } from '../support/client-assertions.ts'
 import { setDynamicRegistration } from '../support/dynamic-registration.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { createPkce } from '../support/scriptless-browser.ts'
+import { createTestUser } from '../support/test-users.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 
@@ -376,6 +381,91 @@ test('an initial access token permits no management API and no unknown scope', a
     const answer = await management.json('POST', '/initial-access-tokens', wrong)
     expect([wrong, answer.status]).toEqual([wrong, 400])
   }
+})
+
+describe('open registration', () => {
+  const open = (changes: object) =>
+    server.knex('instance_settings').update({ dynamic_registration: 'open', ...changes })
+  let holder: string
+  beforeAll(async () => {
+    holder = await server.make.account()
+    await open({
+      open_registration_account: holder,
+      open_registration_apis: [api.identifier],
+      open_registration_scopes: ['read'],
+    })
+  })
+  afterAll(() => server.knex('instance_settings').update({ dynamic_registration: 'initial_access_token' }))
+
+  test('lets a stranger register a client with the permitted scopes, which the selected account holds', async () => {
+    const { status, body } = await register(undefined, {
+      ...METADATA,
+      scope: 'read write',
+      token_endpoint_auth_method: 'none',
+    })
+    expect([status, body.scope]).toEqual([201, 'read'])
+    const row = await server.knex('clients').where({ client_id: body.client_id }).first()
+    expect(row).toMatchObject({ account_id: holder, consent: 'show' })
+    const { expires_at } = await server.knex('dynamic_registrations').where({ client_id: row.id }).first()
+    expect(expires_at.getTime()).toBeLessThan(Date.now() + 25 * 3_600_000)
+  })
+
+  test('permits no client that acts for itself, and no wrong token', async () => {
+    const itself = await register(undefined, { grant_types: ['client_credentials'] })
+    expect([itself.status, itself.body.error]).toEqual([400, 'invalid_client_metadata'])
+    expect((await register('wrong', METADATA)).status).toBe(401)
+  })
+
+  test('always asks for consent, whatever the account sets', async () => {
+    const { body } = await register(undefined, METADATA)
+    const cli = keywright(server.env)
+    const skipping = cli(`client update ${body.client_id} --consent skip_own_account`)
+    await expect(skipping).rejects.toThrow(/always asks for consent/)
+    const person = await createTestUser(server.knex, account, 'admin')
+    const request = {
+      client_id: body.client_id,
+      response_type: 'code',
+      redirect_uri: CALLBACK,
+      scope: 'read',
+      code_challenge: createPkce().challenge,
+      code_challenge_method: 'S256',
+    }
+    const page = await (await signedIn(server, person)).visit(`/oauth2/authorize?${new URLSearchParams(request)}`)
+    expect(page.text).toContain('nobody has checked who runs it')
+    expect(page.text).toContain('app.example.com')
+    const { name } = await server.knex('accounts').where({ id: holder }).first()
+    expect(page.text).not.toContain(name)
+  })
+
+  test('is refused while no account is selected', async () => {
+    await open({ open_registration_account: null })
+    expect((await register(undefined, METADATA)).status).toBe(401)
+    await open({ open_registration_account: holder })
+    const cli = keywright(server.env)
+    await expect(cli('instance update --open-registration-account off --dynamic-registration open')).rejects.toThrow(
+      /needs an account/,
+    )
+    await expect(cli(`instance update --open-registration-account ${api.identifier}`)).rejects.toThrow(
+      /not an account ID/,
+    )
+  })
+
+  test('stores no more clients than the limits allow, from one network or many', async () => {
+    const count = async () => Number((await server.knex('clients').where({ account_id: holder }).count())[0]!.count)
+    const metadata = parseClientMetadata(METADATA, 'none')
+    const begun = Date.now()
+    const attempt = async (ip: string) =>
+      await registerClient(server.knex, '', metadata, { ip }).then(
+        () => 1,
+        () => 0,
+      )
+    const before = await count()
+    for (let n = 0; n < 30; n++) await attempt('192.0.2.1')
+    const refilled = () => Math.ceil((Date.now() - begun) / 60_000)
+    expect((await count()) - before).toBeLessThanOrEqual(10 + refilled())
+    for (let n = 0; n < 400; n++) await attempt(`198.51.${n % 250}.${n % 200}`)
+    expect((await count()) - before).toBeLessThanOrEqual(100 + refilled())
+  })
 })
 
 test('a network that sends many requests is slowed down', async () => {

@@ -41,6 +41,9 @@ const UNSET = {
   signInUrlMfa: false,
   passwordSignIn: 'everyone',
   dynamicRegistration: 'off',
+  openRegistrationAccount: null,
+  openRegistrationApis: [],
+  openRegistrationScopes: null,
   ...DEFAULTS,
 }
 const NO_DEFAULTS = {
@@ -324,7 +327,16 @@ describe('the command line', () => {
     const texts = { sign_in_text: null, redirect_schemes: '', product_origins: '', default_language: 'en' }
     const signIn = { sign_in_url: null, sign_in_url_mfa: 'off', password_sign_in: 'everyone' }
     const signInTexts = { ...texts, second_factor_required: 'nobody', ...sessions, ...signIn }
-    const others = { api: 'on', font: 'system', dynamic_registration: 'off', ...signInTexts, ...defaults }
+    const others = {
+      api: 'on',
+      font: 'system',
+      dynamic_registration: 'off',
+      open_registration_account: null,
+      open_registration_apis: [],
+      open_registration_scopes: 'all',
+      ...signInTexts,
+      ...defaults,
+    }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')

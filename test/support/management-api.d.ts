@@ -4851,7 +4851,26 @@ export interface components {
              * @description Which clients may register themselves at the registration endpoint (RFC 7591)
              * @enum {string}
              */
-            dynamic_registration: "off" | "initial_access_token";
+            dynamic_registration: "off" | "initial_access_token" | "open";
+            /**
+             * @description The account that holds applications that were registered without a token; null: none can register so
+             * @example 01a22b3f-cdb6-797f-ba2f-b9501fbc02be
+             */
+            open_registration_account: string | null;
+            /**
+             * @description The APIs of applications that were registered without a token; empty: the default API
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            open_registration_apis: string[];
+            /**
+             * @description The scopes of applications that were registered without a token; null: all scopes of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            open_registration_scopes: string[] | null;
             /**
              * @description Web origins that console sessions may return to
              * @example [
@@ -4979,7 +4998,26 @@ export interface components {
              * @description Which clients may register themselves at the registration endpoint (RFC 7591)
              * @enum {string}
              */
-            dynamic_registration?: "off" | "initial_access_token";
+            dynamic_registration?: "off" | "initial_access_token" | "open";
+            /**
+             * @description The account that holds applications that were registered without a token; null: none can register so
+             * @example 01a22b3f-cdb6-797f-ba2f-b9501fbc02be
+             */
+            open_registration_account?: string | null;
+            /**
+             * @description The APIs of applications that were registered without a token; empty: the default API
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            open_registration_apis?: string[];
+            /**
+             * @description The scopes of applications that were registered without a token; null: all scopes of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            open_registration_scopes?: string[] | null;
             /**
              * @description Web origins that console sessions may return to
              * @example [

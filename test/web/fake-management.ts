@@ -93,6 +93,7 @@ export const SYNC: Application = {
   logo: `/logos/kwc_sync/${LOGO.etag}`,
   accent: null,
   isTrusted: false,
+  isSelfRegistered: false,
 }
 
 /** The id of the demo's application. */

@@ -68,6 +68,7 @@ it('knows applications, with the account that answers for them', async () => {
     pages: { clientUri: null, policyUri: null, tosUri: null },
     logo: null,
     accent: null,
+    isSelfRegistered: false,
     isTrusted: false,
   })
   expect(await directory.application('kwc_nothing')).toBeUndefined()

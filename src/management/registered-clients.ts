@@ -1,0 +1,137 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { listClientApis } from '../clients/client-apis.ts'
+import { markClientDeleting } from '../clients/client-deletions.ts'
+import { parsePublicKeys } from '../clients/client-keys.ts'
+import { lockClientsExclusive } from '../clients/client-locks.ts'
+import type { ClientMetadata } from '../clients/client-metadata.ts'
+import { withVerification } from '../clients/client-rules.ts'
+import { currentSet, isSecretOf } from '../clients/client-secrets.ts'
+import type { ClientSettings } from '../clients/client-settings.ts'
+import { type Client, lockClient } from '../clients/clients.ts'
+import {
+  authenticateRegisteredClient,
+  type DynamicRegistration,
+  findDueRegistrations,
+  isUnused,
+  keepRegistration,
+  updateDynamicRegistration,
+} from '../clients/dynamic-registrations.ts'
+import { invalidInput } from '../shared/errors.ts'
+import { deletedClientEntry } from './client-deletion.ts'
+import { updateClient } from './client-registration.ts'
+import { rotateSecret } from './client-secret-rotation.ts'
+import {
+  checkGrants,
+  describeClient,
+  InvalidRegistrationTokenError,
+  type Origin,
+  REGISTRATION_ACTOR,
+  type RegisteredClient,
+} from './dynamic-registration.ts'
+
+/** The client of a request to its client configuration endpoint (RFC 7592, section 2). */
+interface Configured {
+  readonly clientId: string
+  readonly registrationAccessToken: string
+}
+
+/** @throws InvalidRegistrationTokenError */
+async function authenticated(knex: Knex, { clientId, registrationAccessToken }: Configured) {
+  const found = await authenticateRegisteredClient(knex, clientId, registrationAccessToken)
+  if (!found) throw new InvalidRegistrationTokenError('the registration access token is missing or not valid')
+  return found
+}
+
+/** RFC 7592, section 2.1. @throws InvalidRegistrationTokenError */
+export async function readRegisteredClient(knex: Knex, configured: Configured): Promise<RegisteredClient> {
+  const { client, registration } = await authenticated(knex, configured)
+  return await describeClient(knex, client, registration)
+}
+
+/** Whether an update names no client secret, or one that works (RFC 7592, section 2.2). */
+export async function hasSecret(knex: Knex, { key }: Client, given: unknown): Promise<boolean> {
+  if (given === undefined) return true
+  return typeof given === 'string' && (await isSecretOf(knex, key, given))
+}
+
+/** @throws KeywrightError `invalid_input` */
+function checkUpdate(client: Client, registration: DynamicRegistration, { settings, authMethod }: ClientMetadata) {
+  if (authMethod !== registration.authMethod)
+    throw invalidInput(`the client registered ${registration.authMethod}, which cannot be changed`, 'authMethod')
+  checkGrants(settings.grants, client.grants)
+}
+
+/** Replaces the keys of a client if the metadata has others; tokens of the former keys are revoked. */
+async function replaceKeys(knex: Knex, client: Client, jwks: string | undefined, actor: Actor): Promise<void> {
+  if (jwks === undefined) return
+  const keys = await parsePublicKeys(jwks)
+  const present = (await currentSet(knex, client.key, 'key')).map(({ hash }) => hash.toString('hex'))
+  const given = keys.map(({ thumbprint }) => thumbprint.toString('hex'))
+  if (!isDeepStrictEqual(present.toSorted(), given.toSorted()))
+    await rotateSecret(knex, client.clientId, 0, actor, { keys })
+}
+
+/** The scopes that the client keeps; undefined: all that it has. @throws KeywrightError `invalid_input` */
+async function remainingScopes(knex: Knex, { key }: Client, requested: readonly string[] | undefined) {
+  if (!requested) return undefined
+  const present = (await listClientApis(knex, key)).flatMap(({ scopes }) => scopes)
+  const wanted = requested.filter((scope) => present.includes(scope))
+  if (wanted.length === 0) throw invalidInput('the client may have none of the requested scopes', 'scope')
+  return present.every((scope) => wanted.includes(scope)) ? undefined : wanted
+}
+
+/**
+ * Replaces the metadata of a client (RFC 7592, section 2.2). Grant types and scopes can only become fewer. The registration access token
+ * stays: a client that lost the response to a change would lose its registration with it.
+ * @throws InvalidRegistrationTokenError; KeywrightError `invalid_input`
+ */
+export async function updateRegisteredClient(
+  knex: Knex,
+  configured: Configured,
+  metadata: ClientMetadata,
+  origin: Origin,
+): Promise<RegisteredClient> {
+  const { client, registration } = await authenticated(knex, configured)
+  checkUpdate(client, registration, metadata)
+  const actor = { type: 'client', id: client.clientId, ...origin } as const
+  const scopes = await remainingScopes(knex, client, metadata.scopes)
+  const check = async (locked: Client, trx: Knex) => {
+    await authenticated(trx, configured)
+    checkGrants(metadata.settings.grants, locked.grants)
+  }
+  const complete = (before: Client, changes: Partial<ClientSettings>) => withVerification('admin', before, changes)
+  const change = { settings: metadata.settings, ...(scopes && { scopes }) }
+  await updateClient(knex, client.clientId, change, actor, { check, complete })
+  await replaceKeys(knex, client, metadata.jwks, actor)
+  await updateDynamicRegistration(knex, client.key, metadata)
+  return await readRegisteredClient(knex, configured)
+}
+
+async function deleteActive(trx: Knex, clientId: string, actor: Actor): Promise<void> {
+  const client = await lockClient(trx, clientId)
+  await markClientDeleting(trx, client.key)
+  await recordAudit(trx, actor, deletedClientEntry(client))
+}
+
+/** Deletes a client, whose tokens are revoked at once (RFC 7592, section 2.3). @throws InvalidRegistrationTokenError */
+export async function deleteRegisteredClient(knex: Knex, configured: Configured, origin: Origin): Promise<void> {
+  await knex.transaction(async (trx) => {
+    const { client } = await authenticated(trx, configured)
+    await deleteActive(trx, client.clientId, { type: 'client', id: client.clientId, ...origin })
+  })
+}
+
+/** Deletes clients that registered themselves and were not used for 30 days. Returns how many of at most `limit` it looked at. */
+export async function deleteUnusedRegistrations(knex: Knex, limit: number): Promise<number> {
+  const due = await findDueRegistrations(knex, limit)
+  for (const { clientKey, clientId } of due) {
+    await knex.transaction(async (trx) => {
+      await lockClientsExclusive(trx, 'id', clientKey)
+      if (await isUnused(trx, clientKey)) await deleteActive(trx, clientId, REGISTRATION_ACTOR)
+      await keepRegistration(trx, clientKey)
+    })
+  }
+  return due.length
+}
