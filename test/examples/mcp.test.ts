@@ -172,7 +172,7 @@ describe.each([
 })
 
 /** How a program registers itself with an initial access token, which the SDK cannot send by itself. */
-async function registering() {
+async function registeringByToken() {
   await setDynamicRegistration(server, 'initial_access_token')
   const service = await managingApplication(server, server.firstStart.accountId)
   const management = rawManagement(server.url, await managementToken(server, service))
@@ -184,12 +184,25 @@ async function registering() {
   return { redirectUrl: `http://127.0.0.1:${await freePort()}/callback`, fetch: fetchWithToken }
 }
 
+/** How the SDK registers its program where the operator has opened registration. */
+async function registeringOpenly() {
+  const settings = {
+    open_registration_account: server.firstStart.accountId,
+    open_registration_apis: [resource],
+    open_registration_scopes: null,
+  }
+  await server.knex('instance_settings').update(settings)
+  await setDynamicRegistration(server, 'open')
+  return { redirectUrl: `http://127.0.0.1:${await freePort()}/callback` }
+}
+
 test.each([
-  ['2.x', programOfV2, ['authorization_code', 'refresh_token']],
-  ['1.x', programOfV1, ['authorization_code']],
+  ['2.x', 'with an initial access token', programOfV2, registeringByToken, ['authorization_code', 'refresh_token']],
+  ['2.x', 'where everybody may', programOfV2, registeringOpenly, ['authorization_code', 'refresh_token']],
+  ['1.x', 'where everybody may', programOfV1, registeringOpenly, ['authorization_code']],
 ] as const)(
-  'the SDK %s registers its program, which asks for further scopes later',
-  async (_version, programOf, grants) => {
+  'the SDK %s registers its program %s, which asks for further scopes later',
+  async (_version, _how, programOf, registering, grants) => {
     const program = programOf(resource, await registering(), [...grants])
     const user = await newUser()
     const session = await signedIn(program, user)
