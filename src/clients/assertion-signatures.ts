@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { isSignatureOf } from '../keys/signatures.ts'
+import { isSignatureOf } from '../shared/jws-signatures.ts'
 import { algorithmsOf, hasUsualSize } from './client-keys.ts'
 import type { ValidKey } from './registration.ts'
 

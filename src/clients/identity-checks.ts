@@ -1,7 +1,8 @@
 import type { JWTPayload } from 'jose'
 import { matchesPattern } from '../shared/claim-patterns.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
-import type { TrustCondition, WorkloadTrust } from './workload-trusts.ts'
+import type { TrustCondition } from './trust-conditions.ts'
+import type { WorkloadTrust } from './workload-trusts.ts'
 
 /** One thing that a trust requires of a token. */
 export interface IdentityCheck {

@@ -1,5 +1,4 @@
 import type { JWK } from 'jose'
-import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { usableKeys } from './client-keys.ts'
@@ -10,13 +9,18 @@ export class IssuerUnavailableError extends Error {}
 /** Milliseconds for each of the two documents, and its bytes. */
 const LIMITS = { time: 3000, body: 128 * 1024 }
 
-type Fetch = SsrfSafeFetch['fetch']
+/** Fetches from outside, within limits: milliseconds, and bytes of the body. */
+export type IssuerFetch = (
+  url: string,
+  init: RequestInit,
+  limits: { readonly time: number; readonly body: number },
+) => Promise<Response>
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A redirect is an error: it may lead elsewhere. @throws IssuerUnavailableError */
-async function readDocument(fetch: Fetch, url: string): Promise<Record<string, unknown>> {
+async function readDocument(fetch: IssuerFetch, url: string): Promise<Record<string, unknown>> {
   const response = await fetch(url, { headers: { accept: 'application/json' } }, LIMITS).catch((error) => {
     throw new IssuerUnavailableError(error instanceof KeywrightError ? error.message : `${url} could not be read`)
   })
@@ -32,7 +36,7 @@ async function readDocument(fetch: Fetch, url: string): Promise<Record<string, u
  * Reads the public keys of an issuer (OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5).
  * @throws IssuerUnavailableError
  */
-export async function readIssuerKeys(fetch: Fetch, issuer: string): Promise<JWK[]> {
+export async function readIssuerKeys(fetch: IssuerFetch, issuer: string): Promise<JWK[]> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const { issuer: named, jwks_uri: location } = await readDocument(fetch, address)
   if (named !== issuer) throw new IssuerUnavailableError(`${address} names another issuer`)

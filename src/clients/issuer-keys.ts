@@ -2,8 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../database/open-database.ts'
-import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
-import { IssuerUnavailableError, readIssuerKeys } from './issuer-documents.ts'
+import { type IssuerFetch, IssuerUnavailableError, readIssuerKeys } from './issuer-documents.ts'
 
 /** Milliseconds for which keys are used after they were read: so long works a key that its issuer has withdrawn. */
 export const KEYS_LIFETIME = 300_000
@@ -73,7 +72,7 @@ const hasKey = ({ keys }: KeySet, keyId: string | undefined): boolean =>
 /** @param cooldown milliseconds between two attempts of all nodes, which the database decides */
 export function createIssuerKeys(
   database: Pick<Database, 'query'>,
-  fetch: SsrfSafeFetch['fetch'],
+  fetch: IssuerFetch,
   cooldown = COOLDOWN,
 ): IssuerKeys {
   const sets = new LRUCache<string, KeySet>({ max: 500 })

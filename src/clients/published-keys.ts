@@ -24,7 +24,10 @@ const invalid = (message: string) => invalidInput(message, 'jwksUri')
 
 /** Seconds for which a response is fresh (RFC 9111, section 5.2.2), within our bounds. */
 function refreshAgeOf(headers: Headers): number {
-  const directives = (headers.get('cache-control') ?? '').toLowerCase().split(/\s*,\s*/)
+  const directives = (headers.get('cache-control') ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((one) => one.trim())
   if (directives.some((one) => one === 'no-store' || one === 'no-cache')) return MIN_AGE
   const seconds = directives.map((one) => /^max-age="?(\d{1,10})"?$/.exec(one)?.[1]).find((one) => one !== undefined)
   return seconds === undefined ? DEFAULT_AGE : Math.min(Math.max(Number(seconds), MIN_AGE), MAX_REFRESH_AGE)

@@ -1,4 +1,4 @@
-import type { TrustCondition } from './workload-trusts.ts'
+import type { TrustCondition } from './trust-conditions.ts'
 
 /** An issuer whose tokens anybody can get. */
 interface SharedIssuer {

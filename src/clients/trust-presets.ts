@@ -1,5 +1,6 @@
 import { invalidInput } from '../shared/errors.ts'
-import { conditionsIn, type TrustInput } from './workload-trusts.ts'
+import { conditionsIn } from './trust-conditions.ts'
+import type { TrustInput } from './workload-trusts.ts'
 
 /** A platform whose workloads have tokens. */
 interface TrustPreset {

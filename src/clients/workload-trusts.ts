@@ -1,17 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { JWK } from 'jose'
-import { MAX_PATTERN_LENGTH, patternError } from '../shared/claim-patterns.ts'
+import { patternError } from '../shared/claim-patterns.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { issuerError } from '../shared/issuer-identifiers.ts'
 import { keysIn, usableKeys } from './client-keys.ts'
 import { tenantError } from './shared-issuers.ts'
-
-/** What a claim of a workload's token must be. */
-export interface TrustCondition {
-  readonly claim: string
-  /** Patterns; one must match; `*` stands for any text. */
-  readonly anyOf: readonly string[]
-}
+import type { TrustCondition } from './trust-conditions.ts'
 
 /** Which tokens of an issuer prove a client (RFC 7523). */
 export interface WorkloadTrust {
@@ -102,23 +96,3 @@ export const hashOfTrust = ({ issuer, audience, conditions, singleUse, keys }: W
   createHash('sha256')
     .update(JSON.stringify([issuer, audience, conditions, singleUse, keys]))
     .digest()
-
-/** `claim=pattern` as conditions; a claim that is named several times has several patterns. @throws KeywrightError `invalid_input` */
-export function conditionsIn(entries: readonly string[]): TrustCondition[] {
-  const conditions = new Map<string, string[]>()
-  for (const entry of entries) {
-    const at = entry.indexOf('=')
-    if (at < 1 || entry.length > MAX_PATTERN_LENGTH + 300)
-      throw invalid(
-        `${entry.slice(0, 100)} is not a claim and a pattern, such as repository=octo-org/app`,
-        'trustConditions',
-      )
-    const claim = entry.slice(0, at).trim()
-    conditions.set(claim, [...(conditions.get(claim) ?? []), entry.slice(at + 1).trim()])
-  }
-  return [...conditions].map(([claim, anyOf]) => ({ claim, anyOf }))
-}
-
-/** The conditions as `claim=pattern`, for people. */
-export const conditionTexts = (conditions: readonly TrustCondition[]): string[] =>
-  conditions.flatMap(({ claim, anyOf }) => anyOf.map((pattern) => `${claim}=${pattern}`))

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { TOKEN_TYPES } from '../shared/algorithms.ts'
+import { isSignatureOf, signatureOf } from '../shared/jws-signatures.ts'
 import type { KeyRing, RingKey, SigningRingKey } from './key-ring.ts'
-import { isSignatureOf, signatureOf } from './signatures.ts'
 
 type VerificationKey = Pick<RingKey, 'alg' | 'publicKey'>
 

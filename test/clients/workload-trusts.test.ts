@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { conditionsIn } from '../../src/clients/trust-conditions.ts'
 import { trustIn } from '../../src/clients/trust-presets.ts'
-import { conditionsIn, parseTrust } from '../../src/clients/workload-trusts.ts'
+import { parseTrust } from '../../src/clients/workload-trusts.ts'
 import { matchesPattern, patternError } from '../../src/shared/claim-patterns.ts'
 
 const GITHUB = 'https://token.actions.githubusercontent.com'

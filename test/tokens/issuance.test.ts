@@ -12,7 +12,7 @@ const API = {
   claims: [],
 }
 const request = {
-  client: { registration: { apis: [API], accessTokenTtl: null, policy: null }, authentication: null },
+  client: { registration: { apis: [API], accessTokenTtl: null, policy: null, dpop: 'optional' }, authentication: null },
   resource: undefined,
   scope: undefined,
   subject: '',

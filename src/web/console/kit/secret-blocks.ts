@@ -1,4 +1,4 @@
-import { conditionTexts } from '../../../clients/workload-trusts.ts'
+import { conditionTexts } from '../../../clients/trust-conditions.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { SecretView } from '../../../management/client-parts.ts'

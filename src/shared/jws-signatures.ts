@@ -1,7 +1,7 @@
 /** Signatures of JWSs (RFC 7518, section 3; RFC 8037, section 3.1) by `node:crypto`. */
 import { constants, type KeyObject, sign as signData, verify as verifySignature } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { SigningAlg } from '../shared/algorithms.ts'
+import type { SigningAlg } from './algorithms.ts'
 
 const signInThreadPool = promisify(signData)
 
