@@ -49,16 +49,25 @@ const toToken = (row: TokenRow): InitialAccessToken => ({
 
 const tokens = (db: Knex) => db<TokenRow>('initial_access_tokens')
 
-/** Those of an account that have not expired, the newest first; also those that were used up. */
-export async function listInitialAccessTokensOf(db: Knex, accountId: string): Promise<InitialAccessToken[]> {
-  const rows = await tokens(db)
-    .where({ account_id: accountId })
-    .whereRaw('expires_at > now()')
-    .orderBy([
-      { column: 'created_at', order: 'desc' },
-      { column: 'id', order: 'desc' },
-    ])
-  return rows.map((row) => toToken(row as TokenRow))
+const LISTING = `
+  SELECT t.*, i.dynamic_registration <> 'off' AS is_enabled
+    FROM instance_settings i
+    LEFT JOIN initial_access_tokens t ON t.account_id = ? AND t.expires_at > now()
+   ORDER BY t.created_at DESC, t.id DESC`
+
+/** The initial access tokens of an account. */
+export interface InitialAccessTokens {
+  /** Those that have not expired, the newest first; also those that were used up. */
+  readonly tokens: readonly InitialAccessToken[]
+  /** Whether the operator lets clients register with such tokens. */
+  readonly isEnabled: boolean
+}
+
+/** In one statement: a page of the console has few. */
+export async function listInitialAccessTokensOf(db: Knex, accountId: string): Promise<InitialAccessTokens> {
+  const { rows } = await db.raw(LISTING, [accountId])
+  const found = rows.filter(({ id }: Partial<TokenRow>) => id)
+  return { tokens: found.map(toToken), isEnabled: rows[0].is_enabled }
 }
 
 /** @throws KeywrightError `not_found` */

@@ -7,12 +7,12 @@ import {
   deleteInitialAccessToken,
   getInitialAccessToken,
   type InitialAccessToken,
+  type InitialAccessTokens,
   type InitialAccessTokenValues,
   initialAccessTokenEntry,
   insertInitialAccessToken,
   listInitialAccessTokensOf,
 } from '../clients/initial-access-tokens.ts'
-import { dynamicRegistrationOf } from '../clients/instance-settings.ts'
 import { INITIAL_ACCESS_TOKEN_ATTRIBUTES } from '../clients/registration-attributes.ts'
 import { checkValues, normalizedValues } from '../shared/attribute-values.ts'
 import { initialValues } from '../shared/attributes.ts'
@@ -31,21 +31,11 @@ interface AccountSelector {
   readonly accountId?: string | undefined
 }
 
-/** The initial access tokens of an account. */
-export interface InitialAccessTokens {
-  /** The newest first. */
-  readonly tokens: readonly InitialAccessToken[]
-  /** Whether the operator lets clients register with such tokens. */
-  readonly isEnabled: boolean
-}
-
 /** @throws KeywrightError `not_found`, `invalid_input` (an operator names no account) */
 export const listInitialAccessTokens = operation<AccountSelector, InitialAccessTokens>(
   PERMISSIONS.viewInitialAccessTokens,
-  async ({ knex }, principal, { accountId }) => ({
-    tokens: await listInitialAccessTokensOf(knex, accountOfNewObject(principal, accountId)),
-    isEnabled: (await dynamicRegistrationOf(knex)) !== 'off',
-  }),
+  async ({ knex }, principal, { accountId }) =>
+    await listInitialAccessTokensOf(knex, accountOfNewObject(principal, accountId)),
 )
 
 interface TokenSelector {
