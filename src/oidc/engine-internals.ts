@@ -174,12 +174,20 @@ export function onMissingCode({ AuthorizationCode }: Provider, onMissing: (value
   })
 }
 
-/** Makes the engine record one-time identifiers by `unique`, which returns false where it was recorded before. */
-export function checkReplayBy(
+/**
+ * Makes the engine record each use of a DPoP proof by `record`, which throws for one that was recorded before: the engine would respond with
+ * another error at each endpoint. It records nothing else, as it authenticates no client.
+ */
+export function recordProofsBy(
   provider: Provider,
-  unique: (issuer: string, jti: string, expiresAt: number) => Promise<boolean>,
+  record: (clientId: string, jti: string, expiresAt: number) => Promise<void>,
 ): void {
-  replaceMethods(provider.ReplayDetection, { unique })
+  replaceMethods(provider.ReplayDetection, {
+    async unique(clientId: string, jti: string, expiresAt: number) {
+      await record(clientId, jti, expiresAt)
+      return true
+    },
+  })
 }
 
 /** Calls `prepare` with the ID token before the engine signs it. */

@@ -17,7 +17,7 @@ import { useRegistrations } from './engine-clients.ts'
 import { type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
 import { loadGrant } from './engine-grants.ts'
-import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
+import { engineWithResponseModes, recordProofsBy } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import { renewOnlyPresentSessions, saveNewSessions, useSessions } from './engine-sessions.ts'
@@ -216,9 +216,10 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useAccessTokenStore(provider, services)
   useGrantHandlers(provider, services)
   useCodes(provider, services)
-  checkReplayBy(provider, async (issuer, jti, expiresAt) => {
+  recordProofsBy(provider, async (clientId, jti, expiresAt) => {
     await chargeProof(services.database.knex)
-    return await recordOnce(services.database.knex, `${issuer}\n${jti}`, expiresAt + PROOF_WINDOW)
+    if (await recordOnce(services.database.knex, `${clientId}\n${jti}`, expiresAt + PROOF_WINDOW)) return
+    throw new errors.InvalidDpopProof('the DPoP proof was used before')
   })
   return provider
 }

@@ -3,8 +3,8 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import type { NamedSubject } from '../exchange/named-subjects.ts'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
 import { inEngineTerms, OAuthError } from './engine-errors.ts'
-import { checkDpopReplay, validateDpop } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { provenKey } from './proven-key.ts'
 import { actorOf, clientOf, type OidcContext } from './request-state.ts'
 
 type Context = KoaContextWithOIDC & OidcContext
@@ -46,13 +46,6 @@ function namedSubject({ requested_subject: user, requested_account: account }: P
 
 /** The handler of token exchange (RFC 8693). It issues access tokens only: no refresh token and no ID token. */
 export function createExchangeHandler(provider: Provider, services: OidcServices) {
-  /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
-  async function provenKey(ctx: Context): Promise<string | undefined> {
-    const proof = await validateDpop(provider, ctx as never)
-    await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidRequest)
-    return proof?.thumbprint
-  }
-
   /** The claims of an active or inactive access token of this server. @throws OAuthError `invalid_request` */
   async function subjectClaims({ subject_token = '' }: Parameters): Promise<Record<string, unknown>> {
     const { keyRings, issuerUrl } = services
@@ -67,7 +60,7 @@ export function createExchangeHandler(provider: Provider, services: OidcServices
     const parameters = (ctx.oidc.params ?? {}) as Parameters
     checkParameters(parameters)
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
-    const jkt = await provenKey(ctx)
+    const jkt = await provenKey(provider, ctx as never)
     const claims = await subjectClaims(parameters)
     const { resource, scope } = parameters
     const named = namedSubject(parameters)

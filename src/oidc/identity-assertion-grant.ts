@@ -1,13 +1,12 @@
 import type Provider from 'oidc-provider'
-import { errors } from 'oidc-provider'
 import { acceptsIdentityAssertions } from '../exchange/asserted-tokens.ts'
 import { assertionError, readIdentityAssertion } from '../identity-providers/identity-assertions.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import type { AssertionHandler, JwtBearerContext } from './assertion-handler.ts'
+import type { AssertionHandler } from './assertion-handler.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import { checkDpopReplay, validateDpop } from './engine-internals.ts'
 import { recordOnce } from './engine-rows.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { provenKey } from './proven-key.ts'
 import { actorOf, clientOf } from './request-state.ts'
 
 /** The handler of identity assertions (draft-ietf-oauth-identity-assertion-authz-grant-03, section 4.4). */
@@ -15,17 +14,10 @@ export function createIdentityAssertionHandler(provider: Provider, services: Oid
   const { database, encryptionKeys, upstreamClient, assertedTokens, issuerUrl } = services
   const { knex, clock } = database
 
-  /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
-  async function provenKey(ctx: JwtBearerContext): Promise<string | undefined> {
-    const proof = await validateDpop(provider, ctx as never)
-    await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidGrant)
-    return proof?.thumbprint
-  }
-
   return async (ctx, presented) => {
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
     const { key, clientId, accountId, isPublic } = client.registration
-    const jkt = await provenKey(ctx)
+    const jkt = await provenKey(provider, ctx as never)
     const { resource, scope } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
     ctx.state.issued = await inEngineTerms(async () => {
       // Before the keys of a provider are read.

@@ -5,8 +5,8 @@ import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { RedeemedTokens } from '../refresh/refresh-token-rotation.ts'
 import { findAccount } from './engine-accounts.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import { checkDpopReplay, validateDpop } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { provenKey } from './proven-key.ts'
 import { takeFromPublicClient } from './public-client-limits.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
 
@@ -17,13 +17,6 @@ type Context = KoaContextWithOIDC & OidcContext
  * without a valid refresh token.
  */
 export function createRefreshHandler(provider: Provider, services: OidcServices) {
-  /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
-  async function provenKey(ctx: Context): Promise<string | undefined> {
-    const proof = await validateDpop(provider, ctx as never)
-    await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidGrant)
-    return proof?.thumbprint
-  }
-
   /** The ID token of the sign-in, without its nonce (OpenID Connect Core, section 12.2). */
   async function idTokenOf(ctx: Context, { subject, scope, signIn }: RedeemedTokens): Promise<string | undefined> {
     const scopes = scope.split(' ').filter((one) => IDENTITY_SCOPES.includes(one))
@@ -51,7 +44,7 @@ export function createRefreshHandler(provider: Provider, services: OidcServices)
     if (typeof token !== 'string' || token === '')
       throw new errors.InvalidRequest('missing required parameter refresh_token')
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
-    const jkt = await provenKey(ctx)
+    const jkt = await provenKey(provider, ctx as never)
     const { scope, resource } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
     const presented = { token, scope, resource, jkt }
     await inEngineTerms(() => limitRate(ctx, client, token))

@@ -1,10 +1,10 @@
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
-import type { AssertionHandler, JwtBearerContext } from './assertion-handler.ts'
+import type { AssertionHandler } from './assertion-handler.ts'
 import { inEngineTerms, OAuthError } from './engine-errors.ts'
-import { checkDpopReplay, validateDpop } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { provenKey } from './proven-key.ts'
 import { clientOf } from './request-state.ts'
 
 /**
@@ -12,20 +12,13 @@ import { clientOf } from './request-state.ts'
  * gets what it gets for client_credentials.
  */
 export function createWorkloadHandler(provider: Provider, services: OidcServices): AssertionHandler {
-  /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
-  async function provenKey(ctx: JwtBearerContext): Promise<string | undefined> {
-    const proof = await validateDpop(provider, ctx as never)
-    await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidGrant)
-    return proof?.thumbprint
-  }
-
   return async (ctx) => {
     if (!ctx.state.isProvedByGrant)
       throw new errors.InvalidGrant('the assertion is of no kind that this client may use')
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
     if (!client.registration.grants.includes(CLIENT_CREDENTIALS_GRANT))
       throw new OAuthError(400, 'unauthorized_client', `the client may not use ${CLIENT_CREDENTIALS_GRANT}`)
-    const jkt = await provenKey(ctx)
+    const jkt = await provenKey(provider, ctx as never)
     const { scope, resource } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
     const own = { subject: '', accountId: null, metadata: null, grantId: null }
     const request = { client, resource, scope, ...own, ...(jkt && { extra: { cnf: { jkt } } }) }

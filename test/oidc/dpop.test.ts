@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { metadataOf } from '../../packages/resource-server/src/metadata.ts'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
-import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { CLIENT_CREDENTIALS_GRANT, TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { createProver, type Prover } from '../support/dpop-proofs.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -42,6 +42,8 @@ const codeOf = (app = spa, params: Params = {}) =>
 const bind = async (app = spa, by = prover): Promise<Answer['body']> =>
   (await app.redeem(await codeOf(app), {}, { ...(await by.proof()), ...(app.clientSecret && { basic: app.basic }) }))
     .body
+
+const outcomeOf = ({ status, body }: Answer) => [status, body.error]
 
 const userinfo = (headers: Record<string, string>) => send(`${server.url}/oauth2/userinfo`, { headers })
 
@@ -121,12 +123,35 @@ describe('invalid proofs', () => {
     const proof = await prover.proof()
     const first = await spa.redeem(await codeOf(), {}, proof)
     expect(first.status).toBe(200)
-    expect((await spa.redeem(await codeOf(), {}, proof)).status).toBe(400)
-    expect((await spa.refresh(first.body.refresh_token, {}, proof)).status).toBe(400)
+    const repeated = [400, 'invalid_dpop_proof']
+    expect(outcomeOf(await spa.redeem(await codeOf(), {}, proof))).toEqual(repeated)
+    expect(outcomeOf(await spa.refresh(first.body.refresh_token, {}, proof))).toEqual(repeated)
+    const pushing = await prover.proof('/oauth2/par')
+    const push = async () =>
+      await postForm(`${server.url}/oauth2/par`, Object.fromEntries(spa.requested({ scope: SCOPE })), pushing)
+    expect((await push()).status).toBe(201)
+    expect(outcomeOf(await push())).toEqual(repeated)
     const token = first.body.access_token
     const dpop = await prover.prove('/oauth2/userinfo', { method: 'GET', token })
     expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(200)
     expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(401)
+  })
+
+  test('a repeated proof of a client that acts for itself, or exchanges a token, is refused as an invalid one', async () => {
+    const { access_token } = (await spa.redeem(await codeOf())).body
+    const grants = [CLIENT_CREDENTIALS_GRANT, TOKEN_EXCHANGE_GRANT]
+    const settings = { grants, exchangeFrom: [spa.clientId] }
+    const machine = await server.make.client(settings, [server.firstStart.api.identifier])
+    const exchange = {
+      grant_type: TOKEN_EXCHANGE_GRANT,
+      subject_token: access_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    }
+    for (const form of [{ grant_type: CLIENT_CREDENTIALS_GRANT }, exchange]) {
+      const options = { ...(await prover.proof()), basic: machine }
+      expect((await server.token(form, options)).status).toBe(200)
+      expect(outcomeOf(await server.token(form, options))).toEqual([400, 'invalid_dpop_proof'])
+    }
   })
 
   test('a proof that is dated ahead is remembered for as long as it is valid', async () => {
@@ -193,7 +218,6 @@ describe('the algorithms of proofs', () => {
 
 describe('a required proof', () => {
   const missing = [400, 'invalid_dpop_proof']
-  const outcomeOf = ({ status, body }: Answer) => [status, body.error]
   const AUDIENCE = 'https://api.example.com/bound'
 
   beforeAll(async () => {
