@@ -22,7 +22,8 @@ const METHODS: readonly AuthMethod[] = ['private_key_jwt', 'tls_client_auth', 's
 export function withFapi(before: Values, changes: Values): Values {
   if (!changes.fapi2 || before.fapi2) return changes
   const isCertificateBound = changes.certificateBoundAccessTokens ?? before.certificateBoundAccessTokens
-  return { ...changes, ...ENABLED, ...(!isCertificateBound && { dpop: 'required' as const }) }
+  const dpop = (changes.dpop ?? before.dpop) === 'nonce' ? 'nonce' : 'required'
+  return { ...changes, ...ENABLED, ...(!isCertificateBound && { dpop }) }
 }
 
 /** Each rule of FAPI 2.0 that the settings break, at its field. */

@@ -1,7 +1,7 @@
 import { attribute, boolean, choice } from '../shared/attributes.ts'
 
 /** Whether the tokens of a client must be bound to a key that it proves to hold. */
-export type DpopPolicy = 'optional' | 'required'
+export type DpopPolicy = 'optional' | 'required' | 'nonce'
 
 /** What a client must prove with its token requests. */
 export const TOKEN_PROOF_ATTRIBUTES = {
@@ -18,13 +18,20 @@ export const TOKEN_PROOF_ATTRIBUTES = {
         label: 'Required',
         hint: 'Each token request needs a DPoP proof, and only the owner of its key can use the token. APIs must check it.',
       },
+      {
+        value: 'nonce',
+        label: 'Required, with a nonce',
+        hint: 'Each proof also has a nonce that Keywright gave the application in the last minutes, so that no proof can be made in advance.',
+      },
     ]),
     initial: 'optional',
     section: 'tokens',
     label: 'DPoP',
     description:
-      'Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound',
-    option: { help: 'required: issue only tokens that are bound to a key, by DPoP (RFC 9449); default: optional' },
+      'Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound. nonce: each proof at Keywright’s endpoints must also have a nonce of the server (section 8)',
+    option: {
+      help: 'required: issue only tokens that are bound to a key, by DPoP (RFC 9449); nonce: each proof must also have a nonce of the server; default: optional',
+    },
   }),
 }
 

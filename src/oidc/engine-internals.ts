@@ -1,8 +1,11 @@
 /**
- * The one module that reaches into parts of oidc-provider which its documentation and its types leave out.
+ * The one module, with engine-session-internals.ts, that reaches into parts of oidc-provider which its documentation and its types leave out.
  * `test/oidc/engine-internals.test.ts` fails when an update changes a part that is used here; package.json pins the version.
  */
 import Provider, { type ClientMetadata, type KoaContextWithOIDC } from 'oidc-provider'
+// @ts-expect-error no types
+import ServerChallenge from 'oidc-provider/lib/helpers/challenge.js'
+
 // @ts-expect-error the types leave out the errors that show the page for user codes again
 import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 
@@ -43,7 +46,7 @@ export function useKeysOf(earlier: Provider, present: Provider): void {
 type Method = (...args: never[]) => unknown
 
 /** Replaces methods that exist. A method that an update removed would else be replaced in vain, without any error. */
-function replaceMethods(target: object, methods: Readonly<Record<string, Method>>): void {
+export function replaceMethods(target: object, methods: Readonly<Record<string, Method>>): void {
   for (const name of Object.keys(methods)) {
     if (typeof (target as Record<string, unknown>)[name] === 'function') continue
     throw new Error(`oidc-provider has no method ${name} any more, which engine-internals.ts replaces`)
@@ -204,59 +207,23 @@ export function beforeIdTokenIssue({ IdToken }: Provider, prepare: (token: { sco
   })
 }
 
-/** Makes the engine store a further field of its sessions. */
-export function addSessionField({ Session }: Provider, name: string): void {
-  const { IN_PAYLOAD } = Session as unknown as { IN_PAYLOAD: string[] }
-  Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, name] })
+/** The nonces of DPoP proofs: the one to use next, and whether one is valid, which it is for some three minutes. */
+export interface DpopNonces {
+  nextChallenge(): string
+  checkChallenge(nonce: string): boolean
 }
 
-interface EngineSession {
-  readonly exp?: number
-  readonly jti: string
-}
-
-/** Makes the engine store a session that was never stored before by `save`, where the engine throws. */
-export function persistNewSessionsBy<Session extends EngineSession>(
-  provider: Provider,
-  save: (session: Session) => Promise<unknown>,
-): void {
-  const { prototype } = provider.Session as unknown as { prototype: { persist(): Promise<unknown> } }
-  const { persist } = prototype
-  replaceMethods(prototype, {
-    persist(this: Session) {
-      return this.exp === undefined ? save(this) : persist.call(this as never)
-    },
-  })
-}
+/** The engine's nonces of one secret of 32 bytes. */
+export const engineNonces = (secret: Buffer): DpopNonces => new ServerChallenge(secret, 'DPoP')
 
 /**
- * Calls `take` with the present ID of a session before the engine stores the session under a new one. False: the session is not
- * stored.
+ * Makes the engine issue and check nonces by `nonces`. Its configuration must have a `nonceSecret`. Where `isOffered` is false, the
+ * engine issues none and judges the time of a proof.
  */
-export function beforeSessionRenewal<Session>(
-  provider: Provider,
-  take: (session: Session, presentId: string) => Promise<boolean>,
-): void {
-  type Renewed = Session & { oldId?: string | undefined }
-  const { prototype } = provider.Session as unknown as { prototype: { save(ttl: number): Promise<unknown> } }
-  const { save } = prototype
-  replaceMethods(prototype, {
-    async save(this: Renewed, ttl: number) {
-      if (this.oldId !== undefined && !(await take(this, this.oldId))) return undefined
-      return await save.call(this as never, ttl)
-    },
-  })
-}
-
-/** Calls `onSession` with the context and the state of each session that the engine reads. */
-export function onSessionRead<Context>({ Session }: Provider, onSession: (ctx: Context, state: unknown) => void): void {
-  const engineSession = Session as unknown as { get(ctx: Context): Promise<{ state?: unknown }> }
-  const get = engineSession.get.bind(engineSession)
-  replaceMethods(engineSession, {
-    async get(ctx: Context) {
-      const session = await get(ctx)
-      onSession(ctx, session.state)
-      return session
-    },
+export function useNonces(provider: Provider, nonces: DpopNonces, isOffered: (ctx: EngineContext) => boolean): void {
+  const engine = (instance(provider) as { DPoPNonces?: object }).DPoPNonces ?? {}
+  replaceMethods(engine, {
+    nextChallenge: () => (isOffered(engineContext()!) ? nonces.nextChallenge() : undefined),
+    checkChallenge: (nonce: string) => nonces.checkChallenge(nonce),
   })
 }

@@ -4,15 +4,10 @@ import type { SessionAccount } from '../accounts/memberships.ts'
 import type { SessionIdentity } from '../accounts/sign-in-tickets.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
-import {
-  addSessionField,
-  beforeSessionRenewal,
-  engineContext,
-  interactionResultOf,
-  persistNewSessionsBy,
-} from './engine-internals.ts'
+import { engineContext, interactionResultOf } from './engine-internals.ts'
 import type { SessionValidity } from './engine-login.ts'
 import { endStoredSession } from './engine-rows.ts'
+import { addSessionField, beforeSessionRenewal, persistNewSessionsBy } from './engine-session-internals.ts'
 import type { SeenBrowser } from './session-rows.ts'
 
 /** The account of a session. A fixed one has what a session has elsewhere as `subjectSince`, and `memberSince`, both ISO 8601. */

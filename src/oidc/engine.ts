@@ -12,12 +12,13 @@ import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous
 import { ACR_VALUES } from './authentication-context.ts'
 import { isOriginOfClient } from './client-origins.ts'
 import { useCodes } from './code-redemption.ts'
+import { createDpopNonces, nonceSecret, offersNonce, requiresNonce } from './dpop-nonces.ts'
 import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
 import { loadGrant } from './engine-grants.ts'
-import { engineWithResponseModes, recordProofsBy } from './engine-internals.ts'
+import { engineWithResponseModes, recordProofsBy, useNonces } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import { renewOnlyPresentSessions, saveNewSessions, useSessions } from './engine-sessions.ts'
@@ -163,6 +164,11 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
+      dPoP: {
+        enabled: true,
+        nonceSecret: nonceSecret(encryptionKeys),
+        requireNonce: (ctx) => requiresNonce(ctx as unknown as OidcContext),
+      },
       clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => mayRevoke(ctx, client, token) },
       resourceIndicators: {
@@ -216,6 +222,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useAccessTokenStore(provider, services)
   useGrantHandlers(provider, services)
   useCodes(provider, services)
+  useNonces(provider, createDpopNonces(services.encryptionKeys), offersNonce)
   recordProofsBy(provider, async (clientId, jti, expiresAt) => {
     await chargeProof(services.database.knex)
     if (await recordOnce(services.database.knex, `${clientId}\n${jti}`, expiresAt + PROOF_WINDOW)) return

@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, Refusal['reason']>> = {
   expired_token: 'device_code_expired',
   slow_down: 'polling_too_fast',
   invalid_dpop_proof: 'dpop_proof_invalid',
-  use_dpop_nonce: 'dpop_proof_invalid',
+  use_dpop_nonce: 'dpop_nonce_missing',
   access_denied: 'access_denied',
   login_required: 'login_required',
   consent_required: 'consent_required',

@@ -48,6 +48,8 @@ export interface OidcState {
   issued?: IssuedTokens | undefined
   /** The claims of the JWT to introspect or revoke, if it was signed by a key of this server. */
   presented?: Record<string, unknown>
+  /** The client of the presented token. */
+  tokenHolder?: Registration | undefined
   /** For which account the user of an authorization request acts; undefined while nobody is signed in. */
   acting?: ActingAccount
   /** The sign-out that the request confirms. */

@@ -1,6 +1,7 @@
 import type { Context, Next } from 'koa'
 import type Provider from 'oidc-provider'
-import { onSessionRead, type ResponseMode } from './engine-internals.ts'
+import type { ResponseMode } from './engine-internals.ts'
+import { onSessionRead } from './engine-session-internals.ts'
 import type { OidcContext, SignOut } from './request-state.ts'
 
 type Response = Pick<Context, 'status' | 'set' | 'type' | 'body'>

@@ -27,6 +27,7 @@ export function takeBearerToken(services: OidcServices) {
     const { claims } = await readPresentedToken(services, { token })
     // Without its certificate (RFC 8705, section 3) the token is invalid: the engine responds as for an unknown one.
     if (claims && isBoundTo(ctx, claims)) ctx.state.presented = claims
+    if (claims && ctx.get('dpop')) ctx.state.tokenHolder = await services.registrations.fresh(String(claims.client_id))
     await next()
   }
 }

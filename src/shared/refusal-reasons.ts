@@ -121,6 +121,11 @@ export const REFUSAL_REASONS = {
     label: 'DPoP proof invalid',
     text: 'The DPoP proof is malformed, used before, of another key, or for another URL, method or time.',
   },
+  dpop_nonce_missing: {
+    error: 'use_dpop_nonce',
+    label: 'DPoP nonce missing',
+    text: 'The DPoP proof has no valid nonce of the server. The caller sends another proof with the nonce of the response; its first request is always refused so.',
+  },
   access_denied: {
     error: 'access_denied',
     label: 'Access denied',

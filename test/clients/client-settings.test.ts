@@ -288,6 +288,7 @@ describe('FAPI 2.0', () => {
     expect(withFapi(BARE, given)).toEqual({ fapi2: true, ...enabled, dpop: 'required' })
     const bound = { fapi2: true, certificateBoundAccessTokens: true }
     expect(withFapi(BARE, bound)).toEqual({ ...bound, ...enabled })
+    expect(withFapi(BARE, { fapi2: true, dpop: 'nonce' }).dpop).toBe('nonce')
     expect(withFapi(FAPI, { fapi2: true, parRequired: false })).toEqual({ fapi2: true, parRequired: false })
   })
 

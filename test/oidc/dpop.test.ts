@@ -284,3 +284,82 @@ describe('a required proof', () => {
     await expect(made).rejects.toThrow('tokens that are bound to a key cannot be used again')
   })
 })
+
+describe('a required nonce', () => {
+  const nonceOf = ({ headers }: Answer): string => headers.get('dpop-nonce') ?? ''
+  const settings = { dpop: 'nonce' } as const
+
+  test('is given at the token endpoint, and with each later response that has a newer one', async () => {
+    const machine = await server.make.client(settings)
+    const first = await server.machineToken(machine, {}, await prover.proof())
+    expect([first.status, first.body.error]).toEqual([400, 'use_dpop_nonce'])
+    const nonce = nonceOf(first)
+    expect(nonce).toMatch(/^[\w-]{43}$/)
+    const second = await server.machineToken(machine, {}, await prover.proof('/oauth2/token', { nonce }))
+    expect([second.status, second.body.token_type]).toEqual([200, 'DPoP'])
+    for (const other of ['wrong', `${nonce}x`, 'é']) {
+      const third = await server.machineToken(machine, {}, await prover.proof('/oauth2/token', { nonce: other }))
+      expect([third.status, third.body.error, nonceOf(third)]).toEqual([
+        400,
+        'use_dpop_nonce',
+        expect.stringMatching(/./),
+      ])
+    }
+    expect((await server.machineToken(machine)).body.error).toBe('invalid_dpop_proof')
+  })
+
+  test('uses up neither a code nor a refresh token, and is given at userinfo and where requests are pushed', async () => {
+    const app = await createApplication(server, { ...settings, isPublic: true })
+    const code = await codeOf(app)
+    const refused = await app.redeem(code, {}, await prover.proof())
+    expect(refused.body.error).toBe('use_dpop_nonce')
+    const nonce = nonceOf(refused)
+    const withNonce = { nonce }
+    const { body } = await app.redeem(code, {}, await prover.proof('/oauth2/token', withNonce))
+    expect((await app.refresh(body.refresh_token, {}, await prover.proof())).body.error).toBe('use_dpop_nonce')
+    const refreshed = await app.refresh(body.refresh_token, {}, await prover.proof('/oauth2/token', withNonce))
+    expect(refreshed.status).toBe(200)
+    const token = refreshed.body.access_token
+    const about = async (more: object) =>
+      await userinfo({
+        authorization: `DPoP ${token}`,
+        dpop: await prover.prove('/oauth2/userinfo', { method: 'GET', token, ...more }),
+      })
+    const challenged = await about({})
+    expect([challenged.status, challenged.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^DPoP .*error="use_dpop_nonce"/),
+    ])
+    expect((await about({ nonce: nonceOf(challenged) })).status).toBe(200)
+    const push = async (more: object) =>
+      await postForm(
+        `${server.url}/oauth2/par`,
+        Object.fromEntries(app.requested({ scope: SCOPE })),
+        await prover.proof('/oauth2/par', more),
+      )
+    const unpushed = await push({})
+    expect([unpushed.status, unpushed.body.error]).toEqual([400, 'use_dpop_nonce'])
+    expect((await push({ nonce: nonceOf(unpushed) })).status).toBe(201)
+  })
+
+  test('may be read by applications in the browser', async () => {
+    const app = await createApplication(server, { ...settings, isPublic: true })
+    const { origin } = new URL(Object.fromEntries(app.requested({})).redirect_uri!)
+    const { headers } = await app.redeem('x', {}, { headers: { origin, dpop: await prover.prove('/oauth2/token') } })
+    expect(headers.get('access-control-expose-headers')).toMatch(/DPoP-Nonce/i)
+    expect(headers.get('dpop-nonce')).toBeTruthy()
+  })
+
+  test('is neither given to other clients nor a way around the time of their proofs', async () => {
+    const machine = await server.make.client()
+    const iat = Math.floor(Date.now() / 1000) - 3600
+    const answers = [
+      await server.machineToken(machine, {}, await prover.proof()),
+      await server.machineToken(machine, {}, await prover.proof('/oauth2/token', { iat })),
+    ]
+    expect(answers.map((answer) => [answer.body.error, nonceOf(answer)])).toEqual([
+      [undefined, ''],
+      ['invalid_dpop_proof', ''],
+    ])
+  })
+})

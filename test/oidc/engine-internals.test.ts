@@ -3,6 +3,8 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { decodeProtectedHeader, type JWK } from 'jose'
 import Provider from 'oidc-provider'
+// @ts-expect-error no types
+import ServerChallenge from 'oidc-provider/lib/helpers/challenge.js'
 import { describe, expect, test } from 'vitest'
 import * as internals from '../../src/oidc/engine-internals.ts'
 
@@ -47,6 +49,8 @@ const METHODS: [name: string, target: object, method: string, reviewed: string][
   ['AuthorizationCode', provider.AuthorizationCode, 'find', '7774e9bf19c4'],
   ['AuthorizationCode.prototype', provider.AuthorizationCode.prototype, 'consume', '2a8be012b55f'],
   ['DeviceCode.prototype', provider.DeviceCode.prototype, 'consume', '2a8be012b55f'],
+  ['ServerChallenge.prototype', ServerChallenge.prototype, 'nextChallenge', 'e964e543ab68'],
+  ['ServerChallenge.prototype', ServerChallenge.prototype, 'checkChallenge', '6ff605e67469'],
   ['ReplayDetection', provider.ReplayDetection, 'unique', '26f0872a55e3'],
   ['IdToken.prototype', provider.IdToken.prototype, 'issue', '296b8e90f083'],
   ['Session', provider.Session, 'get', 'eed32d535b29'],

@@ -123,7 +123,12 @@ async function tokens(): Promise<Answer['body']> {
 }
 
 describe('the happy flow', () => {
-  test('by openid-client as it is: OpenID Connect with PAR, DPoP, PKCE and a private key', async () => {
+  test.each([
+    ['a private key', 'required'],
+    ['a private key, whose proofs must have a nonce', 'nonce'],
+  ] as const)('by openid-client as it is: OpenID Connect with PAR, DPoP, PKCE and %s', async (_, policy) => {
+    const key = await newClientKey('PS256')
+    const clientId = await register(key, { dpop: policy })
     const config = await openid.discovery(
       new URL(server.issuer),
       clientId,
