@@ -8,7 +8,8 @@ import { AUTHORIZATION_CODE_GRANT, responseTypesOf } from './grant-types.ts'
 type RegisteredSettings = Pick<
   ClientSettings,
   | ('name' | 'grants' | 'redirectUris' | 'isPublic' | 'authMethod' | 'clientUri' | 'policyUri' | 'tosUri')
-  | ('postLogoutRedirectUris' | 'backchannelLogoutUri' | 'idTokenAlg')
+  | ('postLogoutRedirectUris' | 'backchannelLogoutUri' | 'idTokenAlg' | 'jwksUri')
+  | ('dpop' | 'parRequired' | 'certificateBoundAccessTokens')
 >
 
 /** Client metadata (RFC 7591, section 2) as our attributes. */
@@ -34,7 +35,6 @@ export const REGISTRABLE_AUTH_METHODS: Readonly<Record<string, AuthMethod | 'non
 
 /** Members that would weaken what a client asks for if they were ignored. */
 const UNSUPPORTED = [
-  'jwks_uri',
   'sector_identifier_uri',
   'software_statement',
   'id_token_encrypted_response_alg',
@@ -48,14 +48,6 @@ const UNSUPPORTED = [
   'authorization_encrypted_response_enc',
   'introspection_encrypted_response_alg',
   'introspection_encrypted_response_enc',
-]
-
-/** Members that are refused when they are true. */
-const UNSUPPORTED_REQUIREMENTS = [
-  'require_signed_request_object',
-  'require_pushed_authorization_requests',
-  'dpop_bound_access_tokens',
-  'tls_client_certificate_bound_access_tokens',
 ]
 
 /** Characters of a short text. */
@@ -99,8 +91,11 @@ class Members {
     return undefined
   }
 
+  /** False: absent. */
   isTrue(name: string): boolean {
-    return this.#json[name] === true
+    const value = this.has(name) ? this.#json[name] : false
+    if (typeof value !== 'boolean') this.refuse(name, `${name} must be true or false`)
+    return value === true
   }
 
   object(name: string): object | undefined {
@@ -114,8 +109,8 @@ class Members {
 
 function refuseUnsupported(members: Members): void {
   for (const name of UNSUPPORTED.filter((one) => members.has(one))) members.refuse(name, `${name} is not supported`)
-  for (const name of UNSUPPORTED_REQUIREMENTS.filter((one) => members.isTrue(one)))
-    members.refuse(name, `${name} is not supported for clients that register themselves`)
+  const signed = 'require_signed_request_object'
+  if (members.isTrue(signed)) members.refuse(signed, `${signed} is not supported`)
   const subjectType = members.text('subject_type')
   if (subjectType !== undefined && subjectType !== 'public')
     members.refuse('subject_type', 'the only supported subject_type is public')
@@ -165,14 +160,20 @@ function settingsIn(members: Members, authMethod: string): RegisteredSettings {
     postLogoutRedirectUris: members.texts('post_logout_redirect_uris') ?? [],
     backchannelLogoutUri: members.text('backchannel_logout_uri') ?? null,
     idTokenAlg: idTokenAlg as RegisteredSettings['idTokenAlg'],
+    jwksUri: (authMethod === 'private_key_jwt' && members.text('jwks_uri')) || null,
+    dpop: members.isTrue('dpop_bound_access_tokens') ? 'required' : 'optional',
+    parRequired: members.isTrue('require_pushed_authorization_requests'),
+    certificateBoundAccessTokens: members.isTrue('tls_client_certificate_bound_access_tokens'),
   }
 }
 
-/** RFC 7591, section 2: `jwks` is for a client that authenticates with its keys; other clients may send one for other purposes. */
+/** RFC 7591, section 2: one of `jwks` and `jwks_uri` is for a client that authenticates with its keys; others may send it for other purposes. */
 function keysIn(members: Members, authMethod: string): string | undefined {
   const jwks = members.object('jwks')
+  if (members.has('jwks') && members.has('jwks_uri')) members.refuse('jwks_uri', 'give either jwks or jwks_uri')
   if (authMethod !== 'private_key_jwt') return undefined
-  if (!jwks) members.refuse('jwks', 'private_key_jwt needs public keys (jwks)')
+  if (!members.has('jwks') && !members.has('jwks_uri'))
+    members.refuse('jwks', 'private_key_jwt needs public keys (jwks) or their URL (jwks_uri)')
   return jwks && JSON.stringify(jwks)
 }
 
@@ -205,6 +206,15 @@ export function parseClientMetadata(json: Json, authMethod: string): ClientMetad
   return parsed
 }
 
+type Requirements = Pick<ClientSettings, 'dpop' | 'parRequired' | 'certificateBoundAccessTokens'>
+
+/** What is required after an update: a client cannot lift what its admin requires. */
+export const requirementsAfter = (present: Requirements, wanted: Requirements): Requirements => ({
+  dpop: present.dpop === 'required' ? present.dpop : wanted.dpop,
+  parRequired: present.parRequired || wanted.parRequired,
+  certificateBoundAccessTokens: present.certificateBoundAccessTokens || wanted.certificateBoundAccessTokens,
+})
+
 /** What is registered of a client. */
 interface RegisteredClient {
   readonly settings: RegisteredSettings
@@ -222,6 +232,10 @@ export function clientMetadataOf({ settings, authMethod, scopes, softwareId, sof
     policy_uri: settings.policyUri,
     tos_uri: settings.tosUri,
     backchannel_logout_uri: settings.backchannelLogoutUri,
+    jwks_uri: settings.jwksUri,
+    dpop_bound_access_tokens: settings.dpop === 'required' || null,
+    require_pushed_authorization_requests: settings.parRequired || null,
+    tls_client_certificate_bound_access_tokens: settings.certificateBoundAccessTokens || null,
     software_id: softwareId,
     software_version: softwareVersion,
   }

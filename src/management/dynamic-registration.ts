@@ -79,6 +79,12 @@ export function checkGrants(grants: readonly string[], permitted: readonly strin
   throw invalidInput(`the client may not register the grant type ${other.slice(0, 100)}`, 'grants')
 }
 
+/** Each URL of keys is fetched for as long as its client exists, so strangers may not choose any. @throws KeywrightError `invalid_input` */
+export function checkKeySource({ settings: { jwksUri } }: ClientMetadata, source: RegistrationSource): void {
+  if (source === 'open' && jwksUri !== null)
+    throw invalidInput('a client that registers without an initial access token gives its keys as jwks', 'jwksUri')
+}
+
 /** What a new client may have, and by what right. */
 interface Permitted extends Pick<InitialAccessToken, 'accountId' | 'grants' | 'apis' | 'scopes'> {
   readonly source: RegistrationSource
@@ -163,6 +169,7 @@ async function insertRegistered(
 ): Promise<NewlyRegisteredClient> {
   const { accountId, source, through } = permitted
   checkGrants(metadata.settings.grants, permitted.grants)
+  checkKeySource(metadata, source)
   const access = await permittedAccess(trx, metadata, permitted)
   const request = { accountId, settings: await settingsOf(trx, metadata), ...access, keys }
   const { client, clientSecret } = await createClient(trx, request, {

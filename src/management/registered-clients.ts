@@ -5,7 +5,7 @@ import { listClientApis } from '../clients/client-apis.ts'
 import { markClientDeleting } from '../clients/client-deletions.ts'
 import { parsePublicKeys } from '../clients/client-keys.ts'
 import { lockClientsExclusive } from '../clients/client-locks.ts'
-import type { ClientMetadata } from '../clients/client-metadata.ts'
+import { type ClientMetadata, requirementsAfter } from '../clients/client-metadata.ts'
 import { withVerification } from '../clients/client-rules.ts'
 import { currentSet, isSecretOf } from '../clients/client-secrets.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
@@ -24,6 +24,7 @@ import { updateClient } from './client-registration.ts'
 import { rotateSecret } from './client-secret-rotation.ts'
 import {
   checkGrants,
+  checkKeySource,
   describeClient,
   InvalidRegistrationTokenError,
   type Origin,
@@ -57,19 +58,27 @@ export async function hasSecret(knex: Knex, { key }: Client, given: unknown): Pr
 }
 
 /** @throws KeywrightError `invalid_input` */
-function checkUpdate(client: Client, registration: DynamicRegistration, { settings, authMethod }: ClientMetadata) {
+function checkUpdate(client: Client, registration: DynamicRegistration, metadata: ClientMetadata) {
+  const { settings, authMethod } = metadata
   if (authMethod !== registration.authMethod)
     throw invalidInput(`the client registered ${registration.authMethod}, which cannot be changed`, 'authMethod')
   checkGrants(settings.grants, client.grants)
+  checkKeySource(metadata, registration.source)
 }
 
-/** Replaces the keys of a client if the metadata has others; tokens of the former keys are revoked. */
+/** The settings that an update changes. Keys instead of their URL are stored by a rotation. */
+function changedSettings(client: Client, { settings, jwks }: ClientMetadata): Partial<ClientSettings> {
+  const { jwksUri, ...rest } = { ...settings, ...requirementsAfter(client, settings) }
+  return jwks === undefined ? { ...rest, jwksUri } : rest
+}
+
+/** Replaces the keys of a client, or their URL, if the metadata has others; tokens of the former keys are revoked. */
 async function replaceKeys(knex: Knex, client: Client, jwks: string | undefined, actor: Actor): Promise<void> {
   if (jwks === undefined) return
   const keys = await parsePublicKeys(jwks)
   const present = (await currentSet(knex, client.key, 'key')).map(({ hash }) => hash.toString('hex'))
   const given = keys.map(({ thumbprint }) => thumbprint.toString('hex'))
-  if (!isDeepStrictEqual(present.toSorted(), given.toSorted()))
+  if (client.jwksUri !== null || !isDeepStrictEqual(present.toSorted(), given.toSorted()))
     await rotateSecret(knex, client.clientId, 0, actor, { keys })
 }
 
@@ -101,8 +110,9 @@ export async function updateRegisteredClient(
     await authenticated(trx, configured)
     checkGrants(metadata.settings.grants, locked.grants)
   }
-  const complete = (before: Client, changes: Partial<ClientSettings>) => withVerification('admin', before, changes)
-  const change = { settings: metadata.settings, ...(scopes && { scopes }) }
+  const complete = (before: Client, changes: Partial<ClientSettings>) =>
+    withVerification('admin', before, { ...changes, ...requirementsAfter(before, metadata.settings) })
+  const change = { settings: changedSettings(client, metadata), ...(scopes && { scopes }) }
   await updateClient(knex, client.clientId, change, actor, { check, complete })
   await replaceKeys(knex, client, metadata.jwks, actor)
   await updateDynamicRegistration(knex, client.key, metadata)

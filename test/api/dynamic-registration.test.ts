@@ -6,8 +6,9 @@ import { registerClient } from '../../src/management/dynamic-registration.ts'
 import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { signedIn } from '../guarantees/all-routes.ts'
 import { keywright } from '../support/cli-in-process.ts'
-import { newClientKey } from '../support/client-assertions.ts'
+import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { setDynamicRegistration } from '../support/dynamic-registration.ts'
+import { documentOf, jwkSet, startKeyServer } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
@@ -19,9 +20,11 @@ const CALLBACK = 'https://app.example.com/callback'
 let server: Keywright
 let account: string
 let api: { identifier: string }
+let keyServer: Awaited<ReturnType<typeof startKeyServer>>
 
 beforeAll(async () => {
-  server = await startKeywright()
+  keyServer = await startKeyServer()
+  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
   account = await server.make.account()
   api = await server.make.api({ scopes: ['read', 'write', 'delete'] })
   await setDynamicRegistration(server, 'initial_access_token')
@@ -30,7 +33,10 @@ beforeEach(async () => {
   await server.knex('initial_access_tokens').delete()
   await server.knex('sign_in_limits').delete()
 })
-afterAll(() => server?.stop())
+afterAll(async () => {
+  await server?.stop()
+  keyServer.stop()
+})
 
 type Options = Record<string, unknown>
 
@@ -206,6 +212,18 @@ describe('a client with an initial access token', () => {
     ['response types that do not fit', { response_types: ['token'] }, 'invalid_client_metadata'],
     ['an unknown method', { token_endpoint_auth_method: 'client_secret_jwt' }, 'invalid_client_metadata'],
     ['private_key_jwt without keys', { token_endpoint_auth_method: 'private_key_jwt' }, 'invalid_client_metadata'],
+    [
+      'keys beside their URL',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] }, jwks_uri: 'https://app.example.com/jwks' },
+      'invalid_client_metadata',
+    ],
+    [
+      'a URL of keys without TLS',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://app.example.com/jwks' },
+      'invalid_client_metadata',
+    ],
+    ['a requirement that is no boolean', { dpop_bound_access_tokens: 'true' }, 'invalid_client_metadata'],
+    ['signed request objects', { require_signed_request_object: true }, 'invalid_client_metadata'],
     ['pairwise subjects', { subject_type: 'pairwise' }, 'invalid_client_metadata'],
     ['encrypted ID tokens', { id_token_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
     ['ID tokens without signature', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
@@ -303,6 +321,60 @@ describe('the registration of a client', () => {
     const { id } = await server.knex('clients').where({ client_id: made.body.client_id }).first()
     const works = await server.knex('client_secrets').where({ client_id: id }).whereNull('retires_at').pluck('hash')
     expect(works).toEqual([key.parsed[0]!.thumbprint])
+  })
+
+  test('names the URL of its keys, another URL, and keys instead', async () => {
+    const [first, second, third] = [await newClientKey(), await newClientKey(), await newClientKey()]
+    const [site, other] = [keyServer.publish(documentOf(jwkSet(first))), keyServer.publish(documentOf(jwkSet(second)))]
+    const grants = ['client_credentials']
+    const keyed = { redirect_uris: [], grant_types: grants, token_endpoint_auth_method: 'private_key_jwt' }
+    const made = await register(await tokenWith({ grants }), { ...keyed, jwks_uri: site.uri })
+    expect([made.status, made.body.jwks_uri, made.body.client_secret]).toEqual([201, site.uri, undefined])
+    const statusBy = async (by: ClientKey) => {
+      const assertion = await signAssertion(by, { clientId: made.body.client_id, audience: server.issuer })
+      return (await server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) })).status
+    }
+    expect(await statusBy(first)).toBe(200)
+
+    const unchanged = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: site.uri }))
+    expect([unchanged.body.jwks_uri, await statusBy(first)]).toEqual([site.uri, 200])
+
+    const moved = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: other.uri }))
+    expect([moved.status, moved.body.jwks_uri]).toEqual([200, other.uri])
+    expect([await statusBy(second), await statusBy(first)]).toEqual([200, 401])
+
+    // The same key as at the URL, and then another one.
+    for (const key of [second, third]) {
+      const jwks = { keys: key.parsed.map(({ jwk }) => jwk) }
+      const stored = await configure('PUT', made, updateOf(made, { ...keyed, jwks }))
+      expect([stored.status, stored.body.jwks_uri, await statusBy(key)]).toEqual([200, undefined, 200])
+    }
+    expect(await statusBy(second)).toBe(401)
+  })
+
+  test('requires proofs, which an update can require too but not lift', async () => {
+    const names = [
+      'dpop_bound_access_tokens',
+      'require_pushed_authorization_requests',
+      'tls_client_certificate_bound_access_tokens',
+    ]
+    const all = Object.fromEntries(names.map((name) => [name, true]))
+    const token = await tokenWith()
+    const required = { dpop: 'required', par_required: true, certificate_bound_access_tokens: true }
+    const rowOf = ({ body }: Answer) => server.knex('clients').where({ client_id: body.client_id }).first()
+
+    const without = await register(token, METADATA)
+    expect(names.filter((name) => name in without.body)).toEqual([])
+    const made = await register(token, { ...METADATA, ...all })
+    expect(made.body).toMatchObject(all)
+    expect(await rowOf(made)).toMatchObject(required)
+    const lifted = Object.fromEntries(names.map((name) => [name, false]))
+    for (const changes of [{}, lifted]) {
+      expect((await configure('PUT', made, updateOf(made, changes))).body).toMatchObject(all)
+      expect(await rowOf(made)).toMatchObject(required)
+    }
+    expect((await configure('PUT', without, updateOf(without, all))).body).toMatchObject(all)
+    expect((await configure('GET', without)).body).toMatchObject(all)
   })
 
   test('is deleted with its tokens', async () => {
@@ -408,6 +480,20 @@ describe('open registration', () => {
     expect(row).toMatchObject({ account_id: holder, consent: 'show' })
     const { expires_at } = await server.knex('dynamic_registrations').where({ client_id: row.id }).first()
     expect(expires_at.getTime()).toBeLessThan(Date.now() + 25 * 3_600_000)
+  })
+
+  test('permits no URL of keys, which the server would fetch for a stranger', async () => {
+    const keyed = { ...METADATA, token_endpoint_auth_method: 'private_key_jwt' }
+    const refused = await register(undefined, { ...keyed, jwks_uri: 'https://victim.example.com/jwks' })
+    expect([refused.status, refused.body.error]).toEqual([400, 'invalid_client_metadata'])
+    const { parsed } = await newClientKey()
+    const jwks = { keys: parsed.map(({ jwk }) => jwk) }
+    const made = await register(undefined, { ...keyed, jwks })
+    expect(made.status).toBe(201)
+    const uri = 'https://victim.example.com/jwks'
+    const update = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: uri }))
+    expect([update.status, update.body.error]).toEqual([400, 'invalid_client_metadata'])
+    expect(await server.knex('client_key_sets').where({ uri })).toEqual([])
   })
 
   test('permits no client that acts for itself, and no wrong token', async () => {
