@@ -85,6 +85,7 @@ describe('a command with --json prints one JSON object', () => {
       alg: 'EdDSA',
       token_type: 'at+jwt',
       networks_claim: 'off',
+      dpop: 'optional',
       claims: '',
       key_pairs: 'one',
       max_secret_lifetime: null,
