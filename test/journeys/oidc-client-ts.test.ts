@@ -129,7 +129,8 @@ describe.skipIf(!chromium)('oidc-client-ts from another origin', () => {
     const page = await browser.open()
     const other = createServer((_req, res) => res.end('other')).listen(0, '127.0.0.1')
     await once(other, 'listening')
-    await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}`)
+    // With the name of the redirect URI it would be the client's: an application on a loopback address may choose its port.
+    await page.goto(`http://localhost:${(other.address() as AddressInfo).port}`)
     for (const path of ['/oauth2/token', '/oauth2/revoke']) {
       const body = new URLSearchParams({ client_id: clientId, token: 'x', grant_type: 'refresh_token' }).toString()
       const init = { method: 'POST', body, headers: { 'content-type': 'application/x-www-form-urlencoded' } }
