@@ -113,7 +113,7 @@ export const CALLERS_OF_ACCOUNT = affectedCallersOf(
 
 /**
  * An account: its clients, the tokens that act for it without a user, and with `users` those that applications of any account have for
- * its users.
+ * its users in this account.
  */
 export const accountTarget = (
   accountId: string,
@@ -124,17 +124,24 @@ export const accountTarget = (
     `clients one WHERE ${ofAccount('one.account_id', 'o.id')} AND one.kind <> 'api' AND one.status = 'active'`,
     'active_refresh_tokens r WHERE r.client_id = one.id',
   )
-  // The tokens of the account's own clients are counted already.
-  const eachUser = (tokens: string, account: string) =>
+  // The tokens of the account's own clients are counted already. Others count by the account that they act for, or where they name none
+  // by the first account of their user.
+  const eachMember = (tokens: string, owner: string, actsFor: string) =>
     countForEach(
-      `users one WHERE ${ofAccount('one.account_id', 'o.id')}`,
-      `${tokens} x WHERE x.subject = CAST(one.id AS text) AND x.subject <> '' AND ${account} IS DISTINCT FROM o.id`,
+      `(SELECT m.user_id AS id FROM memberships m WHERE ${ofAccount('m.account_id', 'o.id')}) one`,
+      `${tokens} x WHERE x.subject = CAST(one.id AS text) AND x.subject <> '' AND ${owner} IS DISTINCT FROM o.id
+         AND coalesce(${actsFor}, (SELECT u.account_id FROM users u WHERE u.id = one.id)) = o.id`,
     )
-  const delegated = eachUser('active_access_tokens', 'x.account_id')
+  const delegated = eachMember(
+    '(SELECT * FROM client_access_tokens WHERE expires_at > now())',
+    'x.account_id',
+    'x.user_account_id',
+  )
   const withoutUser = boundedCountOf("active_access_tokens x WHERE x.subject = CAST(o.id AS text) AND x.subject <> ''")
-  const delegatedRefresh = eachUser(
+  const delegatedRefresh = eachMember(
     'active_refresh_tokens',
     '(SELECT owner.account_id FROM clients owner WHERE owner.id = x.client_id)',
+    '(SELECT s.account_id FROM consents s WHERE s.id = x.consent_id)',
   )
   return {
     from: '(SELECT a.*, a.id AS account_id FROM accounts a WHERE a.id = :accountId) o',

@@ -10,6 +10,7 @@ import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import type { DryRunResult } from '../../src/management/dry-run.ts'
 import { setInstanceApi } from '../../src/management/instance-operations.ts'
 import { generateKeyPair } from '../../src/management/key-pair-operations.ts'
+import { addMembership } from '../../src/management/membership-operations.ts'
 import type { DestructiveOperation, Management } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { retireApplicationSecret } from '../../src/management/secret-retirement.ts'
@@ -236,6 +237,36 @@ test('the dry runs about an account and the instance cover all their clients', a
   expect(off).toMatchObject({ clients: counted(2), accessTokens: counted(3), refreshTokens: counted(2) })
   for (const result of [disabled, off, await setInstanceApi.dryRun(on.management, operator, {})])
     expect(addressesOf(result)).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+})
+
+test('the dry run of disabling an account counts the tokens of its users that act for it, whichever their first account is', async () => {
+  const { knex, make } = on
+  const [first, second] = [await make.account(), await make.account()]
+  const user = await make.user(first, 'member')
+  await addMembership(on.management, operator, { userId: user.id, accountId: second, role: 'member' })
+  const foreign = await make.register({ account: await make.account() })
+  const { id: apiId } = await knex('apis').first('id')
+  const held = { subject: user.id, secret_id: null, grant_id: null }
+  const rows = [null, first, second, second, second].map((account) => ({
+    ...accessToken(foreign.key, apiId, held),
+    user_account_id: account,
+  }))
+  await knex('access_tokens').insert(rows)
+  const consent = { id: newId(), given_by: user.id, account_id: second, client_id: foreign.key }
+  await knex('consents').insert({ ...consent, identity_scopes: [], claims: [], apis: '{}' })
+  const refreshing = [null, null, null, consent.id].map((consent_id) => ({
+    ...refreshToken(foreign.key, apiId, { subject: user.id }),
+    consent_id,
+  }))
+  await knex('refresh_tokens').insert(refreshing)
+  const counts = [first, second].map(async (accountId) => {
+    const { accessTokens, refreshTokens } = await setAccountStatus.dryRun(on.management, operator, { accountId })
+    return [accessTokens, refreshTokens]
+  })
+  expect(await Promise.all(counts)).toEqual([
+    [counted(2), counted(3)],
+    [counted(3), counted(1)],
+  ])
 })
 
 test('a dry run is refused where the operation is refused, and hides what another account has', async () => {
