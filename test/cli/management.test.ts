@@ -70,6 +70,7 @@ test('api update changes the given settings and creates keys for another algorit
     alg: 'EdDSA',
     token_type: 'JWT',
     networks_claim: 'off',
+    dpop: 'optional',
     claims: 'plan=account.plan',
     key_pairs: 'one',
     max_secret_lifetime: null,

@@ -6209,9 +6209,6 @@ export interface components {
         };
         /**
          * @example {
-         *       "scopes": [
-         *         "read"
-         *       ],
          *       "max_uses": 1,
          *       "days": 7
          *     }

@@ -47,7 +47,7 @@ const creation = z
       .optional()
       .meta({ description: `When it expires; default: ${INITIAL_ACCESS_TOKEN_DAYS.default}` }),
   })
-  .meta({ id: 'NewInitialAccessToken', examples: [{ scopes: ['read'], max_uses: 1, days: 7 }] })
+  .meta({ id: 'NewInitialAccessToken', examples: [{ max_uses: 1, days: 7 }] })
 
 function view(
   { id: tokenId, accountId, lastFour, uses, createdAt, expiresAt, ...rest }: InitialAccessToken,
