@@ -76,6 +76,10 @@ export function claimedIdentity(assertion: string): ClaimedIdentity {
 export const worksAt = ({ retiresAt, validUntil }: Pick<ValidKey, 'retiresAt' | 'validUntil'>, now: number): boolean =>
   (retiresAt === null || retiresAt > now) && (validUntil === null || validUntil > now)
 
+/** The keys that work and may have signed a JWT with this key ID. @param now milliseconds since 1970 */
+export const keysFor = (keys: readonly ValidKey[], kid: unknown, now: number): ValidKey[] =>
+  keys.filter((key) => worksAt(key, now) && (kid === undefined || key.jwk.kid === undefined || key.jwk.kid === kid))
+
 /** The keys that may have signed an assertion. */
 function candidates({ keys, fapi2 }: Registration, { header }: SignedAssertion, now: number): ValidKey[] {
   const { alg, kid, typ } = header
@@ -83,9 +87,7 @@ function candidates({ keys, fapi2 }: Registration, { header }: SignedAssertion, 
     throw new InvalidAssertionError('assertion_invalid', `the type ${typ} is not that of a client assertion`)
   // FAPI 2.0 Security Profile, section 5.4.1.
   if (fapi2 && alg === 'RS256') throw new InvalidAssertionError('assertion_invalid', 'FAPI 2.0 does not allow RS256')
-  return keys.filter(
-    (key) => worksAt(key, now) && (kid === undefined || key.jwk.kid === undefined || key.jwk.kid === kid),
-  )
+  return keysFor(keys, kid, now)
 }
 
 /**
