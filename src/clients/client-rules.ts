@@ -94,7 +94,12 @@ function* errorsOfBoundTokens({ certificateBoundAccessTokens, dpop, reuseWindow 
     yield fieldError('reuseWindow', 'tokens that are bound to a key cannot be used again for another request')
 }
 
-function* errorsOfKeys({ isPublic, authMethod, jwksUri }: ClientSettings): FieldErrors {
+function* errorsOfKeys({ isPublic, authMethod, jwksUri, requestObjectsRequired }: ClientSettings): FieldErrors {
+  if (requestObjectsRequired && (isPublic || authMethod !== 'private_key_jwt'))
+    yield fieldError(
+      'requestObjectsRequired',
+      'only a client with the authentication method private_key_jwt has keys to sign with',
+    )
   if (jwksUri !== null && (isPublic || authMethod !== 'private_key_jwt'))
     yield fieldError('jwksUri', 'only a client with the authentication method private_key_jwt has public keys')
 }

@@ -65,4 +65,20 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
       help: 'required: accept only pushed authorization requests (RFC 9126); default: optional',
     },
   }),
+  /** RFC 9101, section 10.5 (`require_signed_request_object`). */
+  requestObjectsRequired: attribute({
+    type: boolean,
+    initial: false,
+    section: 'signIn',
+    label: 'Signed authorization requests required',
+    hint: 'The application signs its authorization requests with its private key, so that nobody can change them on the way.',
+    description:
+      'Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them',
+    option: {
+      flag: 'request-objects',
+      jsonName: 'request_objects',
+      onOffWords: ['required', 'optional'],
+      help: 'required: accept only authorization requests that are signed request objects (RFC 9101); default: optional',
+    },
+  }),
 }

@@ -52,8 +52,7 @@ export function toEngineError(error: unknown): unknown {
 
 /** Errors that the engine sends without a description (OpenID Connect Core, section 3.1.2.6). */
 const UNDESCRIBED: Readonly<Record<string, string>> = {
-  request_not_supported:
-    'request objects (the parameter request) are not supported; push the request instead (RFC 9126)',
+  request_not_supported: 'request objects (the parameter request) are not supported here',
   request_uri_not_supported: 'request_uri is not supported here; only those of pushed requests are (RFC 9126)',
   registration_not_supported: 'the parameter registration is not supported',
 }

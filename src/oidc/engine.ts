@@ -96,6 +96,7 @@ function userConfiguration(services: OidcServices): Configuration {
       account_id: null,
       account_selection: null,
       audience: (ctx, audience) => {
+        refuseUnsigned(ctx)
         refuseSeveralApis(ctx, audience)
         refuseUnknownScope(ctx)
       },
@@ -103,6 +104,14 @@ function userConfiguration(services: OidcServices): Configuration {
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
     clientBasedCORS: (_ctx, origin, client) => isOriginOfClient(origin, registrationOf(client).redirectUris),
   }
+}
+
+/** A pushed request was signed where it was pushed. */
+function refuseUnsigned({ oidc, state }: KoaContextWithOIDC): void {
+  const isNew = oidc.route === 'authorization' || oidc.route === 'pushed_authorization_request'
+  if (!isNew || oidc.entities.PushedAuthorizationRequest || state.hasRequestObject) return
+  if (registrationOf(oidc.client!).requestObjectsRequired)
+    throw new errors.InvalidRequest('the client must sign its authorization requests (RFC 9101)')
 }
 
 /** A code is for one API, as a token is (RFC 8707, section 2.2). `audience` is left only beside another `resource`. */

@@ -89,6 +89,8 @@ export function describeServer({ issuerUrl, certificateMethods, certificateOrigi
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,
+      request_parameter_supported: true,
+      request_object_signing_alg_values_supported: CLIENT_ASSERTION_ALGS,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       token_endpoint_auth_methods_supported: [...methods, 'none'],

@@ -5,7 +5,7 @@ import type Provider from 'oidc-provider'
 import { authorizationSteps, checkSize, linkEndpoint, postToGet } from './authorization-requests.ts'
 import { callEngine, clientEndpoint, type Endpoint, parse } from './client-endpoint.ts'
 import { authenticateClient } from './endpoint-authentication.ts'
-import { handToEngine } from './endpoint-requests.ts'
+import { type FormStep, handToEngine } from './endpoint-requests.ts'
 import { createEngine } from './engine.ts'
 import { createSignInFlow } from './engine-interactions.ts'
 import { useKeysOf } from './engine-internals.ts'
@@ -19,6 +19,7 @@ import type { OidcContext } from './request-state.ts'
 import { redirectAfterSignOut } from './response-redirects.ts'
 import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts'
 import { signOutAtProvider } from './sign-out-at-provider.ts'
+import { takeRequestObject } from './signed-requests.ts'
 import { statusAggregationEndpoint, statusListEndpoint } from './status-list-endpoint.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { upstreamLogoutEndpoint } from './upstream-logout-endpoint.ts'
@@ -77,9 +78,9 @@ const patternOf = (path: string): string =>
 const passPreflight = (engine: Endpoint) => (ctx: OidcContext, next: Next) =>
   ctx.method === 'OPTIONS' ? engine(ctx, next) : next()
 
-function pushedRequestEndpoint(services: OidcServices, engine: Endpoint) {
+function pushedRequestEndpoint(services: OidcServices, engine: Endpoint, ...steps: FormStep[]) {
   return clientEndpoint(services, [
-    parse(checkSize, ...authorizationSteps(services)),
+    parse(checkSize, ...steps, ...authorizationSteps(services)),
     authenticateClient(services, { allowPublic: true }),
     callEngine(engine),
   ])
@@ -97,7 +98,8 @@ function endpointsOf(
   const page = (...steps: OidcMiddleware[]) =>
     compose([showErrors(services), showForms(services) as never, ...steps, engine]) as Endpoint
   const discovery = compose([describeServer(services), engine]) as Endpoint
-  const link = linkEndpoint(...authorizationSteps(services))
+  const object = takeRequestObject(services)
+  const link = linkEndpoint(object, ...authorizationSteps(services))
   return new Map<string, Endpoint>([
     ['/oauth2/token', browserEndpoint(tokenEndpoint(services, runEngine))],
     ['/oauth2/introspect', endpoint(introspectionEndpoint(services))],
@@ -107,7 +109,7 @@ function endpointsOf(
     ['/oauth2/status/*', endpoint(statusListEndpoint(services))],
     ['/oauth2/status/feed', endpoint((ctx) => feed.endpoint(ctx))],
     ['/oauth2/userinfo', endpoint(takeBearerToken(services), handToEngine, engine)],
-    ['/oauth2/par', browserEndpoint(pushedRequestEndpoint(services, runEngine))],
+    ['/oauth2/par', browserEndpoint(pushedRequestEndpoint(services, runEngine, object))],
     ['/oauth2/device', browserEndpoint(pushedRequestEndpoint(services, runEngine))],
     ['/oauth2/authorize', page(postToGet, link)],
     ['/oauth2/authorize/*', page()],

@@ -3,6 +3,7 @@ import type { AuthMethod } from '../clients/authentication-attributes.ts'
 import type { CertificateAuthenticator } from '../clients/certificate-authentication.ts'
 import type { Authenticator } from '../clients/client-authentication.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
+import type { KeyFetches } from '../clients/key-fetches.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Refusals } from '../clients/refusals.ts'
 import type { Registrations } from '../clients/registrations.ts'
@@ -31,6 +32,8 @@ export interface OidcServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
+  /** Of the keys with which clients sign. */
+  readonly keyFetches: Pick<KeyFetches, 'afterUnknownKey'>
   /** Of clients with `workload_identity`. */
   readonly workloadAuthenticator: WorkloadAuthenticator
   readonly certificateAuthenticator: CertificateAuthenticator

@@ -50,6 +50,8 @@ export interface OidcState {
   presented?: Record<string, unknown>
   /** The client of the presented token. */
   tokenHolder?: Registration | undefined
+  /** Whether the parameters are those of a signed request object. */
+  hasRequestObject?: boolean
   /** For which account the user of an authorization request acts; undefined while nobody is signed in. */
   acting?: ActingAccount
   /** The sign-out that the request confirms. */

@@ -146,6 +146,11 @@ export const REFUSAL_REASONS = {
     label: 'Account not chosen',
     text: 'The user belongs to several accounts and must choose one, which prompt=none forbids. The request can name it in account_id.',
   },
+  request_object_invalid: {
+    error: 'invalid_request_object',
+    label: 'Request object invalid',
+    text: 'The signed authorization request is malformed, expired, for another server, or not signed by a current key of the client.',
+  },
   request_uri_invalid: {
     error: 'invalid_request_uri',
     label: 'Request URI invalid',

@@ -40,6 +40,7 @@ const SETTINGS: ClientSettings = {
   certificateBoundAccessTokens: true,
   dpop: 'required',
   parRequired: true,
+  requestObjectsRequired: true,
   fapi2: true,
   pkceRequired: false,
   consent: 'skip',

@@ -85,6 +85,7 @@ const EVERY: ClientSettings = {
   certificateBoundAccessTokens: false,
   dpop: 'optional',
   parRequired: true,
+  requestObjectsRequired: false,
   fapi2: false,
   pkceRequired: false,
   consent: 'skip_own_account',
@@ -134,7 +135,12 @@ const OPEN: ClientSettings = {
 }
 
 /** A client without a client secret, which some settings need. */
-const KEYED: ClientSettings = { ...BARE, authMethod: 'private_key_jwt', endpointAudiences: true }
+const KEYED: ClientSettings = {
+  ...BARE,
+  authMethod: 'private_key_jwt',
+  endpointAudiences: true,
+  requestObjectsRequired: true,
+}
 
 const PUBLISHING: ClientSettings = { ...KEYED, jwksUri: 'https://app.example.com/jwks.json' }
 
@@ -168,6 +174,7 @@ describe('every setting is stored at creation and read by the store and the endp
       ['jwksUri', null],
       ['isPublic', false],
       ['fapi2', false],
+      ['requestObjectsRequired', false],
       ['endpointAudiences', false],
       ['certificateBoundAccessTokens', false],
       ['accessType', 'both'],

@@ -213,7 +213,6 @@ describe('a request with a valid client and redirect URI redirects the error, wi
     ['claims that are no object', { claims: '[]' }, 'invalid_request'],
     ['claims for nobody', { claims: '{"other":{}}' }, 'invalid_request'],
     ['an id_token_hint that is none', { id_token_hint: 'nonsense' }, 'invalid_request'],
-    ['a request object', { request: 'a.b.c' }, 'request_not_supported'],
     ['a request_uri that is not ours', { request_uri: 'https://app.example.com/request' }, 'request_uri_not_supported'],
     ['a registration', { registration: '{}' }, 'registration_not_supported'],
     ['a resource that the client does not have', { resource: 'https://other.example.com' }, 'invalid_target'],

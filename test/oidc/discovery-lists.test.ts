@@ -208,6 +208,36 @@ const CHECKS: Record<string, Check> = {
     expect([...values].sort()).toEqual(found.sort())
   },
 
+  async request_object_signing_alg_values_supported(values) {
+    const found: string[] = []
+    for (const alg of ALGS) {
+      const key = await newClientKey(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'].includes(alg) ? alg : 'ES256')
+      const signer = key.alg === alg || alg.startsWith('HS') ? key : { ...key, alg, ...(await generateKeyPair(alg)) }
+      const settings = settingsFor({ authMethod: 'private_key_jwt' })
+      const { clientId } = await server.make.register({ settings, keys: key.parsed })
+      const claims = {
+        sub: undefined,
+        client_id: clientId,
+        response_type: 'code',
+        redirect_uri: CALLBACK,
+        scope: 'openid',
+        code_challenge: 'x'.repeat(43),
+        code_challenge_method: 'S256',
+      }
+      const request = alg.startsWith('HS')
+        ? await new SignJWT({ ...claims, iss: clientId, aud: server.issuer })
+            .setExpirationTime('1m')
+            .setProtectedHeader({ alg })
+            .sign(Buffer.alloc(32, 1))
+        : await signAssertion(signer, { clientId, audience: server.issuer, claims })
+      const form = assertionForm(await signAssertion(key, { clientId, audience: server.issuer }))
+      const { status, body } = await postForm(`${server.url}/oauth2/par`, { ...form, request })
+      if (status === 201) found.push(alg)
+      else expect([alg, status, body.error]).toEqual([alg, 400, 'invalid_request_object'])
+    }
+    expect([...values].sort()).toEqual(found.sort())
+  },
+
   async grant_types_supported(values) {
     const all = await createApplication(server, { grants: [...values] })
     const others = [

@@ -410,3 +410,64 @@ describe('a client for FAPI 2.0', () => {
     expect((await server.token({ ...grant, ...(await proved()) })).body.error).toBe('invalid_dpop_proof')
   })
 })
+
+describe('a signed request object', () => {
+  const sign = async (claims: JWTPayload = {}, by = key, id = clientId) =>
+    await signAssertion(by, {
+      clientId: id,
+      audience: server.issuer,
+      claims: { sub: undefined, nbf: now(), ...request({ client_id: id }), ...claims } as JWTPayload,
+    })
+  const pushObject = async (object: string, beside: Record<string, string> = {}) =>
+    await postForm(`${server.url}/oauth2/par`, { request: object, ...beside, ...(await proved()) })
+
+  test('is the request, whatever stands beside it', async () => {
+    const pushed = await pushObject(await sign({ state: 'signed' }), {
+      state: 'unsigned',
+      redirect_uri: 'https://x.example/',
+    })
+    const { code, state } = await comeBack(pushed)
+    expect([Boolean(code), state]).toEqual([true, 'signed'])
+  })
+
+  test('is refused with another issuer, audience, key, time, or for another client, and nothing is stored', async () => {
+    const other = await newClientKey('PS256')
+    const otherId = await register(other)
+    const rsa = await newClientKey('RS256')
+    const stored = async () => Number((await server.knex('engine_models').count().first())!.count)
+    const before = await stored()
+    const objects = [
+      await sign({ iss: otherId }),
+      await sign({ aud: 'https://other.example' }),
+      await sign({ aud: [server.issuer, 'https://other.example'] }),
+      await sign({ exp: undefined }),
+      await sign({ exp: now() - 60 }),
+      await sign({ exp: now() + 4000 }),
+      await sign({ nbf: now() + 60 }),
+      await sign({}, other),
+      await sign({}, other, otherId),
+      await sign({}, rsa),
+      'a.b.c',
+    ]
+    for (const object of objects) {
+      const { status, body } = await pushObject(object)
+      expect([status, body.error]).toEqual([400, 'invalid_request_object'])
+    }
+    expect(await stored()).toBe(before)
+  })
+
+  test('can be required, pushed or in a URL', async () => {
+    const by = await newClientKey('PS256')
+    const id = await register(by, { requestObjectsRequired: true, fapi2: false, parRequired: false })
+    const unsigned = { ...request({ client_id: id }), ...(await proved({}, id, by)) }
+    expect((await postForm(`${server.url}/oauth2/par`, unsigned)).body.error).toBe('invalid_request')
+    const visit = async (params: Record<string, string>) =>
+      await openBrowser(server.url).visit(`/oauth2/authorize?${new URLSearchParams(params)}`)
+    expect(answerOf((await visit(request({ client_id: id }))).left).error).toBe('invalid_request')
+    const browser = openBrowser(server.url)
+    const link = new URLSearchParams({ client_id: id, request: await sign({}, by, id) })
+    const left = await goOn(browser, await browser.visit(`/oauth2/authorize?${link}`), person)
+    expect(answerOf(left)).toHaveProperty('code')
+    expect((await visit({ client_id: id, request: await sign({}, key, id) })).status).toBe(400)
+  })
+})

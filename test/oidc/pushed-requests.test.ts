@@ -127,7 +127,7 @@ describe('a pushed request is refused at once for', () => {
     ['an unknown scope', { scope: 'nonsense' }, 'invalid_scope'],
     ['another response_type', { response_type: 'token' }, 'unsupported_response_type'],
     ['a resource that the client lacks', { resource: 'https://other.example.com' }, 'invalid_target'],
-    ['a request object', { request: 'a.b.c' }, 'request_not_supported'],
+    ['a request object that is none', { request: 'a.b.c' }, 'invalid_request_object'],
     ['a request_uri', { request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'request_uri_not_supported'],
     ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
   ] as [string, Params, string][])('%s', async (_, params, error) => {
