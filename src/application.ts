@@ -13,6 +13,7 @@ import {
 } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
 import { certificateMethodsOf } from './clients/certificate-authentication.ts'
+import { createWorkloadTokenChecker } from './clients/workload-token-checks.ts'
 import { AssertedTokens } from './exchange/asserted-tokens.ts'
 import { createDelegatedTokens } from './exchange/delegated-tokens.ts'
 import { TokenExchange } from './exchange/token-exchange.ts'
@@ -157,6 +158,7 @@ export function createApplication(services: ServerServices, options: Application
     issuerUrl,
     delegatedTokens,
     upstream,
+    checkWorkloadToken: createWorkloadTokenChecker(services.issuerKeys, options.issuerUrl, database.clock),
   }
   const directory = createDirectory(database)
   const { knex, clock } = database

@@ -32,6 +32,7 @@ import { USER_ROUTES } from './routes/user-routes.ts'
 import { USER_SESSION_ROUTES } from './routes/user-session-routes.ts'
 import { WEBHOOK_DELIVERY_ROUTES } from './routes/webhook-delivery-routes.ts'
 import { WEBHOOK_ROUTES } from './routes/webhook-routes.ts'
+import { WORKLOAD_TOKEN_ROUTES } from './routes/workload-token-routes.ts'
 
 /** Every route of the management API, in the order of the OpenAPI document. */
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -41,6 +42,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...CLIENT_ROUTES,
   ...APPLICATION_ROUTES,
   ...APPLICATION_SECRET_ROUTES,
+  ...WORKLOAD_TOKEN_ROUTES,
   ...TOKEN_ROUTES,
   ...INSPECTION_ROUTES,
   ...LEAK_REPORT_ROUTES,

@@ -4,6 +4,7 @@ import { openInstance } from '../instance.ts'
 import { mailSummary } from '../mail/mail-summary.ts'
 import type { Management } from '../management/operation.ts'
 import { commandLinePrincipal, type Principal } from '../management/principal.ts'
+import { commandTokenCheck } from './command-token-check.ts'
 import { commandUpstreamCheck } from './command-upstream-check.ts'
 import { type CommandResult, writeResult } from './output.ts'
 
@@ -47,7 +48,9 @@ export function withInstance<Options>(
     try {
       const { encryptionKeys, database } = instance
       const upstream = commandUpstreamCheck(config)
-      const management = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail), upstream }
+      const checkWorkloadToken = commandTokenCheck(config, database)
+      const shared = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail) }
+      const management = { ...shared, upstream, checkWorkloadToken }
       const context = { management, principal: commandLinePrincipal(process.env.USER), config }
       const result = await run(context, options, ...(given.slice(0, -2) as string[]))
       if (result) writeResult(result, options.json === true)

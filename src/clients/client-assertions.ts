@@ -1,13 +1,11 @@
 import type { JWTPayload } from 'jose'
+import { LONGEST_ASSERTION } from '../shared/longest-assertion.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { claimsOf, isSignedBy, readSignedAssertion, type SignedAssertion } from './assertion-signatures.ts'
 import type { Registration, ValidKey } from './registration.ts'
 
 /** `client_assertion_type` (RFC 7523, section 2.2). */
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-
-/** Characters. */
-export const MAX_ASSERTION_LENGTH = 8192
 
 /** Seconds. An assertion that is valid for longer would have to be remembered for longer. */
 const MAX_LIFETIME = 300
@@ -62,7 +60,7 @@ const NO_IDENTITY: ClaimedIdentity = { clientId: undefined, isOwn: false }
 
 /** The client ID that an assertion claims (RFC 7521, section 4.2), which is not verified. */
 export function claimedIdentity(assertion: string): ClaimedIdentity {
-  if (assertion.length > MAX_ASSERTION_LENGTH) return NO_IDENTITY
+  if (assertion.length > LONGEST_ASSERTION) return NO_IDENTITY
   try {
     const payload: unknown = JSON.parse(Buffer.from(assertion.split('.', 2)[1] ?? '', 'base64url').toString())
     const { iss, sub } = payload as { iss?: unknown; sub?: unknown }
@@ -137,7 +135,7 @@ export function verifyAssertion(
   now: number,
 ): VerifiedAssertion {
   try {
-    if (assertion.length > MAX_ASSERTION_LENGTH)
+    if (assertion.length > LONGEST_ASSERTION)
       throw new InvalidAssertionError('assertion_invalid', 'the assertion is too long')
     const signed = readSignedAssertion(assertion)
     const key = candidates(registration, signed, now).find((one) => isSignedBy(one, signed))

@@ -87,6 +87,15 @@ function checkAudience({ aud }: JWTPayload, audience: string): IdentityCheck {
   }
 }
 
+/** @param found the claim `iss` */
+export const issuerCheck = ({ issuer }: WorkloadTrust, found: unknown): IdentityCheck => ({
+  claim: 'iss',
+  isMet: found === issuer,
+  required: issuer,
+  found: shown(found),
+  reason: 'identity_condition',
+})
+
 /**
  * What a trust requires of the claims of a token that its issuer has signed.
  * @param issuer the issuer identifier of this server
@@ -95,13 +104,7 @@ function checkAudience({ aud }: JWTPayload, audience: string): IdentityCheck {
 export function checksOf(trust: WorkloadTrust, claims: JWTPayload, issuer: string, now: number): IdentityCheck[] {
   const { jti } = claims
   return [
-    {
-      claim: 'iss',
-      isMet: claims.iss === trust.issuer,
-      required: trust.issuer,
-      found: shown(claims.iss),
-      reason: 'identity_condition',
-    },
+    issuerCheck(trust, claims.iss),
     ...checkTimes(claims, now),
     checkAudience(claims, trust.audience ?? issuer),
     ...trust.conditions.map((condition) => checkCondition(claims, condition)),

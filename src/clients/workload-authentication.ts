@@ -3,11 +3,12 @@ import { CLIENT_ASSERTION_ALGS } from '../shared/algorithms.ts'
 import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { parseJson } from '../shared/json-text.ts'
+import { LONGEST_ASSERTION } from '../shared/longest-assertion.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import type { AssertionAuthenticator, ProvedClient } from './assertion-authentication.ts'
 import { isSignedBy, readSignedAssertion } from './assertion-signatures.ts'
 import type { AssertionUse } from './assertion-uses.ts'
-import { InvalidAssertionError, MAX_ASSERTION_LENGTH } from './client-assertions.ts'
+import { InvalidAssertionError } from './client-assertions.ts'
 import { checkAddress } from './client-authentication.ts'
 import { checksOf, failureText, type IdentityCheck, TOLERANCE } from './identity-checks.ts'
 import { IssuerUnavailableError } from './issuer-documents.ts'
@@ -59,7 +60,7 @@ function headerOf(token: string): TokenHeader {
 
 /** The issuer that a token claims, which is not verified. @throws UntrustedIdentityError */
 export function claimedIssuer(token: string): string {
-  if (token.length > MAX_ASSERTION_LENGTH) throw invalid('the token is too long')
+  if (token.length > LONGEST_ASSERTION) throw invalid('the token is too long')
   const { iss } = parsePart(token, 1)
   if (typeof iss !== 'string') throw invalid('the token has no issuer (iss)')
   return iss

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { includesRole } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
+import type { WorkloadTokenChecker } from '../clients/workload-token-checks.ts'
 import type { DelegatedTokens } from '../exchange/delegated-tokens.ts'
 import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
 import type { MailSummary } from '../mail/mail-summary.ts'
@@ -25,6 +26,8 @@ export interface Management {
   readonly issuerUrl?: (() => string) | undefined
   /** Asks identity providers and DNS. Absent: nothing is asked. */
   readonly upstream?: UpstreamCheck | undefined
+  /** Compares tokens of workloads to trusts, and reads the keys of issuers for that. */
+  readonly checkWorkloadToken?: WorkloadTokenChecker | undefined
 }
 
 /** The least role that an operation requires, and the scope that an access token needs. `accounts/permissions.ts` has them all. */

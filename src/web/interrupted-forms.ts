@@ -35,7 +35,7 @@ export const fieldsToKeep = (form: Form): [string, string][] => [...form].filter
 const FILLED_IN = new Set(['revision', 'role', 'status', 'api', 'to', 'newest', 'replaces', 'clientId', 'jti'])
 
 /** Typed once more rather than kept, even sealed. */
-const SECRET = new Set(['clientSecret', 'apiKey', 'password', 'text'])
+const SECRET = new Set(['clientSecret', 'apiKey', 'password', 'text', 'token'])
 
 /** Undefined: there is nothing to keep, it holds a secret, or it is too large. */
 export function sealInterruptedForm(keys: EncryptionKeys, form: InterruptedForm): string | undefined {

@@ -400,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{client_id}/trusts/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare the token of a workload to the trusts of an application, claim by claim
+         * @description Nothing is issued, and the token is neither stored, logged nor returned. An earlier use of the token is not looked up. Requires a viewer, developer or admin of the account, or an operator.
+         */
+        post: operations["checkWorkloadToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{client_id}/tokens": {
         parameters: {
             query?: never;
@@ -7176,6 +7196,21 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        TrustComparison: {
+            /** @description The trust, as in the secrets of the application */
+            id: number;
+            issuer: string;
+            /** @description Null: the issuer identifier of this server */
+            audience: string | null;
+            /** @description Whether the issuer signed the token and each claim is met */
+            is_met: boolean;
+            /** @description Why a request with the token is refused; null: it is met */
+            reason: ("unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "assertion_invalid" | "assertion_audience" | "assertion_expired" | "assertion_key" | "keys_not_fetched" | "assertion_replayed" | "issuer_not_trusted" | "issuer_unavailable" | "identity_key" | "identity_expired" | "identity_invalid" | "identity_condition" | "certificate_missing" | "certificate_invalid" | "certificate_mismatch" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pushed_request_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "subject_token_invalid" | "exchange_not_allowed" | "identity_assertion_invalid" | "identity_assertion_replayed" | "identity_assertion_not_allowed" | "device_code_expired" | "polling_too_fast" | "dpop_proof_missing" | "dpop_proof_invalid" | "dpop_nonce_missing" | "access_denied" | "login_required" | "consent_required" | "account_selection_required" | "request_object_invalid" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other") | null;
+            /** @description Why the token could not be verified */
+            failure: string | null;
+            /** @description Empty if the token could not be verified */
+            checks: components["schemas"]["WorkloadTokenClaim"][];
+        };
         UpsertedLine: {
             /** @description The number of the line in the request; the first is 1 */
             line: number;
@@ -7790,6 +7825,30 @@ export interface components {
              * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazfgh0xDmZE=
              */
             secret: string;
+        };
+        /**
+         * @example {
+         *       "token": "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL3Rva2VuLmFjdGlvbnMuZ2l0aHVidXNlcmNvbnRlbnQuY29tIiwicmVwb3NpdG9yeSI6Im9jdG8tb3JnL2FwcCJ9.c2lnbmF0dXJl"
+         *     }
+         */
+        WorkloadToken: {
+            /** @description The JWT of the workload */
+            token: string;
+        };
+        WorkloadTokenCheck: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @description Whether the token meets one of the trusts */
+            is_met: boolean;
+            trusts: components["schemas"]["TrustComparison"][];
+        };
+        WorkloadTokenClaim: {
+            claim: string;
+            is_met: boolean;
+            /** @description What the trust requires */
+            required: string;
+            /** @description What the token has, shortened */
+            found: string;
         };
     };
     responses: {
@@ -9137,6 +9196,44 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    checkWorkloadToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkloadToken"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadTokenCheck"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];

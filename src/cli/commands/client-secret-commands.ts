@@ -5,7 +5,10 @@ import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { addApplicationTrust } from '../../management/client-trust-addition.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
+import { checkWorkloadToken } from '../../management/workload-token-check.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { LONGEST_ASSERTION } from '../../shared/longest-assertion.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { seconds, textFile, timeIn } from '../attribute-options.ts'
 import {
   addCredentialOptions,
@@ -18,6 +21,7 @@ import {
 import { addDryRun, type DryRunOption, dryRunResult } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { type CommandContext, resultOfTransaction, withInstance } from '../run.ts'
+import { readStandardInput } from '../standard-input.ts'
 import { readClientView, timeOf, viewSecret } from './client-view.ts'
 
 export function addSecretCommands(client: Command): void {
@@ -25,6 +29,7 @@ export function addSecretCommands(client: Command): void {
   addRotate(client)
   addKeysCommand(client)
   addTrustCommand(client)
+  addCheckTokenCommand(client)
   addRetire(client)
 }
 
@@ -131,6 +136,30 @@ function addTrustCommand(client: Command): void {
           await addApplicationTrust(within.management, within.principal, { clientId: id!, trust, expiresAt })
           return await readClientView(within, id!)
         })
+      }),
+    )
+}
+
+const TOKEN_HELP = `
+With - the token is read from standard input, so that it does not stay in the history of the shell.`
+
+function addCheckTokenCommand(client: Command): void {
+  client
+    .command('check-token <id> <token>')
+    .description(
+      'Compare the token (JWT) of a workload to the trusts of a client, claim by claim; nothing is issued or stored',
+    )
+    .addHelpText('after', TOKEN_HELP)
+    .action(
+      withInstance(async ({ management, principal }, _options, id, given) => {
+        const token = given === '-' ? await readStandardInput(LONGEST_ASSERTION) : given!
+        const { isMet, trusts } = await checkWorkloadToken(management, principal, { clientId: id!, token })
+        const rows = trusts.flatMap(({ id, failure, checks }) => [
+          ...(failure === null ? [] : [{ trust: id, claim: '', is_met: false, found: failure, required: '' }]),
+          ...checks.map(({ claim, isMet, found, required }) => ({ trust: id, claim, is_met: isMet, found, required })),
+        ])
+        const text = `${isMet ? 'The token meets a trust.' : 'The token meets no trust.'}\n\n${table(rows)}`
+        return { json: { client_id: id, is_met: isMet, trusts: toWire(trusts) }, text }
       }),
     )
 }

@@ -1,25 +1,13 @@
-import { Buffer } from 'node:buffer'
 import type { Command } from 'commander'
 import { inspect } from '../../management/inspection-operations.ts'
 import { LONGEST_INSPECTED } from '../../shared/longest-inspected.ts'
 import { toSnake } from '../../shared/snake-case.ts'
 import { withInstance } from '../run.ts'
+import { readStandardInput } from '../standard-input.ts'
 
 interface InspectOptions {
   api?: string
   scope?: string
-}
-
-/** Reads standard input, at most one byte more than can be inspected. */
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size > LONGEST_INSPECTED) break
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 /** The value with snake_case names at every level. */
@@ -41,7 +29,7 @@ export function addInspectCommand(command: Command): void {
     .addHelpText('after', HELP)
     .action((text: string, ...rest: unknown[]) =>
       withInstance<InspectOptions>(async ({ management, principal }, { api, scope }) => {
-        const typed = text === '-' ? await readStandardInput() : text
+        const typed = text === '-' ? await readStandardInput(LONGEST_INSPECTED) : text
         const found = await inspect(management, principal, { text: typed, api, scope })
         return { json: withSnakeNames(found) as Record<string, unknown> }
       })(...rest),

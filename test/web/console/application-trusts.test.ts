@@ -4,8 +4,9 @@ import { keywright, runCli } from '../../support/cli-in-process.ts'
 import { assertionForm } from '../../support/client-assertions.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../../support/management.ts'
-import { githubClaims, type MockIssuer, startMockIssuer } from '../../support/mock-issuer.ts'
+import { githubClaims, type MockIssuer, newIssuerKey, signClaims, startMockIssuer } from '../../support/mock-issuer.ts'
 import type { Browser } from '../../support/scriptless-browser.ts'
+import { allRows, foundIn } from '../../support/secret-search.ts'
 import { createTestUser } from '../../support/test-users.ts'
 import { enter, wordsOf } from './console-visits.ts'
 import { sendForm } from './filled-forms.ts'
@@ -143,4 +144,55 @@ it('is registered by a preset on the command line, and given trusts there and th
     auth_method: 'client_secret',
   })
   expect(secret.status).toBe(400)
+})
+
+const checkIn = async (path: string, token: string) =>
+  await sendForm(admin, await admin.visit(path), /\/trusts\/check$/, { token })
+
+it('an admin sees in the console which claim of a token a trust does not accept, and nothing of the token is kept', async () => {
+  const conditions = 'repository=octo-org/app\nenvironment=prod'
+  await add('Compared', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: conditions })
+  const path = `/applications/${await clientIdOf('Compared')}/trusts/check`
+  const claims = githubClaims(github.issuer, server.issuer, 'octo-org/app')
+  const good = await github.sign(claims)
+  expect(wordsOf(await checkIn(path, good))).toContain('The token meets a trust')
+
+  const other = await github.sign({ ...claims, repository: 'octo-org/other' })
+  const page = await checkIn(path, other)
+  const words = wordsOf(page)
+  expect(words).toContain('The token meets no trust')
+  expect(words).toMatch(/repository octo-org\/other octo-org\/app Not met/)
+  expect(words).toMatch(/environment prod prod Met/)
+  expect(page.text).not.toContain(other)
+
+  const kept = { good, other, signature: other.split('.')[2]! }
+  expect(foundIn(await allRows(server.knex), kept)).toEqual([])
+  expect(foundIn(JSON.stringify(server.logLines()), kept)).toEqual([])
+  expect(wordsOf(await checkIn(path, 'no token'))).toContain('The token was not checked')
+})
+
+it('the API and the command line compare a token to each trust, and say why it could not be verified', async () => {
+  await add('Verified', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
+  const id = await clientIdOf('Verified')
+  const api = rawManagement(server.url, await managementToken(server, await managingApplication(server, null)))
+  const compare = async (token: string) => await api.json('POST', `/applications/${id}/trusts/check`, { token })
+  const claims = githubClaims(github.issuer, server.issuer, 'octo-org/app')
+  const good = await github.sign(claims)
+  const met = await compare(good)
+  expect([met.status, met.body.is_met, met.body.trusts[0].reason]).toEqual([200, true, null])
+
+  const forged = await signClaims(await newIssuerKey('first'), claims)
+  const elsewhere = await github.sign({ ...claims, iss: 'https://issuer.example' })
+  for (const [token, expected] of [
+    [forged, { is_met: false, reason: 'identity_key', checks: [] }],
+    [elsewhere, { is_met: false, reason: 'issuer_not_trusted', checks: [{ claim: 'iss', is_met: false }] }],
+    [await github.sign({ ...claims, exp: 1 }), { is_met: false, reason: 'identity_expired', failure: null }],
+  ] as const)
+    expect((await compare(token)).body.trusts).toMatchObject([expected])
+  expect((await compare('no token')).status).toBe(400)
+
+  const cli = keywright({ ...server.env, ISSUER: server.issuer })
+  expect(await cli(`client check-token ${id} ${good} --json`)).toMatchObject({ client_id: id, is_met: true })
+  const shown = await cli(`client check-token ${id} ${forged} --json`)
+  expect(shown.trusts).toMatchObject([{ reason: 'identity_key', failure: expect.stringContaining('signed') }])
 })

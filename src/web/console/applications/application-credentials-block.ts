@@ -63,13 +63,15 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
   const { clientId, isPublic } = application.client
   if (isPublic) return []
   const list = secretsList(t, application, mayChange)
-  if (!mayChange) return [{ part: 'list', heading: t('Credentials'), list }]
   const link = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
-  const texts = credentialTexts(application.client)
   const hasTrusts = usesTrusts(application.client)
+  const check = hasTrusts ? [link('/trusts/check', t('Check a token'))] : []
+  if (!mayChange) return [{ part: 'list', heading: t('Credentials'), actions: check, list }]
+  const texts = credentialTexts(application.client)
   const hasKeys = application.client.authMethod === 'private_key_jwt' && application.client.jwksUri === null
   const actions = [
     link('/secrets', t(texts.all)),
+    ...check,
     ...(hasKeys ? [link('/keys/new', t('Add keys'))] : []),
     ...(hasTrusts ? [link('/trusts/new', t('Add trust'))] : []),
     link('/key', t(texts.replace)),

@@ -19,6 +19,7 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../../management/token-operations.ts'
+import { checkWorkloadToken } from '../../../management/workload-token-check.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
 import { askDelete, deleteIt } from './application-deletion-pages.ts'
 import { askEdit, editApplication } from './application-edit-pages.ts'
@@ -31,6 +32,7 @@ import { addNewTrust, askNewTrust } from './application-new-trust-page.ts'
 import { showApplication } from './application-page.ts'
 import { APPLICATION_SECRETS_PAGES } from './application-secrets-pages.ts'
 import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
+import { askTokenCheck, checkToken } from './application-token-check-page.ts'
 import { showGrants, showTokens } from './application-token-pages.ts'
 import { showTry, tryApplication } from './application-try-page.ts'
 import { archiveSelected } from './bulk-archive-pages.ts'
@@ -78,6 +80,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...upload(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
   ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
   ...form(`${ONE}/trusts/new`, addApplicationTrust.permission, askNewTrust, addNewTrust),
+  ...form(`${ONE}/trusts/check`, checkWorkloadToken.permission, askTokenCheck, checkToken),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
   ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),
   ...form(`${ONE}/restore`, restoreApplication.permission, askRestore, restore),

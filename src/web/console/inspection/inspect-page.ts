@@ -8,10 +8,10 @@ import type { Form } from '../../forms.ts'
 import { actionsCell, badgeCell, type Cell, idCell, linkCell, quietCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import { clientName } from '../kit/display-name.ts'
-import type { Field } from '../kit/form-fields.ts'
 import { formView, type Section } from '../kit/form-view.ts'
+import { hiddenTextField } from '../kit/hidden-text-field.ts'
 import { type Column, type ListView, listView } from '../kit/list-page.ts'
-import { areaField, textField } from '../kit/text-fields.ts'
+import { textField } from '../kit/text-fields.ts'
 import { findingActs, revocableJti } from './finding-acts.ts'
 import { clientPath, findingFacts } from './finding-facts.ts'
 import { kindText, resultBadge, resultText, resultTitle, worksBadge } from './finding-texts.ts'
@@ -23,28 +23,8 @@ export const LARGEST_FORM = 3 * LONGEST_INSPECTED + 8 * 1024
 
 const EMPTY = 'paste or type a text'
 
-/** A text that is never shown again: neither drawn nor kept by the browser. The operation checks its length. */
-function inspectedField(t: ConsoleTranslate): Field<string> {
-  const area = areaField({
-    label: t('Text to inspect'),
-    hint: t('It is neither stored nor logged.'),
-    rows: 4,
-    mono: true,
-    autocomplete: 'off',
-  })
-  return {
-    ...area,
-    read(name, { form }) {
-      const text = form.get(name) ?? ''
-      return text.trim() === '' ? { fieldError: EMPTY } : { value: text }
-    },
-    controls: (name) => area.controls(name, new Map()),
-    words: () => '',
-  }
-}
-
 export const inspectFields = (t: ConsoleTranslate) => ({
-  text: inspectedField(t),
+  text: hiddenTextField({ label: t('Text to inspect'), hint: t('It is neither stored nor logged.'), rows: 4 }, EMPTY),
   api: textField({ label: t('API'), hint: t('The identifier of the API that refused the token.'), mono: true }),
   scope: textField({ label: t('Scope'), hint: t('A scope that the API needs.'), mono: true, maxLength: 500 }),
 })
