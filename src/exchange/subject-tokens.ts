@@ -4,6 +4,7 @@ import type { LockedUser } from '../accounts/user-locks.ts'
 import { lockClientsShared } from '../clients/client-locks.ts'
 import { lockActiveUserShared } from '../consents/consent-locks.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { lockTokensShared } from '../tokens/token-locks.ts'
 import type { SubjectToken } from '../tokens/token-recording.ts'
 import { type ExchangeSubject, namedSubjectRefused } from './named-subjects.ts'
 
@@ -121,6 +122,10 @@ export async function lockSubjectToken(
     if (!(error instanceof KeywrightError)) throw error
     throw named ? namedSubjectRefused(named) : inactive()
   })
+  await lockTokensShared(
+    trx,
+    sources.map(({ jti }) => jti),
+  )
   const all = JSON.stringify(sources)
   await trx.raw(LOCK_TOKENS, [all])
   const clientKeys = sources.map(({ client_id }) => client_id)

@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { lockTokensShared } from '../../src/tokens/token-locks.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { untilLocked } from '../support/lock-waits.ts'
+import { until } from '../support/load.ts'
+import { countWaiting, untilLocked } from '../support/lock-waits.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { type Application, createApplication, getTokens } from './application-fixtures.ts'
@@ -263,6 +265,30 @@ describe('is refused', () => {
     const answer = await exchange(own, { subject_token: body.access_token })
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request'])
   })
+
+  test.each(['the token', 'its refresh token'])(
+    'a token while the revocation of %s waits for an earlier exchange',
+    async (which) => {
+      const { access_token, refresh_token } = await getTokens(server, application, person, {
+        params: { scope: 'openid offline_access read' },
+      })
+      const jti = claimsOf(access_token).jti as string
+      const earlier = await server.knex.transaction()
+      await lockTokensShared(earlier, [jti])
+      await earlier('access_tokens').where({ jti }).forShare().select('jti')
+      const revocation = server.revoke(which === 'the token' ? access_token : refresh_token, application)
+      await untilLocked({ query: (text) => server.knex.raw(text) }, revocation)
+      let isAnswered = false
+      const answer = exchange(agent, { subject_token: access_token }).finally(() => {
+        isAnswered = true
+      })
+      await until(async () => isAnswered || (await countWaiting(server.knex)) > 1)
+      await earlier.commit()
+      await revocation
+      const { status, body } = await answer
+      expect([status, body.error]).toEqual([400, 'invalid_request'])
+    },
+  )
 
   test('a revoked and an unknown token', async () => {
     const { access_token } = await getTokens(server, application, person, { params: { scope: 'read' } })
