@@ -52,6 +52,10 @@ const checkRow = (t: ConsoleTranslate, check: IdentityCheck, audience: string): 
 
 function reasonText(t: ConsoleTranslate, { reason, failure }: TrustComparison): string {
   if (reason === null) return t('The issuer signed the token, and it meets every condition.')
+  if (reason === 'issuer_not_trusted')
+    return t('The token is of another issuer. Its name (iss) must be exactly the same; a slash at the end counts.')
+  if (reason === 'identity_condition')
+    return t('The issuer signed the token, but a claim is not what the trust requires.')
   const text = t.declared(REFUSAL_REASONS[reason].text)
   return failure === null || reason === 'identity_key' ? text : `${text} ${sentence(failure)}`
 }
