@@ -8,37 +8,22 @@ import {
   revokeInitialAccessToken,
 } from '../../../management/initial-access-token-operations.ts'
 import { initialValues } from '../../../shared/attributes.ts'
-import { type FieldError, invalidInput } from '../../../shared/errors.ts'
-import { isId } from '../../../shared/ids.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
-import { accountIn } from '../kit/account-filter.ts'
+import { accountTokenRoutes, accountTokensPath, newTokenPage, operatorsAccount } from '../kit/account-token-pages.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { actionsCell, type Cell, fact, idCell, linesCell, textCell, timeCell } from '../kit/cells.ts'
 import { selectField } from '../kit/choice-fields.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
-import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
 
 const PATH = '/initial-access-tokens'
 
-/** The page of the tokens of an account; without one, of the own account. */
-export const initialAccessTokensPath = (accountId: string | undefined, step = '', notice?: string): string => {
-  const query = new URLSearchParams({ ...(accountId && { account: accountId }), ...(notice && { notice }) }).toString()
-  return `${PATH}${step && `/${step}`}${query && `?${query}`}`
-}
-
-/** Of an operator, who selects it, the account. @throws KeywrightError `invalid_input` */
-function operatorsAccount({ who, form, query }: ConsoleCall): string | undefined {
-  if (who.role !== 'operator') return undefined
-  const named = form.get('account')
-  if (named === undefined) return accountIn({ query })
-  if (!isId(named)) throw invalidInput('this is not an account ID', 'account')
-  return named
-}
+export const initialAccessTokensPath = accountTokensPath(PATH)
 
 const breadcrumbsTo = (t: ConsoleTranslate, accountId: string | undefined): PageLink[] => [
   { href: accountId ? `/applications?account=${accountId}` : '/applications', label: t('Applications') },
@@ -134,27 +119,19 @@ const fieldsOf = (t: ConsoleTranslate) => ({
   }),
 })
 
-function newPage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
-  const { t } = call
-  const accountId = operatorsAccount(call)
-  const form = formView({
-    fields: fieldsOf(t),
+const newPage = (call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage =>
+  newTokenPage(
+    call,
+    {
+      fields: fieldsOf(call.t),
+      path: PATH,
+      title: call.t('Generate initial access token'),
+      lead: call.t('An application that has the token can register itself with these permissions.'),
+      breadcrumbs: breadcrumbsTo(call.t, operatorsAccount(call)),
+    },
     typed,
     fieldErrors,
-    action: `${PATH}/new`,
-    submit: t('Generate initial access token'),
-    cancel: initialAccessTokensPath(accountId),
-    hidden: accountId === undefined ? {} : { account: accountId },
-  })
-  return {
-    view: 'console/edit',
-    title: t('Generate initial access token'),
-    lead: t('An application that has the token can register itself with these permissions.'),
-    status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: breadcrumbsTo(t, accountId),
-    data: { form },
-  }
-}
+  )
 
 async function askToken(call: ConsoleCall): Promise<void> {
   const initial = initialValues(INITIAL_ACCESS_TOKEN_ATTRIBUTES)
@@ -207,15 +184,17 @@ async function revoke({ management, who, params, goTo }: ConsoleCall): Promise<v
   goTo(initialAccessTokensPath(who.role === 'operator' ? accountId : undefined, '', 'revoked'))
 }
 
-const { permission: LISTING } = listInitialAccessTokens
-const { permission: GENERATING } = generateInitialAccessToken
-const { permission: REVOKING } = revokeInitialAccessToken
-const REVOCATION = `${PATH}/:initialAccessTokenId/revoke`
-
-export const INITIAL_ACCESS_TOKEN_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: PATH, permission: LISTING, handle: showTokens },
-  { method: 'get', path: `${PATH}/new`, permission: GENERATING, recentSignIn: true, handle: askToken },
-  { method: 'post', path: `${PATH}/new`, permission: GENERATING, handle: generate },
-  { method: 'get', path: REVOCATION, permission: REVOKING, handle: askRevocation },
-  { method: 'post', path: REVOCATION, permission: REVOKING, handle: revoke },
-]
+export const INITIAL_ACCESS_TOKEN_PAGES = accountTokenRoutes({
+  path: PATH,
+  id: 'initialAccessTokenId',
+  permissions: {
+    list: listInitialAccessTokens.permission,
+    generate: generateInitialAccessToken.permission,
+    revoke: revokeInitialAccessToken.permission,
+  },
+  showList: showTokens,
+  askToken,
+  generate,
+  askRevocation,
+  revoke,
+})

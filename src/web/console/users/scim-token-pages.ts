@@ -7,38 +7,23 @@ import {
   readScimToken,
   revokeScimToken,
 } from '../../../management/scim-token-operations.ts'
-import { type FieldError, invalidInput } from '../../../shared/errors.ts'
-import { isId } from '../../../shared/ids.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
-import { accountIn } from '../kit/account-filter.ts'
+import { accountTokenRoutes, accountTokensPath, newTokenPage, operatorsAccount } from '../kit/account-token-pages.ts'
 import { valueText } from '../kit/attribute-facts.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { actionsCell, type Cell, fact, idCell, textCell, timeCell } from '../kit/cells.ts'
 import { selectField } from '../kit/choice-fields.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
-import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
 
-export const SCIM_TOKENS_PATH = '/scim-tokens'
+const PATH = '/scim-tokens'
 
-/** The page of the tokens of an account; without one, of the own account. */
-export const scimTokensPath = (accountId: string | undefined, step = '', notice?: string): string => {
-  const query = new URLSearchParams({ ...(accountId && { account: accountId }), ...(notice && { notice }) }).toString()
-  return `${SCIM_TOKENS_PATH}${step && `/${step}`}${query && `?${query}`}`
-}
-
-/** Of an operator, who selects it, the account. @throws KeywrightError `invalid_input` */
-function operatorsAccount({ who, form, query }: ConsoleCall): string | undefined {
-  if (who.role !== 'operator') return undefined
-  const named = form.get('account')
-  if (named === undefined) return accountIn({ query })
-  if (!isId(named)) throw invalidInput('this is not an account ID', 'account')
-  return named
-}
+export const scimTokensPath = accountTokensPath(PATH)
 
 const breadcrumbsTo = (t: ConsoleTranslate, accountId: string | undefined): PageLink[] => [
   { href: accountId ? `/users?account=${accountId}` : '/users', label: t('Users') },
@@ -53,7 +38,7 @@ function rowOf(t: ConsoleTranslate, token: ScimToken): Cell[] {
     timeCell(token.lastUsedAt, t('never')),
     timeCell(token.expiresAt),
     timeCell(token.createdAt),
-    actionsCell({ label: t('Revoke…'), href: `${SCIM_TOKENS_PATH}/${token.id}/revoke`, of: name }),
+    actionsCell({ label: t('Revoke…'), href: `${PATH}/${token.id}/revoke`, of: name }),
   ]
 }
 
@@ -132,27 +117,19 @@ const fieldsOf = (t: ConsoleTranslate) => ({
   }),
 })
 
-function newPage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
-  const { t } = call
-  const accountId = operatorsAccount(call)
-  const form = formView({
-    fields: fieldsOf(t),
+const newPage = (call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage =>
+  newTokenPage(
+    call,
+    {
+      fields: fieldsOf(call.t),
+      path: PATH,
+      title: call.t('Generate SCIM token'),
+      lead: call.t('The role is that of users whom your identity provider adds without a role.'),
+      breadcrumbs: breadcrumbsTo(call.t, operatorsAccount(call)),
+    },
     typed,
     fieldErrors,
-    action: `${SCIM_TOKENS_PATH}/new`,
-    submit: t('Generate SCIM token'),
-    cancel: scimTokensPath(accountId),
-    hidden: accountId === undefined ? {} : { account: accountId },
-  })
-  return {
-    view: 'console/edit',
-    title: t('Generate SCIM token'),
-    lead: t('The role is that of users whom your identity provider adds without a role.'),
-    status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: breadcrumbsTo(t, accountId),
-    data: { form },
-  }
-}
+  )
 
 async function askToken(call: ConsoleCall): Promise<void> {
   call.show(newPage(call, writeFields(fieldsOf(call.t), { role: 'member', days: '365' })))
@@ -191,7 +168,7 @@ async function askRevocation({ t, management, who, params, show }: ConsoleCall):
         t('leave the users as they are'),
       ],
       facts: [fact(t('Last used'), timeCell(token.lastUsedAt, t('never')))],
-      action: `${SCIM_TOKENS_PATH}/${token.id}/revoke`,
+      action: `${PATH}/${token.id}/revoke`,
       submit: t('Revoke SCIM token'),
       keep: { href: scimTokensPath(accountId), label: t('Cancel') },
     }),
@@ -203,26 +180,17 @@ async function revoke({ management, who, params, goTo }: ConsoleCall): Promise<v
   goTo(scimTokensPath(who.role === 'operator' ? accountId : undefined, '', 'revoked'))
 }
 
-export const SCIM_TOKEN_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: SCIM_TOKENS_PATH, permission: listScimTokens.permission, handle: showTokens },
-  {
-    method: 'get',
-    path: `${SCIM_TOKENS_PATH}/new`,
-    permission: generateScimToken.permission,
-    recentSignIn: true,
-    handle: askToken,
+export const SCIM_TOKEN_PAGES = accountTokenRoutes({
+  path: PATH,
+  id: 'tokenId',
+  permissions: {
+    list: listScimTokens.permission,
+    generate: generateScimToken.permission,
+    revoke: revokeScimToken.permission,
   },
-  { method: 'post', path: `${SCIM_TOKENS_PATH}/new`, permission: generateScimToken.permission, handle: generate },
-  {
-    method: 'get',
-    path: `${SCIM_TOKENS_PATH}/:tokenId/revoke`,
-    permission: revokeScimToken.permission,
-    handle: askRevocation,
-  },
-  {
-    method: 'post',
-    path: `${SCIM_TOKENS_PATH}/:tokenId/revoke`,
-    permission: revokeScimToken.permission,
-    handle: revoke,
-  },
-]
+  showList: showTokens,
+  askToken,
+  generate,
+  askRevocation,
+  revoke,
+})
