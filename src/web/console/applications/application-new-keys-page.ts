@@ -6,39 +6,34 @@ import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
-import { applicationBreadcrumbs } from './application-frame.ts'
+import { additionPage } from './addition-page.ts'
 import { jwksField } from './application-key-field.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 
 const fieldsOf = (t: ConsoleTranslate) => ({ jwks: jwksField(t, true) })
 
-function newKeysPage(
+const newKeysPage = (
   t: ConsoleTranslate,
-  { client }: Application,
-  typed: Form = new Map(),
-  fieldErrors: readonly FieldError[] = [],
-): ConsolePage {
-  const form = formView({
-    fields: fieldsOf(t),
+  application: Application,
+  typed?: Form,
+  fieldErrors?: readonly FieldError[],
+): ConsolePage =>
+  additionPage(
+    t,
+    application,
+    {
+      fields: fieldsOf(t),
+      step: '/keys/new',
+      title: t('Add public keys'),
+      lead: t(
+        'The current keys stay valid. For each key, you see when it was last used, and you can retire it on its own.',
+      ),
+      submit: t('Add keys'),
+    },
     typed,
     fieldErrors,
-    action: applicationPath(client.clientId, '/keys/new'),
-    submit: t('Add keys'),
-    cancel: applicationPath(client.clientId),
-  })
-  return {
-    view: 'console/edit',
-    title: t('Add public keys'),
-    lead: t(
-      'The current keys stay valid. For each key, you see when it was last used, and you can retire it on its own.',
-    ),
-    status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: applicationBreadcrumbs(t, client),
-    data: { form },
-  }
-}
+  )
 
 /** An application that authenticates by its private key. @throws KeywrightError `not_found`, `conflict` */
 async function applicationWithKeys(call: ConsoleCall): Promise<Application> {

@@ -8,8 +8,7 @@ import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { attempt } from '../kit/form-fields.ts'
-import { formView } from '../kit/form-view.ts'
-import { applicationBreadcrumbs } from './application-frame.ts'
+import { additionPage } from './addition-page.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 import { trustFields, trustFieldsIn } from './application-trust-fields.ts'
@@ -21,31 +20,27 @@ export function requiredTrust(values: Parameters<typeof trustFieldsIn>[0]) {
   return trust
 }
 
-function newTrustPage(
+const newTrustPage = (
   t: ConsoleTranslate,
-  { client }: Application,
-  typed: Form = new Map(),
-  fieldErrors: readonly FieldError[] = [],
-): ConsolePage {
-  const form = formView({
-    fields: trustFields(t),
+  application: Application,
+  typed?: Form,
+  fieldErrors?: readonly FieldError[],
+): ConsolePage =>
+  additionPage(
+    t,
+    application,
+    {
+      fields: trustFields(t),
+      step: '/trusts/new',
+      title: t('Add a trust in an issuer'),
+      lead: t(
+        'The current trusts stay valid. For each trust, you see when it was last used, and you can retire it on its own.',
+      ),
+      submit: t('Add trust'),
+    },
     typed,
     fieldErrors,
-    action: applicationPath(client.clientId, '/trusts/new'),
-    submit: t('Add trust'),
-    cancel: applicationPath(client.clientId),
-  })
-  return {
-    view: 'console/edit',
-    title: t('Add a trust in an issuer'),
-    lead: t(
-      'The current trusts stay valid. For each trust, you see when it was last used, and you can retire it on its own.',
-    ),
-    status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: applicationBreadcrumbs(t, client),
-    data: { form },
-  }
-}
+  )
 
 /** An application with workload identity. @throws KeywrightError `not_found`, `conflict` */
 export async function applicationWithTrusts(call: ConsoleCall): Promise<Application> {
