@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { CertificateNameField } from '../clients/client-certificates.ts'
 import { TRUST_PRESETS, trustIn } from '../clients/trust-presets.ts'
 import type { TrustInput } from '../clients/workload-trusts.ts'
-import type { CredentialInput } from '../management/given-credentials.ts'
+import type { CredentialInput } from '../management/credential-input.ts'
 import { textFile } from './attribute-options.ts'
 
 export const JWKS_HELP = 'Public keys for private_key_jwt: a JWK set, or PEM (public keys, certificates)'
