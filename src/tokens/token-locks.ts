@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
 
 // Advisory locks are granted in order. Shared row locks starve a waiting exclusive lock, so that a client which exchanges a token without
-// pause could keep it from being revoked.
-const TOKENS = 0x4b5b
+// pause could keep it from being revoked. All tokens share these locks, because a grant can have more tokens than PostgreSQL has locks.
+const TOKENS = { namespace: 0x4b5b, stripes: 128 } as const
 
 const lockKeys = (lock: string, keys: string): string =>
-  `SELECT count(${lock}(${TOKENS}, key)) FROM (SELECT DISTINCT hashtext(jti::text) AS key FROM ${keys} ORDER BY 1) keys`
+  `SELECT count(${lock}(${TOKENS.namespace}, stripe))
+     FROM (SELECT DISTINCT hashtext(jti::text) & ${TOKENS.stripes - 1} AS stripe FROM ${keys} ORDER BY 1) locks`
 
 /** Taken before the rows of tokens on which another will depend: shared with others, and queued behind a waiting revocation. */
 export async function lockTokensShared(trx: Knex, jtis: readonly string[]): Promise<void> {

@@ -290,6 +290,20 @@ describe('is refused', () => {
     },
   )
 
+  test('a token of a grant with more tokens than PostgreSQL has locks', async () => {
+    const { access_token, refresh_token } = await getTokens(server, application, person, {
+      params: { scope: 'openid offline_access read' },
+    })
+    await server.knex.raw(
+      `INSERT INTO access_tokens
+       SELECT (jsonb_populate_record(t, jsonb_build_object('jti', gen_random_uuid(), 'status_index', null, 'status_list', null))).*
+         FROM access_tokens t, generate_series(1, 40000) WHERE t.jti = ?`,
+      [claimsOf(access_token).jti as string],
+    )
+    expect((await server.revoke(refresh_token, application)).status).toBe(200)
+    expect((await exchange(agent, { subject_token: access_token })).body).toMatchObject({ error: 'invalid_request' })
+  })
+
   test('a revoked and an unknown token', async () => {
     const { access_token } = await getTokens(server, application, person, { params: { scope: 'read' } })
     const again = await getTokens(server, application, person, { params: { scope: 'read' } })
