@@ -21,6 +21,8 @@ export interface FetchClaim {
   readonly clientKey: number
   readonly clientId: string
   readonly uri: string
+  /** The set for its keys, in PostgreSQL's text: a Date would lose the microseconds. */
+  readonly keySet: string
   readonly number: number
 }
 
@@ -28,13 +30,15 @@ interface ClaimRow {
   id: number
   client_id: string
   uri: string
+  key_set: string
   fetch_number: number
 }
 
-const toClaim = ({ id, client_id, uri, fetch_number }: ClaimRow): FetchClaim => ({
+const toClaim = ({ id, client_id, uri, key_set, fetch_number }: ClaimRow): FetchClaim => ({
   clientKey: id,
   clientId: client_id,
   uri,
+  keySet: key_set,
   number: fetch_number,
 })
 
@@ -44,7 +48,7 @@ const claimWhere = (condition: string): string => `
          next_fetch_at = clock_timestamp() + interval '${FETCH_COOLDOWN} s'
     FROM clients c
    WHERE c.id = k.client_id AND c.status = 'active' AND ${condition}
-  RETURNING c.id, c.client_id, k.uri, k.fetch_number`
+  RETURNING c.id, c.client_id, k.uri, k.key_set::text, k.fetch_number`
 
 const IS_COOL = `(k.claimed_at IS NULL OR k.claimed_at <= clock_timestamp() - interval '${FETCH_COOLDOWN} s')`
 
@@ -101,8 +105,10 @@ export const fetchedColumns = (db: Knex, { number }: FetchClaim, refreshAfter: n
 })
 
 /** The row of a claim, unless a later one or another URL has taken its place. */
-export const claimedRow = (db: Knex, { clientKey, number }: FetchClaim) =>
-  db('client_key_sets').where({ client_id: clientKey, fetch_number: number })
+export const claimedRow = (db: Knex, { clientKey, keySet, number }: FetchClaim) =>
+  db('client_key_sets')
+    .where({ client_id: clientKey, fetch_number: number })
+    .whereRaw('key_set = ?::timestamptz', [keySet])
 
 /** Notes a fetch that found the same keys as the last one. False: it did not. */
 export async function confirmListing(

@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { claimFetch } from '../../src/clients/client-key-sets.ts'
 import { saveFetchedKeys } from '../../src/clients/key-set-changes.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import { ACTOR } from '../support/factory.ts'
 import { documentOf, endCooldown, jwkSet, makeDue, startKeyServer } from '../support/key-server.ts'
 import { activeAmong, together } from '../support/load.ts'
 import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
@@ -77,4 +79,16 @@ test('what an earlier fetch found is not stored after a later one, so that no wi
   await saveFetchedKeys(on.knex, slow, { keys: [...keys[0].parsed, ...keys[1].parsed], refreshAfter: 300 })
   for (const n of [0, 1]) expect(await statusBy(clientId, keys[0], n)).toBe(401)
   for (const n of [0, 1]) expect(await statusBy(clientId, keys[1], n)).toBe(200)
+})
+
+test('what a fetch from an earlier URL found is not stored for the present one', async () => {
+  const [former, present] = [await newClientKey(), await newClientKey()]
+  const { clientId, key } = await register(keyServer.publish(documentOf(jwkSet(former))).uri)
+  const slow = (await claimFetch(on.knex, key))!
+  await rotateSecret(on.knex, clientId, 0, ACTOR, { keys: present.parsed })
+  const { uri: jwksUri } = keyServer.publish(documentOf(jwkSet(present)))
+  await rotateSecret(on.knex, clientId, 0, ACTOR, { jwksUri })
+  await claimFetch(on.knex, key)
+  await saveFetchedKeys(on.knex, slow, { keys: former.parsed, refreshAfter: 300 })
+  for (const n of [0, 1]) expect(await statusBy(clientId, former, n)).toBe(401)
 })
