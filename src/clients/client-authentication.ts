@@ -52,14 +52,17 @@ function matchApiKey(registration: Registration, apiKey: string | undefined, now
   return match(registration.apiKeys, hashSecret(apiKey), now)
 }
 
-/** Checks the secret, and the API key if `requireApiKey` and the registration require it. Undefined: invalid credentials. */
+/**
+ * Checks the secret, and the API key if `requireApiKey` and the registration require it. Undefined: invalid credentials, or a client for FAPI 2.0, which
+ * may have a secret in its overlap with another authentication method.
+ */
 export function authenticate(
   registration: Registration,
   credentials: Credentials,
   requireApiKey: boolean,
   now: number,
 ): Authentication | undefined {
-  if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
+  if (registration.fapi2 || !isWellFormedSecret('clientSecret', credentials.secret)) return undefined
   const secret = match(registration.secrets, hashSecret(credentials.secret), now)
   if (!secret) return undefined
   const clientSecret = registration.reuseWindow === null ? undefined : credentials.secret

@@ -16,8 +16,11 @@ import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { withFapi } from '../../src/clients/fapi-rules.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { createProver } from '../support/dpop-proofs.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
 import { createPkce, openBrowser } from '../support/scriptless-browser.ts'
@@ -401,6 +404,19 @@ describe('a client for FAPI 2.0', () => {
     const settings = { ...SETTINGS, grants: ['client_credentials'] }
     const ofApi = await server.make.register({ settings, keys: ps256.parsed, apis: [api.identifier] })
     expect((await request(ps256, ofApi.clientId, good)).body.error).toBe('invalid_target')
+  })
+
+  test('is refused its earlier client secret, also within the overlap', async () => {
+    const { clientId: id, clientSecret } = await server.make.client()
+    const by = await newClientKey('PS256')
+    const prover = await createProver(() => server.issuer)
+    const bySecret = async () =>
+      (await server.token(grant, { basic: { clientId: id, clientSecret }, ...(await prover.proof()) })).status
+    await rotateSecret(server.knex, id, 600, ACTOR, { authMethod: 'private_key_jwt', keys: by.parsed })
+    expect(await bySecret()).toBe(200)
+    await updateClient(server.knex, id, { settings: withFapi({}, { fapi2: true }) }, ACTOR)
+    expect(await bySecret()).toBe(401)
+    expect((await server.token({ ...grant, ...(await proved({}, id, by)) }, await prover.proof())).status).toBe(200)
   })
 
   test('must push its requests, and prove a key for each token', async () => {
