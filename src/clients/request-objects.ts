@@ -64,7 +64,11 @@ function parametersIn(claims: JWTPayload, { clientId, fapi2 }: Registration, iss
   if (claims.request !== undefined || claims.request_uri !== undefined) throw invalid('it contains another request')
   checkTimes(claims, fapi2, now)
   const given = Object.entries(claims).filter(([name, value]) => !OWN_CLAIMS.has(name) && value != null)
-  return Object.fromEntries(given.map(([name, value]) => [name, parameterOf(value)]))
+  const parameters = given.map(([name, value]): [string, string | string[]] => [name, parameterOf(value)])
+  // Neither can be in a form, so nothing behind checks for it.
+  if (parameters.flat(2).some((text) => text.includes('\0') || !text.isWellFormed()))
+    throw invalid('it contains NUL, or an unpaired surrogate')
+  return Object.fromEntries(parameters)
 }
 
 /**

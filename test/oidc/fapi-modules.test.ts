@@ -463,6 +463,8 @@ describe('a signed request object', () => {
       await sign({}, other),
       await sign({}, other, otherId),
       await sign({}, rsa),
+      await sign({ nonce: '\ud800' }),
+      await sign({ state: 'a\0b' }),
       'a.b.c',
     ]
     for (const object of objects) {
