@@ -5,6 +5,7 @@ import { changeClientStatus } from '../../src/management/client-status.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { readAccountOverview } from '../../src/management/overview-operations.ts'
 import { adminOf } from '../management/principals.ts'
+import { newClientKey } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
@@ -85,6 +86,17 @@ test('an overlap ends with the expiry of the previous secret', async () => {
   const { id } = await newestOf(key)
   await rotateSecret(server.knex, clientId, 7 * 86_400, ACTOR)
   expect((await server.knex('client_secrets').where({ id }).first()).retires_at).toEqual(expiry)
+})
+
+test('a secret that another authentication method has replaced is not the next one that expires', async () => {
+  const { key, clientId } = await server.make.client()
+  const expiry = async () => (await server.knex('clients').where({ id: key }).first()).secret_expires_at
+  const in30Days = new Date(Date.now() + 30 * DAY)
+  await rotate(clientId, in30Days)
+  expect(await expiry()).toEqual(in30Days)
+  const { parsed: keys } = await newClientKey()
+  await rotateSecret(server.knex, clientId, 600, ACTOR, { authMethod: 'private_key_jwt', keys })
+  expect(await expiry()).toBeNull()
 })
 
 describe('notices', () => {
