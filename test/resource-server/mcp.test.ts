@@ -143,6 +143,8 @@ describe.each(Object.entries(SERVERS))('an MCP server with %s', (_name, start) =
     ['a tool with a name of every object', call('constructor')],
     ['a tool without a name', call(undefined)],
     ['a nested batch', [[call('list_notes')]]],
+    ['an empty object, which body parsers give for a body that they skipped', {}],
+    ['a method that is no text', { ...call('list_notes'), method: ['tools/call'] }],
   ])('requires all scopes of tools for %s', async (_what, body) => {
     expect(await outcomeOf(await post(ask, 'read', body))).toMatch(/^read write audit/)
     expect(await outcomeOf(await post(ask, 'read write audit files', body))).toBe('reached')

@@ -21,10 +21,14 @@ function scopesOfTool(message: Record<string, unknown>, tools: ScopesByName): re
   return typeof name === 'string' && Object.hasOwn(tools, name) ? tools[name]! : all(tools)
 }
 
+/** Answers a request of the server (JSON-RPC 2.0, section 5). */
+const isResponse = (message: Record<string, unknown>): boolean =>
+  Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')
+
 function scopesOfMessage(message: unknown, { tools, methods = {} }: McpScopes): readonly string[] {
   if (!isObject(message) || Array.isArray(message)) return [...all(tools), ...all(methods)]
   const { method } = message
-  if (typeof method !== 'string') return []
+  if (typeof method !== 'string') return isResponse(message) ? [] : [...all(tools), ...all(methods)]
   return [
     ...(Object.hasOwn(methods, method) ? methods[method]! : []),
     ...(tools && method === 'tools/call' ? scopesOfTool(message, tools) : []),
@@ -33,12 +37,15 @@ function scopesOfMessage(message: unknown, { tools, methods = {} }: McpScopes): 
 
 /**
  * Returns the scopes that the messages in the body of a POST need; several of a batch need those of each. A body that is not a
- * JSON-RPC message needs all scopes: what this module cannot read, the server might.
+ * JSON-RPC message needs all scopes: what this module cannot read, the server might. Body parsers of Express 4 and Koa give `{}` for
+ * a body that they skipped.
  * @param body the parsed JSON; undefined if it could not be parsed
  */
 export function scopesOfMcpBody(body: unknown, scopes: McpScopes): string[] {
-  const messages = Array.isArray(body) ? body : [body]
-  return [...new Set(messages.flatMap((message) => scopesOfMessage(message, scopes)))]
+  const needed = new Set<string>()
+  for (const message of Array.isArray(body) ? body : [body])
+    for (const scope of scopesOfMessage(message, scopes)) needed.add(scope)
+  return [...needed]
 }
 
 /**
