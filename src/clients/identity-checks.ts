@@ -31,7 +31,10 @@ const MAX_SHOWN_LENGTH = 120
 
 const shown = (value: unknown): string => {
   const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value)
-  return text.replace(/[^\P{C}]/gu, '·').slice(0, MAX_SHOWN_LENGTH)
+  return text
+    .replace(/[^\P{C}]/gu, '·')
+    .slice(0, MAX_SHOWN_LENGTH)
+    .toWellFormed()
 }
 
 /** A claim as text; undefined: it is a list, an object or too long. */
@@ -122,6 +125,6 @@ export function checksOf(trust: WorkloadTrust, claims: JWTPayload, issuer: strin
   ]
 }
 
-/** A check that failed, for the admin of the client. */
+/** A check that failed, for the admin of the client. The database stores no half of a surrogate pair. */
 export const failureText = ({ claim, required, found }: IdentityCheck): string =>
-  `${claim}: ${found} (required: ${required})`.slice(0, 300)
+  `${claim}: ${found} (required: ${required})`.slice(0, 300).toWellFormed()

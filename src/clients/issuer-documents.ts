@@ -16,6 +16,9 @@ export type IssuerFetch = (
   limits: { readonly time: number; readonly body: number },
 ) => Promise<Response>
 
+/** A URI has no other characters (RFC 3986, section 2), and the database stores no NUL. */
+const URI = /^[\x21-\x7e]{1,2000}$/
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -41,7 +44,7 @@ export async function readIssuerKeys(fetch: IssuerFetch, issuer: string): Promis
   const { issuer: named, jwks_uri: location } = await readDocument(fetch, address)
   if (named !== issuer) throw new IssuerUnavailableError(`${address} names another issuer`)
   const isSafe = typeof location === 'string' && (location.startsWith('https://') || issuer.startsWith('http://'))
-  if (!isSafe || location.length > 2000) throw new IssuerUnavailableError(`${address} has no valid jwks_uri`)
+  if (!isSafe || !URI.test(location)) throw new IssuerUnavailableError(`${address} has no valid jwks_uri`)
   const { keys } = await readDocument(fetch, location)
   const usable = Array.isArray(keys) ? await usableKeys(keys.filter(isObject)) : []
   if (usable.length === 0) throw new IssuerUnavailableError(`${location} has no key that can verify a token`)

@@ -146,6 +146,12 @@ describe('refuses a token', () => {
       () => github.sign(claims({ iss: `${github.issuer}/` })),
       'issuer_not_trusted',
     ],
+    [
+      'with a claim that is shortened within a character',
+      () => github.sign(claims({ repository: `${'x'.repeat(119)}😀` })),
+      'identity_condition',
+      'repository: ',
+    ],
     ['of another type', () => github.sign(claims(), { typ: 'at+jwt' }), 'identity_invalid'],
     ['by another key of the same name', async () => signClaims(await newIssuerKey('first'), claims()), 'identity_key'],
     ['by an unknown key', async () => signClaims(await newIssuerKey('unknown'), claims()), 'identity_key'],
@@ -250,6 +256,14 @@ describe('an issuer whose keys cannot be read', () => {
       'names another issuer',
       (_, response) => void response.end(JSON.stringify({ issuer: 'https://other.example', jwks_uri: 'https://x' })),
       /names another issuer/,
+    ],
+    [
+      'names keys at what is no URI',
+      ({ headers }, response) => {
+        const issuer = `http://${headers.host}`
+        response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/keys\0` }))
+      },
+      /no valid jwks_uri/,
     ],
     [
       'has two members of one name',
