@@ -103,6 +103,9 @@ export async function judgeIdentity<Trust extends { readonly trust: WorkloadTrus
   now: number,
 ): Promise<TrustVerdict<Trust>[]> {
   const header = headerOf(token)
+  // Everybody with a client gets tokens here, and the API that receives one could authenticate with it.
+  if (trusts.some(({ trust }) => trust.issuer === serverIssuer))
+    throw invalid('tokens of this server authenticate no client')
   const verdicts: TrustVerdict<Trust>[] = []
   let failure: unknown
   for (const trust of trusts) {

@@ -206,6 +206,20 @@ test('accepts the only audience in a list, as Kubernetes has it, and an audience
   expect((await tokenFor(await github.sign(claims()), id)).status).toBe(401)
 })
 
+test('accepts no token of this server itself, which the API that receives it could use', async () => {
+  const other = await server.make.api({ tokenType: 'JWT' })
+  const issued = await server.make.register({ apis: [other.identifier] })
+  const basic = { clientId: issued.clientId, clientSecret: issued.clientSecret }
+  const { body } = await server.token({ grant_type: 'client_credentials' }, { basic })
+  const { clientId: id } = await register({
+    issuer: server.url,
+    audience: other.identifier,
+    conditions: [{ claim: 'sub', anyOf: [issued.clientId] }],
+  })
+  expect((await tokenFor(body.access_token, id)).status).toBe(401)
+  expect((await refusalOf(id)).reason).toBe('identity_invalid')
+})
+
 test('accepts each token once, where the trust says so', async () => {
   const { clientId: id } = await register({ singleUse: true })
   const assertion = await github.sign(claims())
