@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { JWK } from 'jose'
+import type { Knex } from 'knex'
 import { LRUCache } from 'lru-cache'
+import { deleteInBatches } from '../database/delete-in-batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { type IssuerFetch, IssuerUnavailableError, readIssuerKeys } from './issuer-documents.ts'
 
@@ -141,3 +143,7 @@ export function createIssuerKeys(
     },
   }
 }
+
+/** Deletes at most `limit` issuers that no node has asked for a day: their keys are long too old, and are read again for the next token. */
+export const deleteIdleIssuers = (db: Knex, limit: number): Promise<number> =>
+  deleteInBatches(db, 'issuer_key_sets', `attempted_at < now() - interval '1 day'`, limit)

@@ -8,6 +8,7 @@ import { deleteIdleRateLimits } from '../clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../clients/client-secrets.ts'
 import { deleteOldUsageDays, moveHoursToDays } from '../clients/client-usage-days.ts'
 import { deleteExpiredInitialAccessTokens } from '../clients/initial-access-tokens.ts'
+import { deleteIdleIssuers } from '../clients/issuer-keys.ts'
 import { deleteReplacedKeyPairs } from '../clients/key-pairs.ts'
 import { deleteOldRefusalSamples } from '../clients/refusal-statement.ts'
 import { deleteExcessSecretCallers, deleteOldSecretCallers } from '../clients/secret-callers.ts'
@@ -70,6 +71,7 @@ export const oldRows = ({ database: { knex }, encryptionKeys, config }: SweepSer
     deleteReplacedKeyPairs,
     deleteExpiredInitialAccessTokens,
     deleteOldClientKeys,
+    deleteIdleIssuers,
     deleteStoppedServerNodes,
     deleteOldUsage,
     deleteOldUsageWriters,

@@ -2,7 +2,9 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { IssuerUnavailableError } from '../../src/clients/issuer-documents.ts'
 import { createIssuerKeys, KEYS_LIFETIME } from '../../src/clients/issuer-keys.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
 import { createSsrfSafeFetch, type SsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
+import { oldRows } from '../../src/jobs/expired-rows.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together } from '../support/load.ts'
 import { newIssuerKey, startMockIssuer } from '../support/mock-issuer.ts'
@@ -83,4 +85,18 @@ test('keys that cannot verify a token are passed over', async () => {
   issuer.keys = [hmac, encryption, { kty: 'RSA', n: 'AQAB', e: 'AQAB' }, ...issuer.keys]
   expect(await idsOf(nodeWith().keysOf(issuer.issuer, 'first'))).toEqual(['first'])
   await issuer.stop()
+})
+
+test('an issuer that nobody has asked for a day is deleted by the sweep, and read again for the next token', async () => {
+  const issuer = await startMockIssuer()
+  const kept = await startMockIssuer()
+  for (const { issuer: name } of [issuer, kept]) await nodeWith().keysOf(name, 'first')
+  const row = server.knex('issuer_key_sets').where({ issuer: issuer.issuer })
+  await row.clone().update({ attempted_at: server.knex.raw(`now() - interval '25 hours'`) })
+  const { database, encryptionKeys } = server.instance
+  for (const deletion of oldRows({ config: loadConfig({}), database, encryptionKeys })) await deletion(100)
+  expect(await row).toEqual([])
+  expect(await server.knex('issuer_key_sets').where({ issuer: kept.issuer }).pluck('issuer')).toEqual([kept.issuer])
+  expect(await idsOf(nodeWith().keysOf(issuer.issuer, 'first'))).toEqual(['first'])
+  await Promise.all([issuer.stop(), kept.stop()])
 })
