@@ -35,6 +35,7 @@ export const OWNED = [
   'provider_id',
   'identity_id',
   'token_id',
+  'initial_access_token_id',
 ]
 
 const previousSecretOf = async ({ knex }: Keywright, clientId: string): Promise<number> =>
@@ -304,6 +305,8 @@ const partsOf = (knex: Keywright['knex'], account: string) => {
       .orderBy(['d.provider_id', 'd.domain'])
       .select('d.*'),
     webhooks: knex('webhooks').where({ account_id: account }).orderBy('id'),
+    scim_tokens: knex('scim_tokens').where({ account_id: account }).orderBy('id'),
+    initial_access_tokens: knex('initial_access_tokens').where({ account_id: account }).orderBy('id'),
     instance: knex('instance_settings'),
     apis: knex('apis').orderBy('id'),
     keys: knex('signing_keys').orderBy('kid').select('kid', 'signs_from'),
