@@ -1,87 +1,46 @@
-/** Clients that register themselves with an initial access token (RFC 7591), and manage their registration (RFC 7592). */
+/** Clients that register themselves, with an initial access token or without one (RFC 7591). `registered-clients.test.ts` manages their registrations. */
 import * as client from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseClientMetadata } from '../../src/clients/client-metadata.ts'
 import { registerClient } from '../../src/management/dynamic-registration.ts'
-import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { signedIn } from '../guarantees/all-routes.ts'
 import { keywright } from '../support/cli-in-process.ts'
-import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
-import { setDynamicRegistration } from '../support/dynamic-registration.ts'
-import { documentOf, jwkSet, startKeyServer } from '../support/key-server.ts'
+import { newClientKey } from '../support/client-assertions.ts'
+import {
+  CALLBACK,
+  METADATA,
+  type Registrations,
+  registrationsOf,
+  setDynamicRegistration,
+  updateOf,
+} from '../support/dynamic-registration.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
-import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { type Answer, claimsOf } from '../support/requests.ts'
 import { createPkce } from '../support/scriptless-browser.ts'
 import { createTestUser } from '../support/test-users.ts'
-
-const CALLBACK = 'https://app.example.com/callback'
 
 let server: Keywright
 let account: string
 let api: { identifier: string }
-let keyServer: Awaited<ReturnType<typeof startKeyServer>>
+let tokenWith: Registrations['tokenWith']
+let register: Registrations['register']
+let configure: Registrations['configure']
 
 beforeAll(async () => {
-  keyServer = await startKeyServer()
-  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
+  server = await startKeywright()
   account = await server.make.account()
   api = await server.make.api({ scopes: ['read', 'write', 'delete'] })
+  ;({ tokenWith, register, configure } = registrationsOf(server, account, api.identifier))
   await setDynamicRegistration(server, 'initial_access_token')
 })
 beforeEach(async () => {
   await server.knex('initial_access_tokens').delete()
   await server.knex('sign_in_limits').delete()
 })
-afterAll(async () => {
-  await server?.stop()
-  keyServer.stop()
-})
-
-type Options = Record<string, unknown>
-
-/** An initial access token by the management API. */
-async function tokenWith(options: Options = {}): Promise<string> {
-  const management = rawManagement(
-    server.url,
-    await managementToken(server, await managingApplication(server, account)),
-  )
-  const given = { apis: [api.identifier], max_uses: 100, ...options }
-  const answer = await management.json('POST', '/initial-access-tokens', given)
-  expect(answer.status, answer.text).toBe(201)
-  return answer.body.token
-}
-
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
-
-const register = (
-  token: string | undefined,
-  metadata: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> =>
-  send(`${server.url}/oauth2/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && bearer(token)), ...headers },
-    body: typeof metadata === 'string' ? metadata : JSON.stringify(metadata),
-  })
-
-const METADATA = {
-  redirect_uris: [CALLBACK],
-  client_name: 'Notes',
-  grant_types: ['authorization_code', 'refresh_token'],
-}
+afterAll(async () => await server?.stop())
 
 const clients = async () => Number((await server.knex('clients').where({ account_id: account }).count())[0]!.count)
-
-const configure = (method: string, { body }: Answer, metadata?: unknown, token = body.registration_access_token) =>
-  send(`${server.url}/oauth2/register/${body.client_id}`, {
-    method,
-    headers: { ...bearer(token), ...(metadata !== undefined && { 'content-type': 'application/json' }) },
-    ...(metadata !== undefined && { body: JSON.stringify(metadata) }),
-  })
-
-/** What a client sends to change its registration (RFC 7592, section 2.2). */
-const updateOf = ({ body }: Answer, changes: Options = {}) => ({ ...METADATA, client_id: body.client_id, ...changes })
 
 describe('a client with an initial access token', () => {
   test('registers itself, and belongs to the account of the token', async () => {
@@ -256,164 +215,6 @@ describe('a client with an initial access token', () => {
     ['a form', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
   ])('is refused with %s', async (_, body, headers, status) => {
     expect((await register(await tokenWith(), body, headers)).status).toBe(status)
-  })
-})
-
-describe('the registration of a client', () => {
-  test('is read with its registration access token, and with no other', async () => {
-    const token = await tokenWith()
-    const [one, other] = [await register(token, METADATA), await register(token, METADATA)]
-    const { client_secret: _, client_secret_expires_at: __, ...rest } = one.body
-    expect((await configure('GET', one)).body).toEqual(rest)
-    for (const wrong of [other.body.registration_access_token, token, 'x']) {
-      const refused = await configure('GET', one, undefined, wrong)
-      expect([refused.status, refused.body.error]).toEqual([401, 'invalid_token'])
-    }
-    expect(await server.knex('dynamic_registrations').whereRaw('token_hash::text LIKE ?', ['%kwg%'])).toEqual([])
-  })
-
-  test('is replaced by an update', async () => {
-    const made = await register(await tokenWith(), { ...METADATA, client_uri: 'https://app.example.com/' })
-    const changes = {
-      client_name: 'Renamed',
-      redirect_uris: ['https://b.example/cb'],
-      client_secret: made.body.client_secret,
-    }
-    const updated = await configure('PUT', made, updateOf(made, changes))
-    expect(updated.body).toMatchObject({ client_name: 'Renamed', redirect_uris: ['https://b.example/cb'] })
-    expect(updated.body.client_uri).toBeUndefined()
-    expect(updated.body.registration_access_token).toBe(made.body.registration_access_token)
-    expect((await configure('GET', made)).body).toEqual(updated.body)
-  })
-
-  test('gains no grant type, scope or other method by an update', async () => {
-    const token = await tokenWith({ scopes: ['read'] })
-    const made = await register(token, { ...METADATA, grant_types: ['authorization_code'], scope: 'read' })
-    const wrong: [Options, string][] = [
-      [{ grant_types: ['authorization_code', 'refresh_token'] }, 'invalid_client_metadata'],
-      [{ grant_types: ['authorization_code'], scope: 'write' }, 'invalid_client_metadata'],
-      [{ grant_types: ['authorization_code'], token_endpoint_auth_method: 'none' }, 'invalid_client_metadata'],
-      [{ grant_types: ['authorization_code'], redirect_uris: [] }, 'invalid_redirect_uri'],
-      [{ grant_types: ['authorization_code'], client_id: 'other' }, 'invalid_request'],
-      [{ grant_types: ['authorization_code'], client_secret: 'other' }, 'invalid_request'],
-      [{ grant_types: ['authorization_code'], registration_access_token: 'x' }, 'invalid_request'],
-    ]
-    for (const [changes, error] of wrong) {
-      const answer = await configure('PUT', made, updateOf(made, changes))
-      expect([changes, answer.status, answer.body.error]).toEqual([changes, 400, error])
-    }
-    const wider = await configure(
-      'PUT',
-      made,
-      updateOf(made, { grant_types: ['authorization_code'], scope: 'read write' }),
-    )
-    expect([wider.status, wider.body.scope]).toEqual([200, 'read'])
-  })
-
-  test('has other keys after an update', async () => {
-    const [former, key] = [await newClientKey(), await newClientKey()]
-    const withKey = ({ parsed }: typeof key) => ({
-      token_endpoint_auth_method: 'private_key_jwt',
-      jwks: { keys: parsed.map(({ jwk }) => jwk) },
-    })
-    const made = await register(await tokenWith(), { ...METADATA, ...withKey(former) })
-    expect((await configure('PUT', made, updateOf(made, withKey(key)))).status).toBe(200)
-    const { id } = await server.knex('clients').where({ client_id: made.body.client_id }).first()
-    const works = await server.knex('client_secrets').where({ client_id: id }).whereNull('retires_at').pluck('hash')
-    expect(works).toEqual([key.parsed[0]!.thumbprint])
-  })
-
-  test('names the URL of its keys, another URL, and keys instead', async () => {
-    const [first, second, third] = [await newClientKey(), await newClientKey(), await newClientKey()]
-    const [site, other] = [keyServer.publish(documentOf(jwkSet(first))), keyServer.publish(documentOf(jwkSet(second)))]
-    const grants = ['client_credentials']
-    const keyed = { redirect_uris: [], grant_types: grants, token_endpoint_auth_method: 'private_key_jwt' }
-    const made = await register(await tokenWith({ grants }), { ...keyed, jwks_uri: site.uri })
-    expect([made.status, made.body.jwks_uri, made.body.client_secret]).toEqual([201, site.uri, undefined])
-    const statusBy = async (by: ClientKey) => {
-      const assertion = await signAssertion(by, { clientId: made.body.client_id, audience: server.issuer })
-      return (await server.token({ grant_type: 'client_credentials', ...assertionForm(assertion) })).status
-    }
-    expect(await statusBy(first)).toBe(200)
-
-    const unchanged = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: site.uri }))
-    expect([unchanged.body.jwks_uri, await statusBy(first)]).toEqual([site.uri, 200])
-
-    const moved = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: other.uri }))
-    expect([moved.status, moved.body.jwks_uri]).toEqual([200, other.uri])
-    expect([await statusBy(second), await statusBy(first)]).toEqual([200, 401])
-
-    // The same key as at the URL, and then another one.
-    for (const key of [second, third]) {
-      const jwks = { keys: key.parsed.map(({ jwk }) => jwk) }
-      const stored = await configure('PUT', made, updateOf(made, { ...keyed, jwks }))
-      expect([stored.status, stored.body.jwks_uri, await statusBy(key)]).toEqual([200, undefined, 200])
-    }
-    expect(await statusBy(second)).toBe(401)
-  })
-
-  test('requires proofs, which an update can require too but not lift', async () => {
-    const names = [
-      'dpop_bound_access_tokens',
-      'require_pushed_authorization_requests',
-      'tls_client_certificate_bound_access_tokens',
-    ]
-    const all = Object.fromEntries(names.map((name) => [name, true]))
-    const token = await tokenWith()
-    const required = { dpop: 'required', par_required: true, certificate_bound_access_tokens: true }
-    const rowOf = ({ body }: Answer) => server.knex('clients').where({ client_id: body.client_id }).first()
-
-    const without = await register(token, METADATA)
-    expect(names.filter((name) => name in without.body)).toEqual([])
-    const made = await register(token, { ...METADATA, ...all })
-    expect(made.body).toMatchObject(all)
-    expect(await rowOf(made)).toMatchObject(required)
-    const lifted = Object.fromEntries(names.map((name) => [name, false]))
-    for (const changes of [{}, lifted]) {
-      expect((await configure('PUT', made, updateOf(made, changes))).body).toMatchObject(all)
-      expect(await rowOf(made)).toMatchObject(required)
-    }
-    expect((await configure('PUT', without, updateOf(without, all))).body).toMatchObject(all)
-    expect((await configure('GET', without)).body).toMatchObject(all)
-  })
-
-  test('is deleted with its tokens', async () => {
-    const made = await register(await tokenWith({ grants: ['client_credentials'] }), {
-      grant_types: ['client_credentials'],
-    })
-    const basic = { clientId: made.body.client_id, clientSecret: made.body.client_secret }
-    expect((await server.token({ grant_type: 'client_credentials' }, { basic })).status).toBe(200)
-    expect((await configure('DELETE', made)).status).toBe(204)
-    expect((await server.token({ grant_type: 'client_credentials' }, { basic })).status).toBe(401)
-    for (const method of ['GET', 'DELETE']) expect((await configure(method, made)).status).toBe(401)
-  })
-
-  test('cannot be read after an admin archived the client', async () => {
-    const made = await register(await tokenWith(), METADATA)
-    await server.knex('clients').where({ client_id: made.body.client_id }).update({ status: 'archived' })
-    expect((await configure('GET', made)).status).toBe(401)
-  })
-
-  test('expires when nobody used the client, and stays otherwise', async () => {
-    const token = await tokenWith({ grants: ['client_credentials'] })
-    const [used, unused] = [
-      await register(token, { grant_types: ['client_credentials'] }),
-      await register(token, { grant_types: ['client_credentials'] }),
-    ]
-    const idOf = async ({ body }: Answer) =>
-      (await server.knex('clients').where({ client_id: body.client_id }).first()).id
-    await server
-      .knex('client_secrets')
-      .where({ client_id: await idOf(used) })
-      .update({ last_used_at: server.knex.fn.now() })
-    const ids = [await idOf(used), await idOf(unused)]
-    await server
-      .knex('dynamic_registrations')
-      .whereIn('client_id', ids)
-      .update({ expires_at: server.knex.raw(`now() - interval '1 second'`) })
-    await deleteUnusedRegistrations(server.knex, 500)
-    expect((await configure('GET', used)).status).toBe(200)
-    expect((await configure('GET', unused)).status).toBe(401)
   })
 })
 
