@@ -1,9 +1,10 @@
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
-import { type FieldError, invalidFields } from '../shared/errors.ts'
+import { invalidFields } from '../shared/errors.ts'
 import type { AuthMethod } from './authentication-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from './client-settings.ts'
 import { AUTHORIZATION_CODE_GRANT, responseTypesOf } from './grant-types.ts'
 
+import { type Json, Members } from './metadata-members.ts'
 /** The settings that a client can register itself. */
 type RegisteredSettings = Pick<
   ClientSettings,
@@ -52,60 +53,6 @@ const UNSUPPORTED = [
 
 /** Characters of a short text. */
 const SHORT = 200
-
-type Json = Readonly<Record<string, unknown>>
-
-/** Reads members, and collects what is wrong with them. */
-class Members {
-  readonly errors: FieldError[] = []
-  readonly #json: Json
-
-  constructor(json: Json) {
-    this.#json = json
-  }
-
-  refuse(field: string, message: string): void {
-    this.errors.push({ field, message })
-  }
-
-  /** Null counts as absent. */
-  has(name: string): boolean {
-    return Object.hasOwn(this.#json, name) && this.#json[name] !== null
-  }
-
-  text(name: string, most = 2000): string | undefined {
-    const value = this.has(name) ? this.#json[name] : undefined
-    if (value === undefined) return undefined
-    if (typeof value === 'string' && value.length <= most && value.isWellFormed() && !value.includes('\0')) return value
-    this.refuse(name, `${name} must be a text of at most ${most} characters`)
-    return undefined
-  }
-
-  texts(name: string): string[] | undefined {
-    const value = this.has(name) ? this.#json[name] : undefined
-    if (value === undefined) return undefined
-    const isList = Array.isArray(value) && value.length <= 100
-    if (isList && value.every((one) => typeof one === 'string' && one.isWellFormed() && !one.includes('\0')))
-      return [...new Set<string>(value)]
-    this.refuse(name, `${name} must be a list of at most 100 texts`)
-    return undefined
-  }
-
-  /** False: absent. */
-  isTrue(name: string): boolean {
-    const value = this.has(name) ? this.#json[name] : false
-    if (typeof value !== 'boolean') this.refuse(name, `${name} must be true or false`)
-    return value === true
-  }
-
-  object(name: string): object | undefined {
-    const value = this.has(name) ? this.#json[name] : undefined
-    if (value === undefined) return undefined
-    if (typeof value === 'object' && !Array.isArray(value)) return value!
-    this.refuse(name, `${name} must be an object`)
-    return undefined
-  }
-}
 
 function refuseUnsupported(members: Members): void {
   for (const name of UNSUPPORTED.filter((one) => members.has(one))) members.refuse(name, `${name} is not supported`)
