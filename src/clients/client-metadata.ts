@@ -157,7 +157,7 @@ type Requirements = Pick<ClientSettings, 'dpop' | 'parRequired' | 'certificateBo
 
 /** What is required after an update: a client cannot lift what its admin requires. */
 export const requirementsAfter = (present: Requirements, wanted: Requirements): Requirements => ({
-  dpop: present.dpop === 'required' ? present.dpop : wanted.dpop,
+  dpop: present.dpop === 'optional' ? wanted.dpop : present.dpop,
   parRequired: present.parRequired || wanted.parRequired,
   certificateBoundAccessTokens: present.certificateBoundAccessTokens || wanted.certificateBoundAccessTokens,
 })
@@ -180,7 +180,7 @@ export function clientMetadataOf({ settings, authMethod, scopes, softwareId, sof
     tos_uri: settings.tosUri,
     backchannel_logout_uri: settings.backchannelLogoutUri,
     jwks_uri: settings.jwksUri,
-    dpop_bound_access_tokens: settings.dpop === 'required' || null,
+    dpop_bound_access_tokens: settings.dpop !== 'optional' || null,
     require_pushed_authorization_requests: settings.parRequired || null,
     tls_client_certificate_bound_access_tokens: settings.certificateBoundAccessTokens || null,
     software_id: softwareId,

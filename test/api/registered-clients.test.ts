@@ -160,6 +160,15 @@ describe('the registration of a client', () => {
     expect((await configure('GET', without)).body).toMatchObject(all)
   })
 
+  test('keeps a nonce in each proof that an admin required', async () => {
+    const made = await register(await tokenWith(), METADATA)
+    const row = server.knex('clients').where({ client_id: made.body.client_id })
+    await row.clone().update({ dpop: 'nonce' })
+    const updated = await configure('PUT', made, updateOf(made))
+    expect([updated.status, updated.body.dpop_bound_access_tokens]).toEqual([200, true])
+    expect(await row.clone().first()).toMatchObject({ dpop: 'nonce' })
+  })
+
   test('is deleted with its tokens', async () => {
     const made = await register(await tokenWith({ grants: ['client_credentials'] }), {
       grant_types: ['client_credentials'],
