@@ -119,6 +119,12 @@ export async function findDueRegistrations(db: Knex, limit: number): Promise<Due
   return rows
 }
 
+/** Whether the client registered itself. */
+export async function isDynamicallyRegistered(db: Knex, clientKey: number): Promise<boolean> {
+  const row = await db('dynamic_registrations').where({ client_id: clientKey }).first('client_id')
+  return row !== undefined
+}
+
 /** Whether the client was registered by a stranger. */
 export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<boolean> {
   const row = await db('dynamic_registrations').where({ client_id: clientKey, source: 'open' }).first('client_id')

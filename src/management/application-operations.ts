@@ -6,7 +6,7 @@ import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import {
   type DynamicRegistration,
-  isOpenlyRegistered,
+  isDynamicallyRegistered,
   REGISTRATION_OF_CLIENT,
 } from '../clients/dynamic-registrations.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
@@ -147,8 +147,8 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
       await checkMayChange(trx, principal, before)
       checkSettingsChange(principal.role, before, settings)
       await checkExchangeSources(trx, principal, settings, before.exchangeFrom)
-      if (settings.consent && settings.consent !== 'show' && (await isOpenlyRegistered(trx, before.key)))
-        throw invalidInput('an application that a stranger registered always asks for consent', 'consent')
+      if (settings.consent && settings.consent !== 'show' && (await isDynamicallyRegistered(trx, before.key)))
+        throw invalidInput('an application that registered itself always asks for consent', 'consent')
     }
     const complete = (before: Client, changes: Partial<ClientSettings>) =>
       withVerification(principal.role, before, changes)

@@ -238,6 +238,12 @@ test('the command line generates, lists and revokes tokens, and switches dynamic
   await cli('instance update --dynamic-registration initial_access_token')
 })
 
+test('a client that registered itself always asks for consent, whatever an admin sets', async () => {
+  const { body } = await register(await tokenWith(), METADATA)
+  const skipping = keywright(server.env)(`client update ${body.client_id} --consent skip_own_account`)
+  await expect(skipping).rejects.toThrow(/always asks for consent/)
+})
+
 test('an initial access token permits no management API and no unknown scope', async () => {
   const management = rawManagement(
     server.url,
