@@ -37,10 +37,13 @@ const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
   open: 1,
 }
 
-/** SQL: `c` is a client that nobody used: it obtained no token, and no user allowed it. */
+/**
+ * SQL: `c` is a client that nobody used: it did not authenticate, and no user allowed it. A stranger can authenticate as often as they
+ * like, so that does not count for what a stranger registered.
+ */
 const IS_UNUSED = `
-  NOT EXISTS (SELECT FROM client_secrets s WHERE s.client_id = c.id AND s.last_used_at IS NOT NULL)
-  AND NOT EXISTS (SELECT FROM client_callers k WHERE k.client_id = c.id)
+  (d.source = 'open' OR NOT EXISTS (SELECT FROM client_secrets s WHERE s.client_id = c.id AND s.last_used_at IS NOT NULL)
+                        AND NOT EXISTS (SELECT FROM client_callers k WHERE k.client_id = c.id))
   AND NOT EXISTS (SELECT FROM consents n WHERE n.client_id = c.id)
   AND NOT EXISTS (SELECT FROM refresh_tokens r WHERE r.client_id = c.id)`
 
@@ -133,9 +136,11 @@ export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<b
 
 /** Whether a client is active and was never used. */
 export async function isUnused(db: Knex, clientKey: number): Promise<boolean> {
-  const { rows } = await db.raw(`SELECT c.status = 'active' AND ${IS_UNUSED} AS unused FROM clients c WHERE c.id = ?`, [
-    clientKey,
-  ])
+  const { rows } = await db.raw(
+    `SELECT c.status = 'active' AND ${IS_UNUSED} AS unused
+       FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id WHERE c.id = ?`,
+    [clientKey],
+  )
   return rows[0]?.unused ?? false
 }
 

@@ -148,8 +148,8 @@ const OF_NETWORK = { burst: 10, interval: 60 }
 /** The same of all networks together: some 1,500 a day. Unused ones are deleted after a day, so their number is bounded. */
 const OF_ALL = { burst: 100, interval: 60 }
 
-/** @throws RateLimitedError */
-async function limitOpenRegistrations(knex: Knex, ip: string | undefined): Promise<void> {
+/** Limits what strangers store: their registrations, and the changes of these. @throws RateLimitedError */
+export async function limitOpenRegistrations(knex: Knex, ip: string | undefined): Promise<void> {
   const buckets = [
     { key: hashSecret(`open registration ${networkOf(ip ?? '')}`), ...OF_NETWORK },
     { key: hashSecret('open registration'), ...OF_ALL },

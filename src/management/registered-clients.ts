@@ -27,6 +27,7 @@ import {
   checkKeySource,
   describeClient,
   InvalidRegistrationTokenError,
+  limitOpenRegistrations,
   type Origin,
   REGISTRATION_ACTOR,
   type RegisteredClient,
@@ -94,7 +95,7 @@ async function remainingScopes(knex: Knex, { key }: Client, requested: readonly 
 /**
  * Replaces the metadata of a client (RFC 7592, section 2.2). Grant types and scopes can only become fewer. The registration access token
  * stays: a client that lost the response to a change would lose its registration with it.
- * @throws InvalidRegistrationTokenError; KeywrightError `invalid_input`
+ * @throws InvalidRegistrationTokenError; RateLimitedError; KeywrightError `invalid_input`
  */
 export async function updateRegisteredClient(
   knex: Knex,
@@ -104,6 +105,7 @@ export async function updateRegisteredClient(
 ): Promise<RegisteredClient> {
   const { client, registration } = await authenticated(knex, configured)
   checkUpdate(client, registration, metadata)
+  if (registration.source === 'open') await limitOpenRegistrations(knex, origin.ip)
   const actor = { type: 'client', id: client.clientId, ...origin } as const
   const scopes = await remainingScopes(knex, client, metadata.scopes)
   const check = async (locked: Client, trx: Knex) => {

@@ -3,6 +3,7 @@ import * as client from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseClientMetadata } from '../../src/clients/client-metadata.ts'
 import { registerClient } from '../../src/management/dynamic-registration.ts'
+import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { signedIn } from '../guarantees/all-routes.ts'
 import { keywright } from '../support/cli-in-process.ts'
 import { newClientKey } from '../support/client-assertions.ts'
@@ -328,6 +329,27 @@ describe('open registration', () => {
     expect(page.text).toContain('app.example.com')
     const { name } = await server.knex('accounts').where({ id: holder }).first()
     expect(page.text).not.toContain(name)
+  })
+
+  test('deletes a client that no user allowed, however often it authenticated', async () => {
+    const { body } = await register(undefined, METADATA)
+    const { id } = await server.knex('clients').where({ client_id: body.client_id }).first('id')
+    const now = server.knex.fn.now()
+    await server.knex('client_secrets').where({ client_id: id }).update({ last_used_at: now })
+    await server.knex('client_callers').insert({ client_id: id, ip: '192.0.2.1', api_id: 0, last_used_at: now })
+    const past = server.knex.raw(`now() - interval '1 second'`)
+    await server.knex('dynamic_registrations').where({ client_id: id }).update({ expires_at: past })
+    await deleteUnusedRegistrations(server.knex, 500)
+    expect(await server.knex('clients').where({ id, status: 'active' })).toEqual([])
+  })
+
+  test('limits how often strangers change what they registered', async () => {
+    const made = await register(undefined, METADATA)
+    const statuses: number[] = []
+    for (let n = 0; n < 100 && statuses.at(-1) !== 429; n++)
+      statuses.push((await configure('PUT', made, updateOf(made, { client_name: `Notes ${n}` }))).status)
+    expect(statuses.at(-1)).toBe(429)
+    expect(statuses.length).toBeLessThan(30)
   })
 
   test('is refused while no account is selected', async () => {
