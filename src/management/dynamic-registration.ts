@@ -126,6 +126,7 @@ async function permittedByToken(trx: Knex, secret: string): Promise<Permitted> {
   const token = await findInitialAccessToken(trx, secret)
   if (!token) throw unusable()
   await lockInstanceShared(trx)
+  if ((await dynamicRegistrationOf(trx)) === 'off') throw unusable()
   await lockAccountWithApiShared(trx, token.accountId)
   if (!(await useInitialAccessToken(trx, token.id))) throw unusable()
   return { ...token, source: 'initial_access_token', through: token.id }

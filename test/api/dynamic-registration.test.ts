@@ -239,6 +239,14 @@ test('the command line generates, lists and revokes tokens, and switches dynamic
   await cli('instance update --dynamic-registration initial_access_token')
 })
 
+test('no client registers after dynamic registration was switched off, also if its request had begun', async () => {
+  const token = await tokenWith()
+  await server.knex('instance_settings').update({ dynamic_registration: 'off' })
+  const late = registerClient(server.knex, token, parseClientMetadata(METADATA, 'none'), {})
+  await expect(late).rejects.toThrow(/initial access token/)
+  await server.knex('instance_settings').update({ dynamic_registration: 'initial_access_token' })
+})
+
 test('a client that registered itself always asks for consent, whatever an admin sets', async () => {
   const { body } = await register(await tokenWith(), METADATA)
   const skipping = keywright(server.env)(`client update ${body.client_id} --consent skip_own_account`)
