@@ -98,13 +98,13 @@ async function readMetadata(ctx: Context): Promise<Json> {
 const secondsOf = (time: Date | null): number => (time ? Math.floor(time.getTime() / 1000) : 0)
 
 /** The metadata with what the server adds (RFC 7591, section 3.2.1; RFC 7592, section 3). */
-function informationOf(issuer: string, { client, registration, scopes }: RegisteredClient, token: string) {
+function informationOf(issuer: string, { client, registration, scopes, keys }: RegisteredClient, token: string) {
   return {
     client_id: client.clientId,
     client_id_issued_at: secondsOf(client.createdAt),
     registration_client_uri: `${issuer}${REGISTRATION_PATH}/${client.clientId}`,
     registration_access_token: token,
-    ...clientMetadataOf({ settings: client, scopes, ...registration }),
+    ...clientMetadataOf({ settings: client, scopes, keys, ...registration }),
   }
 }
 

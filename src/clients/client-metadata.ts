@@ -1,10 +1,11 @@
+import type { JWK } from 'jose'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { invalidFields } from '../shared/errors.ts'
 import type { AuthMethod } from './authentication-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from './client-settings.ts'
 import { AUTHORIZATION_CODE_GRANT, responseTypesOf } from './grant-types.ts'
-
 import { type Json, Members } from './metadata-members.ts'
+
 /** The settings that a client can register itself. */
 type RegisteredSettings = Pick<
   ClientSettings,
@@ -168,17 +169,21 @@ interface RegisteredClient {
   readonly authMethod: string
   /** The scopes of its APIs. */
   readonly scopes: readonly string[]
+  /** The public keys, unless it publishes them. */
+  readonly keys: readonly JWK[]
   readonly softwareId: string | null
   readonly softwareVersion: string | null
 }
 
 /** The registered metadata in the names of RFC 7591, section 2. */
-export function clientMetadataOf({ settings, authMethod, scopes, softwareId, softwareVersion }: RegisteredClient) {
+export function clientMetadataOf(registered: RegisteredClient) {
+  const { settings, authMethod, scopes, keys, softwareId, softwareVersion } = registered
   const optional = {
     client_uri: settings.clientUri,
     policy_uri: settings.policyUri,
     tos_uri: settings.tosUri,
     backchannel_logout_uri: settings.backchannelLogoutUri,
+    jwks: keys.length > 0 ? { keys } : null,
     jwks_uri: settings.jwksUri,
     dpop_bound_access_tokens: settings.dpop !== 'optional' || null,
     require_pushed_authorization_requests: settings.parRequired || null,

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose'
 import type { Knex } from 'knex'
 import type { Environment } from '../shared/environments.ts'
 import { isInSet, isReplaced } from '../shared/secret-lifetimes.ts'
@@ -120,16 +121,17 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
     .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
 }
 
-/** The public keys or trusts of the newest set that work. A Date would lose the microseconds of the set. */
+/** The public keys or trusts of the newest set that work, in the order in which they were given. A Date would lose the microseconds of the set. */
 export async function currentSet(
   trx: Knex,
   clientKey: number,
   kind: 'key' | 'trust',
-): Promise<{ hash: Buffer; key_set: string }[]> {
+): Promise<{ hash: Buffer; jwk: JWK | null; key_set: string }[]> {
   return await trx('client_secrets')
     .where({ client_id: clientKey, kind })
     .whereRaw(`${works('client_secrets')} AND NOT ${isReplaced()}`)
-    .select('hash', trx.raw('key_set::text'))
+    .orderBy('id', 'desc')
+    .select('hash', 'public_key as jwk', trx.raw('key_set::text'))
 }
 
 /** The newest client secret, public key, certificate or trust that works. Undefined: none works. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { generateSecret, hashSecret, isWellFormedSecret } from '../shared/secrets.ts'
-import type { ClientMetadata } from './client-metadata.ts'
+import { type ClientMetadata, REGISTRABLE_AUTH_METHODS } from './client-metadata.ts'
 import { type Client, type ClientRow, toClient } from './clients.ts'
 
 /** By what right a client registered itself. */
@@ -10,7 +10,7 @@ export type RegistrationSource = (typeof REGISTRATION_SOURCES)[number]
 /** What a client that registered itself has beside other clients. */
 export interface DynamicRegistration {
   readonly source: RegistrationSource
-  /** `token_endpoint_auth_method`. */
+  /** `token_endpoint_auth_method`: as it was registered, unless an admin has changed how the client authenticates. */
   readonly authMethod: string
   readonly softwareId: string | null
   readonly softwareVersion: string | null
@@ -29,6 +29,13 @@ const toRegistration = (row: RegistrationRow): DynamicRegistration => ({
   softwareId: row.software_id,
   softwareVersion: row.software_version,
 })
+
+/** Several names mean one of our methods, so the registered name counts as long as the method is the same. */
+function authMethodOf({ isPublic, authMethod }: Client, registered: string): string {
+  const present = isPublic ? 'none' : authMethod
+  if (REGISTRABLE_AUTH_METHODS[registered] === present) return registered
+  return present === 'client_secret' ? 'client_secret_basic' : present
+}
 
 /** Days until a job looks whether a new client was used. */
 const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
@@ -97,7 +104,9 @@ export async function authenticateRegisteredClient(
   const { rows } = await db.raw(FIND, [hashSecret(secret), clientId] as never)
   const row: (ClientRow & RegistrationRow & { registered_auth_method: string }) | undefined = rows[0]
   if (!row) return undefined
-  return { client: toClient(row), registration: toRegistration({ ...row, auth_method: row.registered_auth_method }) }
+  const client = toClient(row)
+  const authMethod = authMethodOf(client, row.registered_auth_method)
+  return { client, registration: toRegistration({ ...row, auth_method: authMethod }) }
 }
 
 /** SQL: the registration of `clients c` as JSON; null: it did not register itself. */

@@ -126,6 +126,8 @@ export interface UpdateRules {
   readonly check?: ClientCheck | undefined
   /** The changes with what follows from them. */
   readonly complete?: (before: Client, settings: Partial<ClientSettings>) => Partial<ClientSettings>
+  /** What else changes in the same transaction, after the settings. */
+  readonly afterwards?: ((updated: Client, trx: Knex) => Promise<void>) | undefined
 }
 
 const rightsOf = async (
@@ -173,7 +175,7 @@ export async function updateClient(
   clientId: string,
   given: ClientChange,
   actor: Actor,
-  { expected, check, complete = (_, settings) => settings }: UpdateRules = {},
+  { expected, check, complete = (_, settings) => settings, afterwards }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
   return await narrowInTransaction(knex, async (trx) => {
     const revokedBefore = await revokeBeforeLock(trx, clientId, given)
@@ -193,6 +195,7 @@ export async function updateClient(
     await recordAudit(trx, actor, clientEntry('client.updated', after, { changes, ...revoked }))
     const newApiKey = await changeApiKey(trx, before, after)
     await changeKeys(trx, before, after)
+    await afterwards?.(after, trx)
     return { client: await getClient(trx, clientId), ...newApiKey }
   })
 }

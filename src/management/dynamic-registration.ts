@@ -1,3 +1,4 @@
+import type { JWK } from 'jose'
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
 import { takeFrom } from '../accounts/sign-in-limits.ts'
@@ -5,7 +6,7 @@ import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis, resolveApis } from '../clients/client-apis.ts'
 import { type PublicKey, parsePublicKeys } from '../clients/client-keys.ts'
 import type { ClientMetadata } from '../clients/client-metadata.ts'
-import { listSecrets } from '../clients/client-secrets.ts'
+import { currentSet, listSecrets } from '../clients/client-secrets.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import type { Client } from '../clients/clients.ts'
 import {
@@ -39,6 +40,8 @@ export interface RegisteredClient {
   readonly registration: DynamicRegistration
   /** The scopes of its APIs. */
   readonly scopes: readonly string[]
+  /** The public keys that it registered. */
+  readonly keys: readonly JWK[]
   /** Null: it does not expire, or there is none. */
   readonly secretExpiresAt: Date | null
 }
@@ -69,7 +72,9 @@ export async function describeClient(
   const apis = await listClientApis(db, client.key)
   const [secret] = (await listSecrets(db, client.key)).filter(({ kind }) => kind === 'secret')
   const scopes = [...new Set(apis.flatMap((api) => api.scopes))]
-  return { client, registration, scopes, secretExpiresAt: secret?.retiresAt ?? null }
+  const set = client.jwksUri === null ? await currentSet(db, client.key, 'key') : []
+  const keys = set.flatMap(({ jwk }) => jwk ?? [])
+  return { client, registration, scopes, keys, secretExpiresAt: secret?.retiresAt ?? null }
 }
 
 /** @throws KeywrightError `invalid_input` */

@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
 import { markClientDeleting } from '../clients/client-deletions.ts'
-import { parsePublicKeys } from '../clients/client-keys.ts'
+import { type PublicKey, parsePublicKeys } from '../clients/client-keys.ts'
 import { lockClientsExclusive } from '../clients/client-locks.ts'
 import { type ClientMetadata, requirementsAfter } from '../clients/client-metadata.ts'
 import { withVerification } from '../clients/client-rules.ts'
@@ -18,7 +18,7 @@ import {
   keepRegistration,
   updateDynamicRegistration,
 } from '../clients/dynamic-registrations.ts'
-import { invalidInput } from '../shared/errors.ts'
+import { invalidInput, stale } from '../shared/errors.ts'
 import { deletedClientEntry } from './client-deletion.ts'
 import { updateClient } from './client-registration.ts'
 import { rotateSecret } from './client-secret-rotation.ts'
@@ -74,13 +74,11 @@ function changedSettings(client: Client, { settings, jwks }: ClientMetadata): Pa
 }
 
 /** Replaces the keys of a client, or their URL, if the metadata has others; tokens of the former keys are revoked. */
-async function replaceKeys(knex: Knex, client: Client, jwks: string | undefined, actor: Actor): Promise<void> {
-  if (jwks === undefined) return
-  const keys = await parsePublicKeys(jwks)
-  const present = (await currentSet(knex, client.key, 'key')).map(({ hash }) => hash.toString('hex'))
+async function replaceKeys(trx: Knex, client: Client, keys: readonly PublicKey[], actor: Actor): Promise<void> {
+  const present = (await currentSet(trx, client.key, 'key')).map(({ hash }) => hash.toString('hex'))
   const given = keys.map(({ thumbprint }) => thumbprint.toString('hex'))
   if (client.jwksUri !== null || !isDeepStrictEqual(present.toSorted(), given.toSorted()))
-    await rotateSecret(knex, client.clientId, 0, actor, { keys })
+    await rotateSecret(trx, client.clientId, 0, actor, { keys })
 }
 
 /** The scopes that the client keeps; undefined: all that it has. @throws KeywrightError `invalid_input` */
@@ -95,7 +93,7 @@ async function remainingScopes(knex: Knex, { key }: Client, requested: readonly 
 /**
  * Replaces the metadata of a client (RFC 7592, section 2.2). Grant types and scopes can only become fewer. The registration access token
  * stays: a client that lost the response to a change would lose its registration with it.
- * @throws InvalidRegistrationTokenError; RateLimitedError; KeywrightError `invalid_input`
+ * @throws InvalidRegistrationTokenError; RateLimitedError; KeywrightError `invalid_input`, `stale` (its scopes changed meanwhile)
  */
 export async function updateRegisteredClient(
   knex: Knex,
@@ -106,23 +104,26 @@ export async function updateRegisteredClient(
   const { client, registration } = await authenticated(knex, configured)
   checkUpdate(client, registration, metadata)
   if (registration.source === 'open') await limitOpenRegistrations(knex, origin.ip)
+  const keys = metadata.jwks === undefined ? undefined : await parsePublicKeys(metadata.jwks)
   const actor = { type: 'client', id: client.clientId, ...origin } as const
   const scopes = await remainingScopes(knex, client, metadata.scopes)
   const check = async (locked: Client, trx: Knex) => {
-    await authenticated(trx, configured)
-    checkGrants(metadata.settings.grants, locked.grants)
+    checkUpdate(locked, (await authenticated(trx, configured)).registration, metadata)
+    // An admin may have taken scopes since they were compared.
+    if (!isDeepStrictEqual(await remainingScopes(trx, locked, metadata.scopes), scopes)) throw stale('the client')
   }
   const complete = (before: Client, changes: Partial<ClientSettings>) =>
     withVerification('admin', before, { ...changes, ...requirementsAfter(before, metadata.settings) })
   const change = { settings: changedSettings(client, metadata), ...(scopes && { scopes }) }
-  await updateClient(knex, client.clientId, change, actor, { check, complete })
-  await replaceKeys(knex, client, metadata.jwks, actor)
-  await updateDynamicRegistration(knex, client.key, metadata)
+  const afterwards = async (updated: Client, trx: Knex) => {
+    if (keys) await replaceKeys(trx, updated, keys, actor)
+    await updateDynamicRegistration(trx, client.key, metadata)
+  }
+  await updateClient(knex, client.clientId, change, actor, { check, complete, afterwards })
   return await readRegisteredClient(knex, configured)
 }
 
-async function deleteActive(trx: Knex, clientId: string, actor: Actor): Promise<void> {
-  const client = await lockClient(trx, clientId)
+async function deleteLocked(trx: Knex, client: Client, actor: Actor): Promise<void> {
   await markClientDeleting(trx, client.key)
   await recordAudit(trx, actor, deletedClientEntry(client))
 }
@@ -130,8 +131,11 @@ async function deleteActive(trx: Knex, clientId: string, actor: Actor): Promise<
 /** Deletes a client, whose tokens are revoked at once (RFC 7592, section 2.3). @throws InvalidRegistrationTokenError */
 export async function deleteRegisteredClient(knex: Knex, configured: Configured, origin: Origin): Promise<void> {
   await knex.transaction(async (trx) => {
-    const { client } = await authenticated(trx, configured)
-    await deleteActive(trx, client.clientId, { type: 'client', id: client.clientId, ...origin })
+    await authenticated(trx, configured)
+    const client = await lockClient(trx, configured.clientId)
+    // An admin may have archived it before it was locked.
+    await authenticated(trx, configured)
+    await deleteLocked(trx, client, { type: 'client', id: client.clientId, ...origin })
   })
 }
 
@@ -141,7 +145,7 @@ export async function deleteUnusedRegistrations(knex: Knex, limit: number): Prom
   for (const { clientKey, clientId } of due) {
     await knex.transaction(async (trx) => {
       await lockClientsExclusive(trx, 'id', clientKey)
-      if (await isUnused(trx, clientKey)) await deleteActive(trx, clientId, REGISTRATION_ACTOR)
+      if (await isUnused(trx, clientKey)) await deleteLocked(trx, await lockClient(trx, clientId), REGISTRATION_ACTOR)
       await keepRegistration(trx, clientKey)
     })
   }

@@ -1,5 +1,6 @@
 /** Clients that registered themselves manage their registration (RFC 7592). */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import {
@@ -9,8 +10,10 @@ import {
   setDynamicRegistration,
   updateOf,
 } from '../support/dynamic-registration.ts'
+import { ACTOR } from '../support/factory.ts'
 import { documentOf, jwkSet, startKeyServer } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import type { Answer } from '../support/requests.ts'
 
 type Options = Record<string, unknown>
@@ -167,6 +170,82 @@ describe('the registration of a client', () => {
     const updated = await configure('PUT', made, updateOf(made))
     expect([updated.status, updated.body.dpop_bound_access_tokens]).toEqual([200, true])
     expect(await row.clone().first()).toMatchObject({ dpop: 'nonce' })
+  })
+
+  test('has its keys in each response, so that what was read can be sent back', async () => {
+    const [first, second] = [await newClientKey(), await newClientKey()]
+    const jwks = { keys: [first, second].flatMap(({ parsed }) => parsed.map(({ jwk }) => jwk)) }
+    const keyed = { ...METADATA, token_endpoint_auth_method: 'private_key_jwt', jwks }
+    const made = await register(await tokenWith(), keyed)
+    const read = await configure('GET', made)
+    for (const { body } of [made, read]) expect(body.jwks).toEqual(jwks)
+    const rows = () => server.knex('client_secrets').orderBy('id').whereIn('client_id', keyOf(made)).select('id')
+    const before = await rows()
+    const {
+      client_id_issued_at: _,
+      registration_client_uri: __,
+      registration_access_token: ___,
+      ...metadata
+    } = read.body
+    expect((await configure('PUT', made, metadata)).body).toEqual(read.body)
+    expect(await rows()).toEqual(before)
+  })
+
+  test('changes completely or not at all', async () => {
+    const key = await newClientKey()
+    const keyed = { token_endpoint_auth_method: 'private_key_jwt', software_id: 'notes' }
+    const jwks = { keys: key.parsed.map(({ jwk }) => jwk) }
+    const made = await register(await tokenWith(), { ...METADATA, ...keyed, jwks })
+    const before = (await configure('GET', made)).body
+    const wrong = {
+      ...keyed,
+      client_name: 'Renamed',
+      software_id: 'other',
+      jwks: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] },
+    }
+    expect((await configure('PUT', made, updateOf(made, wrong))).status).toBe(400)
+    expect((await configure('GET', made)).body).toEqual(before)
+
+    // What fails after the settings were changed.
+    const other = { keys: (await newClientKey()).parsed.map(({ jwk }) => jwk) }
+    const fail = `CREATE FUNCTION fail_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no keys'; END $$;
+      CREATE TRIGGER fail_key BEFORE INSERT ON client_secrets FOR EACH ROW EXECUTE FUNCTION fail_key()`
+    await server.knex.raw(fail)
+    const failed = await configure('PUT', made, updateOf(made, { ...keyed, client_name: 'Renamed', jwks: other }))
+    await server.knex.raw('DROP FUNCTION fail_key CASCADE')
+    expect(failed.status).toBe(500)
+    expect((await configure('GET', made)).body).toEqual(before)
+  })
+
+  test('does not regain a scope that an admin takes while an update waits for the client', async () => {
+    const made = await register(await tokenWith(), METADATA)
+    const update = await server.knex.transaction(async (admin) => {
+      await admin('clients').where({ client_id: made.body.client_id }).forUpdate()
+      const answer = configure('PUT', made, updateOf(made, { scope: 'write' }))
+      await untilLocked({ query: (text) => server.knex.raw(text) }, answer)
+      await admin('client_apis')
+        .whereIn('client_id', keyOf(made))
+        .update({ scopes: ['read'] })
+      return { answer }
+    })
+    const { status } = await update.answer
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(status).toBeLessThan(500)
+    expect(await server.knex('client_apis').whereIn('client_id', keyOf(made)).pluck('scopes')).toEqual([['read']])
+  })
+
+  test('does not take back how an admin lets the client authenticate', async () => {
+    const made = await register(await tokenWith(), METADATA)
+    const { parsed } = await newClientKey()
+    const change = { authMethod: 'private_key_jwt', keys: parsed } as const
+    await rotateSecret(server.knex, made.body.client_id, 0, ACTOR, change)
+    expect((await configure('GET', made)).body.token_endpoint_auth_method).toBe('private_key_jwt')
+    for (const changes of [{ token_endpoint_auth_method: 'client_secret_basic' }, {}]) {
+      const update = await configure('PUT', made, updateOf(made, changes))
+      expect([update.status, update.body.error]).toEqual([400, 'invalid_client_metadata'])
+    }
+    const row = await server.knex('clients').where({ client_id: made.body.client_id }).first()
+    expect(row.auth_method).toBe('private_key_jwt')
   })
 
   test('is deleted with its tokens', async () => {
