@@ -22,9 +22,12 @@ function* tokensOf(text: string): Generator<string> {
 /** Characters of a name in a message. */
 const SHOWN = 40
 
+/** Levels of lists and objects. Reading or writing some thousands of them overflows the stack. */
+const MAX_DEPTH = 100
+
 /**
  * Rejects a name that an object of valid JSON has twice, because parsers disagree about which of the values is meant (RFC 8259,
- * section 4), and `__proto__`, which copies of an object lose.
+ * section 4), `__proto__`, which copies of an object lose, and more than `MAX_DEPTH` levels.
  * @throws KeywrightError `invalid_input`
  */
 function checkNames(text: string): void {
@@ -42,6 +45,7 @@ function checkNames(text: string): void {
       if (names.has(name)) throw invalidInput(`the name ${JSON.stringify(name.slice(0, SHOWN))} is given twice`)
       names.add(name)
     }
+    if (open.length > MAX_DEPTH) throw invalidInput('the JSON has too many levels')
     last = token
   }
 }
@@ -55,7 +59,7 @@ function parse(text: string): unknown {
 }
 
 /**
- * Parses JSON in which each name is unique within its object.
+ * Parses JSON in which each name is unique within its object, and which has at most 100 levels.
  * @throws KeywrightError `invalid_input`
  */
 export function parseJson(text: string): unknown {

@@ -8,6 +8,7 @@ test.each([
   '{"a\\"": ":", "a": "\\\\"}',
   '"a"',
   '{}',
+  `${'['.repeat(100)}${']'.repeat(100)}`,
 ])('%s is parsed as JSON.parse does', (text) => {
   expect(parseJson(text)).toEqual(JSON.parse(text))
 })
@@ -19,6 +20,8 @@ test.each([
   ['{"a": {}, "b": "}", "a": {}}', '"a" is given twice'],
   ['{"": 1, "": 2}', '"" is given twice'],
   ['{"x": {"__proto__": 1}}', '__proto__'],
+  [`${'{"a":['.repeat(50)}[${']'.repeat(50)}`, 'not valid JSON'],
+  [`${'['.repeat(101)}${']'.repeat(101)}`, 'too many levels'],
   ['{"a": 1', 'not valid JSON'],
   ['', 'not valid JSON'],
 ])('%s is rejected', (text, message) => {
