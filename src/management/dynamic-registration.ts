@@ -137,13 +137,16 @@ async function permittedByToken(trx: Knex, secret: string): Promise<Permitted> {
   return { ...token, source: 'initial_access_token', through: token.id }
 }
 
-/** What the operator permits strangers. @throws InvalidRegistrationTokenError, KeywrightError `conflict` */
+/** What the operator permits strangers. @throws InvalidRegistrationTokenError; KeywrightError `conflict` (the API of the instance is switched off) */
 async function permittedOpenly(trx: Knex): Promise<Permitted> {
   await lockInstanceShared(trx)
   const settings = await getInstanceSettings(trx)
   const { dynamicRegistration, openRegistrationAccount: accountId } = settings
   if (dynamicRegistration !== 'open' || accountId === null) throw unusable()
-  await lockAccountWithApiShared(trx, accountId)
+  await lockAccountWithApiShared(trx, accountId).catch((error) => {
+    // What is wrong with the account is not for strangers.
+    throw error instanceof KeywrightError ? unusable() : error
+  })
   const { openRegistrationApis: apis, openRegistrationScopes: scopes } = settings
   return { accountId, grants: OPEN_GRANTS, apis, scopes, source: 'open' }
 }

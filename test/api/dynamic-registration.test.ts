@@ -43,6 +43,9 @@ afterAll(async () => await server?.stop())
 
 const clients = async () => Number((await server.knex('clients').where({ account_id: account }).count())[0]!.count)
 
+/** A stack overflows when it writes such keys. */
+const deepKeys = `{"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`
+
 describe('a client with an initial access token', () => {
   test('registers itself, and belongs to the account of the token', async () => {
     const metadata = {
@@ -211,6 +214,7 @@ describe('a client with an initial access token', () => {
   test.each([
     ['no JSON', '{', {}, 400],
     ['a list', '[]', {}, 400],
+    ['deeply nested keys', deepKeys, {}, 400],
     ['a duplicate member', '{"redirect_uris":["https://a.example/"],"redirect_uris":["https://b.example/"]}', {}, 400],
     ['a body that is too large', `{"x":"${'x'.repeat(70_000)}"}`, {}, 413],
     ['a form', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
@@ -364,6 +368,10 @@ describe('open registration', () => {
     await open({ open_registration_account: null })
     expect((await register(undefined, METADATA)).status).toBe(401)
     await open({ open_registration_account: holder })
+    await server.knex('accounts').where({ id: holder }).update({ status: 'disabled' })
+    const disabled = await register(undefined, METADATA)
+    expect([disabled.status, disabled.text.includes(holder)]).toEqual([401, false])
+    await server.knex('accounts').where({ id: holder }).update({ status: 'active' })
     const cli = keywright(server.env)
     await expect(cli('instance update --open-registration-account off --dynamic-registration open')).rejects.toThrow(
       /needs an account/,
