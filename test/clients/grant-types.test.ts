@@ -8,6 +8,7 @@ import { optionValues } from '../../src/cli/attribute-options.ts'
 import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import type { Client } from '../../src/clients/clients.ts'
 import {
+  AUTHORIZATION_CODE_GRANT,
   CLIENT_CREDENTIALS_GRANT,
   DEVICE_CODE_GRANT,
   GRANT_TYPES,
@@ -81,7 +82,7 @@ test('the command line accepts the short name of a grant type and its value', ()
   ])
 })
 
-const requestsOf = (grants: readonly string[]) =>
+const requestsOf = (grants: readonly string[], more: Partial<Client> = {}) =>
   stepsOf(
     toConsoleEnglish(),
     'https://id.example',
@@ -90,6 +91,8 @@ const requestsOf = (grants: readonly string[]) =>
       grants,
       authMethod: 'client_secret',
       redirectUris: ['https://app.example/cb'],
+      dpop: 'optional',
+      ...more,
     } as unknown as Client,
     ['read'],
   ).slice(1)
@@ -102,6 +105,21 @@ test('the page of an application shows the token request of a grant type that ha
         'curl --silent --user kwc_1:CLIENT_SECRET --data grant_type=client_credentials https://id.example/oauth2/token',
     },
   ])
+})
+
+test('the page of an application shows what it must push, sign and prove', () => {
+  const required = { parRequired: true, requestObjectsRequired: true, dpop: 'required' } as const
+  const [pushed, begin, redemption] = requestsOf([AUTHORIZATION_CODE_GRANT], required).map(({ value }) => value)
+  expect(pushed).toBe(
+    'curl --silent --user kwc_1:CLIENT_SECRET --data "client_id=kwc_1&request=SIGNED_REQUEST" https://id.example/oauth2/par',
+  )
+  expect(begin).toBe('https://id.example/oauth2/authorize?client_id=kwc_1&request_uri=REQUEST_URI')
+  expect(redemption).toContain('--header "DPoP: DPOP_PROOF"')
+  const signed = requestsOf([AUTHORIZATION_CODE_GRANT], { requestObjectsRequired: true })[0]!.value
+  expect(signed).toBe('https://id.example/oauth2/authorize?client_id=kwc_1&request=SIGNED_REQUEST')
+  const optional = requestsOf([AUTHORIZATION_CODE_GRANT]).map(({ value }) => value)
+  expect(optional[0]).toContain('response_type=code')
+  expect(optional.join()).not.toContain('DPOP_PROOF')
 })
 
 describe.each(GRANT_TYPES)('the grant type $value', ({ value, label, actsFor }) => {

@@ -32,8 +32,38 @@ function asItself(client: Client): string {
 
 const keyHeader = ({ apiKeyRequired }: Client): string => (apiKeyRequired ? ' --header "x-api-key: API_KEY"' : '')
 
+/** RFC 9449, section 5. */
+const proofHeader = ({ dpop }: Client): string => (dpop === 'optional' ? '' : ' --header "DPoP: DPOP_PROOF"')
+
+/** A request to the token endpoint. @param data the parameters of the grant, as an argument of curl */
+const tokenRequest = (issuer: string, client: Client, data: string): string =>
+  `curl --silent${keyHeader(client)}${proofHeader(client)} ${asItself(client)} --data ${data} ${issuer}/oauth2/token`
+
 /** What its default API takes: a token for `openid` alone opens nothing. */
 const scopeOf = (scopes: readonly string[]): string => ['openid', ...scopes].join(' ')
+
+/** Where the browser begins; before that, the request that the application must push (RFC 9126). */
+function authorizationSteps(
+  t: ConsoleTranslate,
+  issuer: string,
+  client: Client,
+  request: Record<string, string>,
+): Copyable[] {
+  const { clientId } = client
+  const sent = client.requestObjectsRequired ? { client_id: clientId, request: 'SIGNED_REQUEST' } : request
+  const begin = (form: Record<string, string>): Copyable => ({
+    label: t('Authorization request'),
+    value: `${issuer}/oauth2/authorize?${encoded(form)}`,
+  })
+  if (!client.parRequired) return [begin(sent)]
+  return [
+    {
+      label: t('Pushed authorization request'),
+      value: `curl --silent ${asItself(client)} --data "${encoded(sent)}" ${issuer}/oauth2/par`,
+    },
+    begin({ client_id: clientId, request_uri: 'REQUEST_URI' }),
+  ]
+}
 
 function signInSteps(t: ConsoleTranslate, issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const redirectUri = client.redirectUris[0] ?? ''
@@ -47,12 +77,11 @@ function signInSteps(t: ConsoleTranslate, issuer: string, client: Client, scopes
     code_challenge_method: 'S256',
   }
   const form = encoded({ grant_type: AUTHORIZATION_CODE_GRANT, redirect_uri: redirectUri })
-  const redemption = `--data "${form}&code=CODE&code_verifier=VERIFIER"`
   return [
-    { label: t('Authorization request'), value: `${issuer}/oauth2/authorize?${encoded(request)}` },
+    ...authorizationSteps(t, issuer, client, request),
     {
       label: t('Exchange the authorization code'),
-      value: `curl --silent${keyHeader(client)} ${asItself(client)} ${redemption} ${issuer}/oauth2/token`,
+      value: tokenRequest(issuer, client, `"${form}&code=CODE&code_verifier=VERIFIER"`),
     },
   ]
 }
@@ -70,11 +99,10 @@ function exchangeSteps(t: ConsoleTranslate, issuer: string, client: Client): Cop
     grant_type: TOKEN_EXCHANGE_GRANT,
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
   })
-  const data = `--data "${form}&subject_token=ACCESS_TOKEN&scope=SCOPE"`
   return [
     {
       label: t('Exchange the access token of a user'),
-      value: `curl --silent${keyHeader(client)} ${asItself(client)} ${data} ${issuer}/oauth2/token`,
+      value: tokenRequest(issuer, client, `"${form}&subject_token=ACCESS_TOKEN&scope=SCOPE"`),
     },
   ]
 }
@@ -99,7 +127,7 @@ function tokenStep(
   const quoted = parameters.length > 0 ? `"${data}"` : data
   return {
     label: t('{grantType} request', { grantType: t.declared(label) }),
-    value: `curl --silent${keyHeader(client)} ${asItself(client)} --data ${quoted} ${issuer}/oauth2/token`,
+    value: tokenRequest(issuer, client, quoted),
   }
 }
 
@@ -125,5 +153,6 @@ export function commandsFor(
   secrets: ShownSecrets,
   apis: readonly string[],
 ): Copyable[] {
-  return client.grants.includes(CLIENT_CREDENTIALS_GRANT) ? tokenCommands(t, issuer, secrets, { ...client, apis }) : []
+  const worksAsShown = client.dpop === 'optional' && client.grants.includes(CLIENT_CREDENTIALS_GRANT)
+  return worksAsShown ? tokenCommands(t, issuer, secrets, { ...client, apis }) : []
 }
