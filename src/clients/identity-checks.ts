@@ -11,6 +11,8 @@ export interface IdentityCheck {
   readonly isMet: boolean
   /** What is required. */
   readonly required: string
+  /** Where the check is a condition: the patterns. One must match. */
+  readonly patterns?: readonly string[]
   /** What the token has, shortened. */
   readonly found: string
   /** Why a request with the token is refused. */
@@ -50,7 +52,14 @@ function checkCondition(claims: JWTPayload, { claim, anyOf }: TrustCondition): I
   const value = claimOf(claims, claim)
   const text = textOf(value)
   const isMet = text !== undefined && anyOf.some((pattern) => matchesPattern(pattern, text))
-  return { claim, isMet, required: anyOf.join(' or '), found: shown(value), reason: 'identity_condition' }
+  return {
+    claim,
+    isMet,
+    required: anyOf.join(' or '),
+    patterns: anyOf,
+    found: shown(value),
+    reason: 'identity_condition',
+  }
 }
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)

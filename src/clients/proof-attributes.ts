@@ -42,7 +42,7 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
     initial: false,
     section: 'signIn',
     label: 'FAPI 2.0',
-    hint: 'For banks and others with high security needs. It enables: pushed authorization requests, PKCE, tokens that are bound by DPoP (or to a certificate), ID tokens signed by ES256, and no refresh token rotation. It requires client authentication by a private key or a certificate and redirect URIs with https, and refuses RS256.',
+    hint: 'A security profile for banks and others with high security needs. Enables PAR, PKCE, DPoP (unless tokens are bound to a certificate) and ID tokens signed by ES256, and disables refresh token rotation. Requires a private key or a certificate as client authentication, redirect URIs with https, and APIs that do not sign by RS256.',
     description:
       'Whether it must meet the FAPI 2.0 Security Profile. Enabling it sets par_required and pkce_required to true, refresh_token_rotation to false, id_token_alg to ES256, and dpop to required unless tokens are bound to a certificate. Settings that contradict it are refused, and so are JWTs signed by RS256',
     option: {

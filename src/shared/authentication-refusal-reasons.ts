@@ -133,7 +133,7 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
   identity_condition: {
     error: 'invalid_client',
     label: 'Condition of the trust not met',
-    text: 'The token is of the trusted issuer, but a claim is not what the trust requires. The sample names the claim.',
+    text: 'The token is of the trusted issuer, but a claim is not what the trust requires. The latest refused requests name the claim.',
   },
   certificate_missing: {
     error: 'invalid_client',

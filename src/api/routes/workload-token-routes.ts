@@ -22,6 +22,10 @@ const check = z
     claim: z.string(),
     is_met: z.boolean(),
     required: z.string().meta({ description: 'What the trust requires' }),
+    patterns: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'Of a condition of the trust: its patterns. One must match' }),
     found: z.string().meta({ description: 'What the token has, shortened' }),
   })
   .meta({ id: 'WorkloadTokenClaim' })

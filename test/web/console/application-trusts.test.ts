@@ -171,6 +171,18 @@ it('an admin sees in the console which claim of a token a trust does not accept,
   expect(wordsOf(await checkIn(path, 'no token'))).toContain('The token was not checked')
 })
 
+it('says in German which patterns a trust accepts', async () => {
+  const conditions = 'repository=octo-org/app\nrepository=octo-org/lib\nrepository=octo-org/web'
+  await add('Several', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: conditions })
+  const path = `/applications/${await clientIdOf('Several')}/trusts/check`
+  const token = await github.sign(githubClaims(github.issuer, server.issuer, 'octo-org/other'))
+  await admin.visit('/language?to=de&return_to=%2F')
+  const words = wordsOf(await checkIn(path, token))
+  await admin.visit('/language?to=en&return_to=%2F')
+  expect(words).toContain('octo-org/app oder octo-org/lib oder octo-org/web')
+  expect(wordsOf(await checkIn(path, token))).toContain('octo-org/app or octo-org/lib or octo-org/web')
+})
+
 it('the API and the command line compare a token to each trust, and say why it could not be verified', async () => {
   await add('Verified', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
   const id = await clientIdOf('Verified')

@@ -31,7 +31,7 @@ const PUBLISHED = {
   ...KEY,
   lead: 'Publish a new public key, use its private key at every caller below, then withdraw the previous one.',
   emptyText:
-    'No public key was fetched from the URL of the application. They are fetched within seconds, and when a key is used.',
+    'Keywright has no public key from the URL of the application yet. It fetches the keys regularly, and when one is used.',
 } as const satisfies CredentialTexts
 
 const CERTIFICATE = {

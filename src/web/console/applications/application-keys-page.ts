@@ -43,7 +43,7 @@ const leadOf = (t: ConsoleTranslate, { client }: Application): string =>
         'Keywright never has the private key. Generate a new pair where the application runs, and enter the public key here.',
       )
     : t(
-        'The application rotates its keys itself, by what it publishes at its URL. With the same URL, the keys are fetched anew; another URL or public keys replace it.',
+        'The application rotates its keys itself, at its URL. Keep the URL to fetch the keys again, or replace it by another URL or by public keys.',
       )
 
 const keysPage = (t: ConsoleTranslate, application: Application, state: ReplacementState = {}): ConsolePage =>

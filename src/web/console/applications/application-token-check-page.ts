@@ -36,11 +36,12 @@ function foundCell(t: ConsoleTranslate, { claim, found }: IdentityCheck): Cell {
   return textCell(found === 'nothing' ? t('nothing') : found)
 }
 
-function requiredText(t: ConsoleTranslate, { claim, required }: IdentityCheck, audience: string): string {
+function requiredText(t: ConsoleTranslate, { claim, required, patterns }: IdentityCheck, audience: string): string {
   if (claim === 'exp') return t('a time within the next 24 hours')
   if (TIMES.includes(claim)) return t('a time in the past')
   if (claim === 'aud') return t('{audience}, and no other audience', { audience })
-  return claim === 'jti' ? t('an ID: this trust accepts each token once') : required
+  if (claim === 'jti') return t('an ID: this trust accepts each token once')
+  return patterns?.reduce((others, pattern) => t('{others} or {pattern}', { others, pattern })) ?? required
 }
 
 const checkRow = (t: ConsoleTranslate, check: IdentityCheck, audience: string): Cell[] => [

@@ -10,8 +10,11 @@ import { areaField, linesField, textField } from '../kit/text-fields.ts'
 export const trustFields = (t: ConsoleTranslate) => ({
   trustPreset: selectField<TrustPresetName | ''>({
     label: t('Platform'),
-    hint: t('For workload identity: gives the issuer and the conditions for the workload that you name below.'),
-    choices: [{ value: '', label: t('Another one') }, ...TRUST_PRESETS.map(({ value, label }) => ({ value, label }))],
+    hint: t('For workload identity: determines the issuer and the conditions from the workload below.'),
+    choices: [
+      { value: '', label: t('Other platform') },
+      ...TRUST_PRESETS.map(({ value, label }) => ({ value, label })),
+    ],
   }),
   trustWorkload: textField({
     label: t('Workload'),
@@ -24,9 +27,9 @@ export const trustFields = (t: ConsoleTranslate) => ({
   trustIssuer: textField({
     label: t('Issuer'),
     hint: t(
-      'As in the claim iss of the tokens, compared exactly. Leave it empty for GitHub Actions, GitLab.com, Azure and Google Cloud.',
+      'As in the claim iss of the tokens, compared exactly. Leave empty for GitHub Actions, GitLab.com, Azure and Google Cloud.',
     ),
-    placeholder: 'https://token.actions.githubusercontent.com',
+    placeholder: 'https://oidc.cluster.example.com',
     maxLength: LONGEST_ISSUER,
     mono: true,
   }),
@@ -35,7 +38,7 @@ export const trustFields = (t: ConsoleTranslate) => ({
     hint: t(
       'One claim and pattern on each line, such as environment=production. All claims must match; of several lines with one claim, one must match. * stands for any text: keep patterns as narrow as you can.',
     ),
-    placeholder: 'sub=repo:octo-org/app:*',
+    placeholder: 'sub=system:serviceaccount:billing:export',
     maxLength: 10_000,
     mono: true,
     rows: 4,

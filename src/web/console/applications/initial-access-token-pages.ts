@@ -93,7 +93,7 @@ async function showTokens(call: ConsoleCall): Promise<void> {
   }
   const page = {
     title: t('Initial access tokens'),
-    lead: t('With an initial access token, applications register themselves in your account (RFC 7591).'),
+    lead: t('An application that has an initial access token can register itself in the account (RFC 7591).'),
     breadcrumbs: breadcrumbsTo(t, accountId).slice(0, 1),
     actions: tokens.length > 0 && tokens.length < MAX_INITIAL_ACCESS_TOKENS ? [{ ...add, primary: true }] : [],
     notices: { revoked: t('Initial access token revoked.') },

@@ -156,7 +156,7 @@ function samplesBlocks(t: ConsoleTranslate, { samples }: ClientRefusals): Block[
     empty: { title: '', text: '' },
   })
   const lead = t(
-    'The latest requests of each reason. Anyone can send requests with this client ID, also without its client secret.',
+    'The latest requests of each reason. Anyone can send requests with this client ID, also without its credentials.',
   )
   return [{ part: 'list', heading: t('Latest refused requests'), lead, list }]
 }
