@@ -9,12 +9,15 @@ interface Asserted {
   readonly userId: string
 }
 
+// One text, so that it does not say whether an account exists.
+const otherAccount = () => assertionError('aud_tenant names no account of the user', 'identity_assertion_not_allowed')
+
 /** The account that the claim `aud_tenant` names. Undefined: it is absent. @throws KeywrightError `invalid_grant` */
 async function namedAccount(trx: Knex, { claims }: IdentityAssertion): Promise<string | undefined> {
   const named = accountNamedIn(claims)
   if (named === undefined) return undefined
   const account = await findAccountByIdOrExternalId(trx, named)
-  if (!account) throw assertionError('aud_tenant names no account of the user', 'identity_assertion_not_allowed')
+  if (!account) throw otherAccount()
   return account.id
 }
 
@@ -26,8 +29,7 @@ async function namedAccount(trx: Knex, { claims }: IdentityAssertion): Promise<s
 export async function accountOfAssertion(trx: Knex, { client, assertion, userId }: Asserted): Promise<string | null> {
   const named = await namedAccount(trx, assertion)
   const decided = assertion.provider.accountId ?? client.registration.accountId ?? undefined
-  if (decided !== undefined && named !== undefined && named !== decided)
-    throw assertionError('aud_tenant names another account', 'identity_assertion_not_allowed')
+  if (decided !== undefined && named !== undefined && named !== decided) throw otherAccount()
   const accountId = decided ?? named
   if (accountId !== undefined) return accountId
   return (await trx('users').where({ id: userId }).first('account_id'))?.account_id ?? null

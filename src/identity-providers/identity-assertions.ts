@@ -4,7 +4,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { unsealUpstreamSecret } from './identity-provider-secrets.ts'
 import { type IdentityProvider, type IdentityProviderRow, toIdentityProvider } from './identity-providers.ts'
-import { type Claims, subjectIn } from './upstream-claims.ts'
+import { type Claims, mayNameAccount, subjectIn } from './upstream-claims.ts'
 import { type UpstreamClient, UpstreamError } from './upstream-client.ts'
 import { CLOCK_TOLERANCE, verifyUpstreamToken } from './upstream-tokens.ts'
 
@@ -81,7 +81,7 @@ function providersOf(knex: Knex, issuer: string, { accountId }: AssertionRecipie
 /** In the claim `aud_tenant`: the ID or external ID of the account. @throws KeywrightError `invalid_grant` */
 export function accountNamedIn({ aud_tenant: named }: Claims): string | undefined {
   if (named === undefined) return undefined
-  if (typeof named === 'string' && /^[^\p{Cc}]{1,200}$/u.test(named) && named.isWellFormed()) return named
+  if (mayNameAccount(named)) return named
   throw invalid('aud_tenant is not a text')
 }
 

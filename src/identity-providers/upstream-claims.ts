@@ -64,9 +64,15 @@ export function roleIn(claims: Claims, { roleClaim, roleValues, newUserRole }: I
   return roles.length === 0 ? newUserRole : roles.reduce((a, b) => (includesRole(a, b) ? a : b))
 }
 
-/** The ID or external ID of the account of a new user. */
-export const accountIn = (claims: Claims, { accountClaim }: IdentityProvider): string | undefined =>
-  accountClaim === null ? undefined : textIn(claims, accountClaim)
+/** Whether an account can have this ID or external ID. The database takes no NUL. */
+export const mayNameAccount = (value: unknown): value is string =>
+  typeof value === 'string' && /^[^\p{Cc}]{1,200}$/u.test(value) && value.isWellFormed()
+
+/** The ID or external ID of the account of a new user. Undefined: no account can be named so. */
+export function accountIn(claims: Claims, { accountClaim }: IdentityProvider): string | undefined {
+  const named = accountClaim === null ? undefined : claims[accountClaim]
+  return mayNameAccount(named) ? named : undefined
+}
 
 /** How the user authenticated at the provider, as far as it is passed on. */
 export interface UpstreamAuthentication {

@@ -258,6 +258,32 @@ describe('an assertion obtains nothing', () => {
     expect([status, body.error]).toEqual([400, 'invalid_grant'])
   })
 
+  test.each(['a\0b', 'a\ud800'])('by which a user would be created in an account that is called %j', async (org) => {
+    const creating = await startScriptedProvider()
+    const values = { identityAssertions: true, createsUsers: true, accountClaim: 'org' }
+    const id = await addProvider(server, creating, values)
+    const email = `new-${randomUUID()}@example.com`
+    const assertion = assertionFor('newcomer', application, { email, email_verified: true, org }, {}, creating)
+    const { status, body } = await present(assertion)
+    expect([status, body.error]).toEqual([400, 'invalid_grant'])
+    await deleteIdentityProvider(management(), operator, { providerId: id })
+    creating.stop()
+  })
+
+  test('for another account, and does not say whether that exists', async () => {
+    const ofInstance = await startScriptedProvider()
+    const id = await addProvider(server, ofInstance, { identityAssertions: true })
+    const who = await connected(id)
+    const named = [await server.make.account(), randomUUID()]
+    const answers = await Promise.all(
+      named.map((aud_tenant) => present(assertionFor(who, application, { aud_tenant }, {}, ofInstance))),
+    )
+    expect(answers.map(({ body }) => body.error)).toEqual(['invalid_grant', 'invalid_grant'])
+    expect(answers[0]!.body).toEqual(answers[1]!.body)
+    await deleteIdentityProvider(management(), operator, { providerId: id })
+    ofInstance.stop()
+  })
+
   test.each<[string, Record<string, unknown>]>([
     ['as an ID token', { typ: 'JWT' }],
     ['as a logout token', { typ: 'logout+jwt' }],
