@@ -1,4 +1,3 @@
-import { decodeProtectedHeader } from 'jose'
 import type { AssertionRequest } from '../clients/assertion-authentication.ts'
 import { usesCertificates, usesTrusts } from '../clients/authentication-attributes.ts'
 import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
@@ -15,6 +14,7 @@ import { readClientCredentials } from './client-credentials.ts'
 import type { Step } from './client-endpoint.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { refuseWeakProof } from './proven-key.ts'
 import { takeFromNetwork } from './public-client-limits.ts'
 import type { OidcContext, RequestCredentials } from './request-state.ts'
 
@@ -207,18 +207,9 @@ export function authenticateClient(services: OidcServices, rules: Authentication
       ctx.state.client = await authenticateWithoutSecret(services, ctx, clientId, rules)
       ctx.state.isClientCached = ctx.state.client.authentication !== null && (rules.mayUseCache?.(ctx) ?? false)
     }
-    if (ctx.state.client.registration.fapi2) refuseWeakProof(ctx.get('dpop'))
+    refuseWeakProof(ctx, ctx.state.client.registration)
     if (hasCertificate(ctx)) ctx.state.client = withCertificate(ctx, ctx.state.client)
   }
-}
-
-/** FAPI 2.0 Security Profile, section 5.4.1: no RS256. The engine judges a malformed proof. @throws OAuthError 400 */
-function refuseWeakProof(proof: string): void {
-  let alg: unknown
-  try {
-    alg = proof && decodeProtectedHeader(proof).alg
-  } catch {}
-  if (alg === 'RS256') throw new OAuthError(400, 'invalid_dpop_proof', 'FAPI 2.0 does not allow proofs signed by RS256')
 }
 
 /** The client with the certificate to which its tokens are bound, also after it is renewed. @throws OAuthError 400 */

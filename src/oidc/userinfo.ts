@@ -7,6 +7,7 @@ import { readForm } from './endpoint-requests.ts'
 import { createEngineToken } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { readPresentedToken } from './presented-tokens.ts'
+import { refuseWeakProof } from './proven-key.ts'
 import type { OidcContext } from './request-state.ts'
 
 /** Whether the request has the certificate to which its token is bound, if it is bound to one. */
@@ -27,7 +28,10 @@ export function takeBearerToken(services: OidcServices) {
     const { claims } = await readPresentedToken(services, { token })
     // Without its certificate (RFC 8705, section 3) the token is invalid: the engine responds as for an unknown one.
     if (claims && isBoundTo(ctx, claims)) ctx.state.presented = claims
-    if (claims && ctx.get('dpop')) ctx.state.tokenHolder = await services.registrations.fresh(String(claims.client_id))
+    if (claims && ctx.get('dpop')) {
+      ctx.state.tokenHolder = await services.registrations.fresh(String(claims.client_id))
+      if (ctx.state.tokenHolder) refuseWeakProof(ctx, ctx.state.tokenHolder)
+    }
     await next()
   }
 }

@@ -399,7 +399,14 @@ describe('a client for FAPI 2.0', () => {
     const ps256 = await newClientKey('PS256')
     const psId = await register(ps256)
     expect((await request(ps256, psId)).body.error).toBe('invalid_dpop_proof')
-    expect((await request(ps256, psId, good)).status).toBe(200)
+    const { status, body } = await request(ps256, psId, good)
+    expect(status).toBe(200)
+    const token = body.access_token as string
+    const { headers } = await rsaProver.proof('/oauth2/userinfo', { method: 'GET', token })
+    const shown = await send(`${server.url}/oauth2/userinfo`, {
+      headers: { ...headers, authorization: `DPoP ${token}` },
+    })
+    expect(shown.body.error).toBe('invalid_dpop_proof')
     const api = await server.make.api({ signingAlg: 'RS256' })
     const settings = { ...SETTINGS, grants: ['client_credentials'] }
     const ofApi = await server.make.register({ settings, keys: ps256.parsed, apis: [api.identifier] })
