@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { lockClientsShared } from '../clients/client-locks.ts'
 import { apiRightsOf } from '../clients/client-rights.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
@@ -91,9 +92,8 @@ function merge(present: Permissions, added: Permissions): Permissions {
   }
 }
 
-/** The scopes of `added` that the client may use. Locks the client and the APIs, so that they do not change in the transaction. */
+/** The scopes of `added` that the client, which is locked, may use. Locks the APIs too, so that they do not change in the transaction. */
 async function limitToClientRights(trx: Knex, clientKey: number, added: Permissions): Promise<Permissions> {
-  await trx('clients').where({ id: clientKey }).forShare().first('id')
   await trx('apis').whereIn('identifier', Object.keys(added.apis)).orderBy('id').forShare().select('id')
   const rights = await apiRightsOf(trx, clientKey)
   const apis = rights
@@ -154,9 +154,9 @@ export async function grantConsent(
     const { firstAccountId, sessionsValidFrom } = await lockActiveUserShared(trx, parties)
     if (since !== undefined && Number(since) !== Number(sessionsValidFrom))
       throw new KeywrightError('invalid_grant', 'the session has ended')
-    // The foreign key takes the same lock, and fails for a client that was deleted since the user was asked.
-    const known = await trx('clients').where({ id: parties.clientKey }).forKeyShare().first('id')
-    if (!known) throw new KeywrightError('invalid_grant', 'the application was deleted')
+    await lockClientsShared(trx, [parties.clientKey])
+    const client = await trx('clients').where({ id: parties.clientKey }).first('client_id', 'account_id')
+    if (!client) throw new KeywrightError('invalid_grant', 'the application was deleted')
     const row = await lockOrInsert(trx, { ...parties, firstAccountId }, skipped)
     const added = await limitToClientRights(trx, parties.clientKey, requested)
     const { identity_scopes: identityScopes, claims, apis, id } = row
@@ -168,7 +168,6 @@ export async function grantConsent(
         claims: [...merged.claims],
         apis: JSON.stringify(merged.apis),
       })
-    const client = await trx('clients').where({ id: parties.clientKey }).first('client_id', 'account_id')
     await recordAudit(trx, actor, {
       action: 'consent.given',
       target: { type: 'client', id: client.client_id },

@@ -5,6 +5,8 @@ import { startClientDeletion } from '../../src/management/client-deletion.ts'
 import { deleteApplication } from '../../src/management/deletion-operations.ts'
 import { continueDeletions } from '../../src/management/deletion-progress.ts'
 import { ACTOR } from '../support/factory.ts'
+import { until } from '../support/load.ts'
+import { countWaiting } from '../support/lock-waits.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let on: Awaited<ReturnType<typeof openManagement>>
@@ -114,6 +116,24 @@ test('consent to an application that was deleted meanwhile is refused', async ()
   const parties = { userId: (await on.make.user(account)).id, accountId: account, clientKey: client.key }
   const consent = grantConsent(on.knex, parties, { identityScopes: [], claims: [], apis: {} }, ACTOR)
   await expect(consent).rejects.toMatchObject({ code: 'invalid_grant' })
+})
+
+test('consents to an application without pause do not keep it from being archived', async () => {
+  const client = await on.make.register({ account })
+  const parties = { userId: (await on.make.user(account)).id, accountId: account, clientKey: client.key }
+  const earlier = await on.knex.transaction()
+  await earlier('clients').where({ id: client.key }).forShare().first('id')
+  const archiving = archiveApplication(on.management, admin(), client)
+  await until(async () => (await countWaiting(on.knex)) === 1)
+  let isGiven = false
+  const consent = grantConsent(on.knex, parties, { identityScopes: [], claims: [], apis: {} }, ACTOR).finally(() => {
+    isGiven = true
+  })
+  await until(async () => isGiven || (await countWaiting(on.knex)) === 2)
+  const wasGivenBefore = isGiven
+  await earlier.commit()
+  await Promise.all([archiving, consent])
+  expect(wasGivenBefore).toBe(false)
 })
 
 /** What a deletion empties before it deletes the row, or what no row that can be deleted refers to. */
