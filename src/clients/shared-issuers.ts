@@ -74,6 +74,28 @@ const SHARED_ISSUERS: readonly SharedIssuer[] = [
     required: 'organization_slug or sub with the organization',
   },
   {
+    name: 'Pulumi Cloud',
+    isIssuer: below('https://api.pulumi.com/oidc'),
+    tenant: {
+      sub: /^pulumi:(?:deploy|environments):org:[^*:]+:/,
+      'https://pulumi.com/org': EXACT,
+      'https://pulumi.com/org_id': EXACT,
+    },
+    required: 'https://pulumi.com/org or sub with the organization',
+  },
+  {
+    name: 'Codefresh',
+    isIssuer: below('https://oidc.codefresh.io'),
+    tenant: { sub: /^account:[^*:]+:/, account_id: EXACT },
+    required: 'account_id or sub with the account',
+  },
+  {
+    name: 'Modal',
+    isIssuer: below('https://oidc.modal.com'),
+    tenant: { sub: /^modal:workspace_id:[^*:]+:/, workspace_id: EXACT },
+    required: 'workspace_id or sub with the workspace',
+  },
+  {
     name: 'Vercel',
     isIssuer: (issuer) => issuer === 'https://oidc.vercel.com',
     tenant: { sub: /^owner:[^*:]+:/, owner: EXACT, owner_id: EXACT },

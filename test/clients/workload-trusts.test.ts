@@ -39,6 +39,10 @@ describe('an issuer that signs for everybody needs a condition that names the te
     ['https://TOKEN.actions.githubusercontent.com', 'ref=refs/heads/main'],
     [`${GITHUB}/enterprise`, 'ref=refs/heads/main'],
     ['https://gitlab.com', 'ref=main'],
+    ['https://gitlab.com', 'sub=project_path:*:ref:main'],
+    ['https://api.pulumi.com/oidc/v2', 'sub=pulumi:deploy:org:*:project:app:*'],
+    ['https://oidc.codefresh.io', 'sub=account:*'],
+    ['https://oidc.modal.com', 'environment_name=main'],
     ['https://accounts.google.com', 'email=*@project.iam.gserviceaccount.com'],
   ])('%s with %s is refused', async (issuer, claim) => {
     await expect(trust(issuer, claim)).rejects.toThrow(/a condition must name whose it is/)
@@ -53,6 +57,9 @@ describe('an issuer that signs for everybody needs a condition that names the te
     [GITHUB, 'repository=octo/*'],
     [GITHUB, 'repository_owner_id=65'],
     ['https://gitlab.com', 'project_path=group/*'],
+    ['https://api.pulumi.com/oidc/v2', 'sub=pulumi:deploy:org:octo:project:app:*'],
+    ['https://oidc.codefresh.io', 'sub=account:123:pipeline:*'],
+    ['https://oidc.modal.com', 'workspace_id=ac-123'],
     ['https://accounts.google.com', 'sub=1234567890'],
     ['https://oidc.cluster.example.com', 'sub=system:serviceaccount:*'],
   ])('%s with %s is accepted', async (issuer, claim) => {
