@@ -107,11 +107,17 @@ export async function judgeIdentity<Trust extends { readonly trust: WorkloadTrus
   if (trusts.some(({ trust }) => trust.issuer === serverIssuer))
     throw invalid('tokens of this server authenticate no client')
   const verdicts: TrustVerdict<Trust>[] = []
+  // A verification by many long keys takes milliseconds: one serves all trusts whose keys are those of the issuer.
+  let byIssuer: Promise<JWTPayload> | undefined
+  const claimsByIssuer = (issuer: string): Promise<JWTPayload> => {
+    byIssuer ??= issuerKeys.keysOf(issuer, header.kid).then((keys) => verifiedClaims(token, header, keys))
+    return byIssuer
+  }
   let failure: unknown
   for (const trust of trusts) {
     const { issuer, keys } = trust.trust
     try {
-      const claims = verifiedClaims(token, header, keys ?? (await issuerKeys.keysOf(issuer, header.kid)))
+      const claims = keys ? verifiedClaims(token, header, keys) : await claimsByIssuer(issuer)
       verdicts.push({ trust, checks: checksOf(trust.trust, claims, serverIssuer, now) })
     } catch (error) {
       failure = error

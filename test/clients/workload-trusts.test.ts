@@ -1,8 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { conditionsIn } from '../../src/clients/trust-conditions.ts'
 import { trustIn } from '../../src/clients/trust-presets.ts'
+import { judgeIdentity } from '../../src/clients/workload-authentication.ts'
 import { parseTrust } from '../../src/clients/workload-trusts.ts'
 import { matchesPattern, patternError } from '../../src/shared/claim-patterns.ts'
+import { newIssuerKey, signClaims } from '../support/mock-issuer.ts'
 
 const GITHUB = 'https://token.actions.githubusercontent.com'
 
@@ -131,4 +133,21 @@ describe('presets', () => {
   ])('%j is refused', (fields, message) => {
     expect(() => trustIn(fields)).toThrow(message)
   })
+})
+
+test('a token is verified once for all trusts whose keys are those of its issuer', async () => {
+  const issuer = 'https://oidc.cluster.example.com'
+  const key = await newIssuerKey('first')
+  const claims = { iss: issuer, sub: 'other', aud: 'https://auth.example.com', exp: 1000 }
+  const keysOf = vi.fn(async () => [key.jwk])
+  const trusts = await Promise.all(
+    ['a', 'b', 'c', 'other'].map(async (sub) => ({ trust: await trust(issuer, `sub=${sub}`) })),
+  )
+  const judge = async (token: string) => await judgeIdentity({ keysOf }, trusts, token, 'https://auth.example.com', 900)
+  const verdicts = await judge(await signClaims(key, claims))
+  expect(verdicts.map(({ checks }) => checks.every(({ isMet }) => isMet))).toEqual([false, false, false, true])
+  await expect(judge(await signClaims(await newIssuerKey('first'), claims))).rejects.toMatchObject({
+    reason: 'identity_key',
+  })
+  expect(keysOf).toHaveBeenCalledTimes(2)
 })
