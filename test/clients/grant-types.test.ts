@@ -17,6 +17,8 @@ import {
 } from '../../src/clients/grant-types.ts'
 import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import { stepsOf } from '../../src/web/console/applications/application-command-examples.ts'
+import { canTry } from '../../src/web/console/applications/application-frame.ts'
+import { snippetGroups } from '../../src/web/console/applications/code-snippets.ts'
 import { wordsOf } from '../../src/web/console/dashboard/usage-text.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -120,6 +122,20 @@ test('the page of an application shows what it must push, sign and prove', () =>
   const optional = requestsOf([AUTHORIZATION_CODE_GRANT]).map(({ value }) => value)
   expect(optional[0]).toContain('response_type=code')
   expect(optional.join()).not.toContain('DPOP_PROOF')
+})
+
+test('an application that must push or prove is shown no program that does neither, and no try', () => {
+  const plain = { clientId: 'kwc_1', grants: [CLIENT_CREDENTIALS_GRANT], authMethod: 'client_secret', dpop: 'optional' }
+  const clientWith = (more: Partial<Client>) =>
+    ({ ...plain, isPublic: false, redirectUris: [], apiKeyRequired: false, parRequired: false, ...more }) as Client
+  const shownFor = (more: Partial<Client>) => {
+    const client = clientWith(more)
+    const groups = snippetGroups(toConsoleEnglish(), { issuer: 'https://id.example', client })
+    return [groups.length, canTry(client)]
+  }
+  expect(shownFor({})).toEqual([1, true])
+  expect(shownFor({ dpop: 'nonce' })).toEqual([0, false])
+  expect(shownFor({ parRequired: true })).toEqual([0, true])
 })
 
 describe.each(GRANT_TYPES)('the grant type $value', ({ value, label, actsFor }) => {

@@ -19,7 +19,7 @@ const TABS: readonly (readonly [name: TabName, rest: string, label: ConsoleText]
 
 /** Whether its token request can be sent from the console: it needs no user. */
 export const canTry = (client: Client): boolean =>
-  client.grants.includes(CLIENT_CREDENTIALS_GRANT) && hasClientSecret(client)
+  client.grants.includes(CLIENT_CREDENTIALS_GRANT) && hasClientSecret(client) && client.dpop === 'optional'
 
 /** What the tabs of one application have in common. */
 export function applicationFrame(

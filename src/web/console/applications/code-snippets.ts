@@ -21,7 +21,10 @@ const FOLDERS: Readonly<Record<string, string>> = {
 interface SnippetSubject {
   /** The public origin. */
   readonly issuer: string
-  readonly client: Pick<Client, 'clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired'>
+  readonly client: Pick<
+    Client,
+    'clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired' | 'dpop' | 'parRequired'
+  >
   /** Its default API with the scopes that it may request there; absent: it has none. */
   readonly api?: { readonly identifier: string; readonly scopes: readonly string[] } | undefined
   /** Shown this once; absent: the program reads them from the environment. */
@@ -106,9 +109,13 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
   code: filled(templateOf(FOLDERS[grant]!, language.file), valuesIn(language, subject, grant)),
 })
 
+/** The snippets have no keys, make no DPoP proofs and push no request. */
+const canUseSnippets = ({ authMethod, dpop, parRequired }: SnippetSubject['client']): boolean =>
+  authMethod === 'client_secret' && dpop === 'optional' && !parRequired
+
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
 export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
-  (subject.client.authMethod !== 'client_secret' ? [] : grantTypesOf(subject.client.grants))
+  (canUseSnippets(subject.client) ? grantTypesOf(subject.client.grants) : [])
     .filter(({ value }) => Object.hasOwn(FOLDERS, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,
