@@ -6,7 +6,7 @@ import { identifiersOf, scopeRestrictionOf, setClientApis } from '../clients/cli
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { startKeySet } from '../clients/client-key-sets.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
-import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
+import { addSecret } from '../clients/client-secrets.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import {
   type Client,
@@ -20,6 +20,7 @@ import {
 } from '../clients/clients.ts'
 import { withFapi } from '../clients/fapi-rules.ts'
 import { lockInstanceShared } from '../clients/instance-settings.ts'
+import { retireSecrets } from '../clients/retired-secrets.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'

@@ -9,7 +9,6 @@ import {
   addPublicKeys,
   addSecret,
   newestSecretId,
-  retireSecrets,
   STORED_SECRET_KINDS,
 } from '../clients/client-secrets.ts'
 import {
@@ -21,6 +20,7 @@ import {
   saveSettings,
   touchClient,
 } from '../clients/clients.ts'
+import { retireSecrets } from '../clients/retired-secrets.ts'
 import type { RequestedExpiry } from '../clients/secret-expiry.ts'
 import { addTrusts } from '../clients/trust-rows.ts'
 import { MAX_UNUSED_HOURS, retireWhenUnused } from '../clients/unused-secrets.ts'

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
+import { retireSecrets } from '../clients/retired-secrets.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { addCredentials, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
 

@@ -1,5 +1,5 @@
-import { IS_RETIRABLE } from '../clients/client-secrets.ts'
 import type { ClientRow } from '../clients/clients.ts'
+import { IS_RETIRABLE } from '../clients/retired-secrets.ts'
 import { type KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { isReplaced } from '../shared/secret-lifetimes.ts'

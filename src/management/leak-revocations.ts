@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { Actor } from '../audit/audit-log.ts'
-import { retireSecretNow } from '../clients/client-secrets.ts'
 import { lockClient, raiseCodeRevocationEpoch, raiseRevocationEpochs, touchClient } from '../clients/clients.ts'
+import { retireSecretNow } from '../clients/retired-secrets.ts'
 import type { LeakKind } from '../leaks/leak-patterns.ts'
 import type { LeakedCredential } from '../leaks/leaked-credentials.ts'
 import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'

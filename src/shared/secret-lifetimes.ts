@@ -47,3 +47,6 @@ export const replaces = (n: string, s: string): string =>
 export const isReplaced = (s = 'client_secrets'): string => `EXISTS (
   SELECT FROM client_secrets n
    WHERE n.client_id = ${s}.client_id AND n.id > ${s}.id AND ${replaces('n', s)})`
+
+/** SQL: whether a row of `client_secrets` works. Not by `now()`: the transaction may have begun before one that retired it. */
+export const works = (s: string): string => `(${s}.retires_at IS NULL OR ${s}.retires_at > clock_timestamp())`

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
+import { deleteRetiredSecrets } from '../../src/clients/retired-secrets.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { deleteExpiredStatusLists } from '../../src/status/status-lists.ts'
 import { ACTOR } from '../support/factory.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordLastUses } from '../../../src/clients/client-last-uses.ts'
-import { retireSecrets } from '../../../src/clients/client-secrets.ts'
 import { DEFAULT_SETTINGS } from '../../../src/clients/client-settings.ts'
+import { retireSecrets } from '../../../src/clients/retired-secrets.ts'
 import { MAX_ARCHIVED } from '../../../src/management/bulk-archive.ts'
 import { createClient } from '../../../src/management/client-registration.ts'
 import { rotateSecret } from '../../../src/management/client-secret-rotation.ts'
