@@ -109,7 +109,8 @@ export async function receiveBody(ctx: Context, route: ApiRoute): Promise<() => 
 }
 
 function parse(text: string): unknown {
-  const json = parseJson(text)
+  // The schemas limit the levels, and name the member.
+  const json = parseJson(text, Infinity)
   checkText(json)
   return json
 }

@@ -27,10 +27,10 @@ const MAX_DEPTH = 100
 
 /**
  * Rejects a name that an object of valid JSON has twice, because parsers disagree about which of the values is meant (RFC 8259,
- * section 4), `__proto__`, which copies of an object lose, and more than `MAX_DEPTH` levels.
+ * section 4), `__proto__`, which copies of an object lose, and more levels than are allowed.
  * @throws KeywrightError `invalid_input`
  */
-function checkNames(text: string): void {
+function checkNames(text: string, maxDepth: number): void {
   // The names of each open object; undefined for a list.
   const open: (Set<string> | undefined)[] = []
   let last: string | undefined
@@ -45,7 +45,7 @@ function checkNames(text: string): void {
       if (names.has(name)) throw invalidInput(`the name ${JSON.stringify(name.slice(0, SHOWN))} is given twice`)
       names.add(name)
     }
-    if (open.length > MAX_DEPTH) throw invalidInput('the JSON has too many levels')
+    if (open.length > maxDepth) throw invalidInput('the JSON has too many levels')
     last = token
   }
 }
@@ -59,11 +59,12 @@ function parse(text: string): unknown {
 }
 
 /**
- * Parses JSON in which each name is unique within its object, and which has at most 100 levels.
+ * Parses JSON in which each name is unique within its object.
+ * @param maxDepth levels of lists and objects; `Infinity` only where a schema limits them, which can say in which member they are
  * @throws KeywrightError `invalid_input`
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, maxDepth = MAX_DEPTH): unknown {
   const value = parse(text)
-  checkNames(text)
+  checkNames(text, maxDepth)
   return value
 }
