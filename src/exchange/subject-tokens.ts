@@ -15,6 +15,7 @@ interface Source {
   readonly client_id: number
   readonly api_id: number
   readonly subject: string
+  readonly grant_id: string | null
 }
 
 /** A subject token that is active, and stays so until the transaction ends. */
@@ -43,9 +44,12 @@ export const subjectTokenError = (message: string): KeywrightError =>
 const inactive = () => subjectTokenError('the subject token is invalid, expired or revoked')
 
 const SOURCES = `
-  SELECT jti, expires_at, client_id, api_id, subject FROM access_tokens WHERE jti = :jti AND expires_at = to_timestamp(:exp)
+  SELECT jti, expires_at, client_id, api_id, subject, grant_id
+    FROM access_tokens WHERE jti = :jti AND expires_at = to_timestamp(:exp)
   UNION ALL
-  SELECT source_jti, source_expires_at, client_id, api_id, subject FROM exchanged_tokens WHERE jti = :jti`
+  SELECT source_jti, source_expires_at, client_id, api_id, subject,
+         (SELECT t.grant_id FROM access_tokens t WHERE t.jti = x.source_jti AND t.expires_at = x.source_expires_at)
+    FROM exchanged_tokens x WHERE jti = :jti`
 
 /** The token and those that it depends on, itself first. Their rows exist before it, and never change in these columns. */
 async function sourcesOf(trx: Knex, { jti, expiresAt }: SubjectToken): Promise<Source[]> {
@@ -124,7 +128,7 @@ export async function lockSubjectToken(
   })
   await lockTokensShared(
     trx,
-    sources.map(({ jti }) => jti),
+    sources.flatMap(({ jti, grant_id }) => (grant_id === null ? [jti] : [jti, grant_id])),
   )
   const all = JSON.stringify(sources)
   await trx.raw(LOCK_TOKENS, [all])

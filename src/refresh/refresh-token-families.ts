@@ -4,7 +4,7 @@ import type { Registration } from '../clients/registration.ts'
 import { hashSecret, secretParts } from '../shared/secrets.ts'
 import type { IssuedToken } from '../tokens/issuance.ts'
 import type { PlannedToken } from '../tokens/planned-token.ts'
-import { lockTokensOfGrantExclusive } from '../tokens/token-locks.ts'
+import { lockTokensExclusive } from '../tokens/token-locks.ts'
 import { LONGEST_GRACE_PERIOD } from './grace-period.ts'
 
 /** Seconds: 30 days. The lifetime of a refresh token when the client's registration sets none. */
@@ -111,7 +111,7 @@ export async function insertFamily(
 /** Revokes a grant: its refresh token and every access token that was issued from it. Returns the number of access tokens. */
 export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
   await trx('refresh_tokens').where({ grant_id: grantId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-  await lockTokensOfGrantExclusive(trx, grantId)
+  await lockTokensExclusive(trx, grantId)
   return await trx('access_tokens')
     .where({ grant_id: grantId })
     .whereNull('revoked_at')

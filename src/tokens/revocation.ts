@@ -5,7 +5,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { lockClient, raiseRevocationEpochs } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
 import { countRevoked, type RevokedEpoch } from './active-tokens.ts'
-import { lockTokenExclusive } from './token-locks.ts'
+import { lockTokensExclusive } from './token-locks.ts'
 
 /** Revokes one access token (RFC 7009). Returns the number of revoked tokens: 0 when it was not active, else 1. */
 export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
@@ -13,7 +13,7 @@ export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promis
   return await knex.transaction(async (trx) => {
     const token = await trx('active_access_tokens').where({ jti }).first()
     if (!token) return 0
-    await lockTokenExclusive(trx, jti)
+    await lockTokensExclusive(trx, jti)
     const revoked = await trx('access_tokens')
       .where({ jti, expires_at: token.expires_at })
       .whereNull('revoked_at')

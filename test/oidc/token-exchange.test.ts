@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { lockTokensShared } from '../../src/tokens/token-locks.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
@@ -274,7 +275,8 @@ describe('is refused', () => {
       })
       const jti = claimsOf(access_token).jti as string
       const earlier = await server.knex.transaction()
-      await lockTokensShared(earlier, [jti])
+      const { grant_id } = await earlier('access_tokens').where({ jti }).first('grant_id')
+      await lockTokensShared(earlier, [jti, grant_id])
       await earlier('access_tokens').where({ jti }).forShare().select('jti')
       const revocation = server.revoke(which === 'the token' ? access_token : refresh_token, application)
       await untilLocked({ query: (text) => server.knex.raw(text) }, revocation)
@@ -289,6 +291,15 @@ describe('is refused', () => {
       expect([status, body.error]).toEqual([400, 'invalid_request'])
     },
   )
+
+  test('a token whose revocation waits for no other token', async () => {
+    const { access_token } = await getTokens(server, application, person, { params: { scope: 'read' } })
+    await server.knex.transaction(async (trx) => {
+      await lockTokensShared(trx, Array.from({ length: 2000 }, newId))
+      expect((await server.revoke(access_token, application)).status).toBe(200)
+    })
+    expect((await exchange(agent, { subject_token: access_token })).body).toMatchObject({ error: 'invalid_request' })
+  })
 
   test('a token of a grant with more tokens than PostgreSQL has locks', async () => {
     const { access_token, refresh_token } = await getTokens(server, application, person, {
