@@ -31,8 +31,9 @@ class ProjectByProject extends BaseSequencer {
 /** Where the server that checks passwords runs in the process of the tests. */
 const IN_PROCESS: readonly ProjectName[] = ['db', 'browser']
 
-/** In milliseconds: more than twice what `until` waits. */
+/** In milliseconds: more than twice what `until` and `expect.poll` wait. */
 const LONGEST = 240_000
+const LONGEST_POLL = 100_000
 
 const project = (name: ProjectName, options: typeof SHARED) => ({
   test: {
@@ -47,6 +48,7 @@ const project = (name: ProjectName, options: typeof SHARED) => ({
     // They end what hangs. A busy machine is no fault, so no test comes near them.
     testTimeout: LONGEST,
     hookTimeout: LONGEST,
+    expect: { poll: { timeout: LONGEST_POLL } },
   },
 })
 
