@@ -11,7 +11,7 @@ type RegisteredSettings = Pick<
   ClientSettings,
   | ('name' | 'grants' | 'redirectUris' | 'isPublic' | 'authMethod' | 'clientUri' | 'policyUri' | 'tosUri')
   | ('postLogoutRedirectUris' | 'backchannelLogoutUri' | 'idTokenAlg' | 'jwksUri')
-  | ('dpop' | 'parRequired' | 'certificateBoundAccessTokens')
+  | ('dpop' | 'parRequired' | 'requestObjectsRequired' | 'certificateBoundAccessTokens')
 >
 
 /** Client metadata (RFC 7591, section 2) as our attributes. */
@@ -39,6 +39,7 @@ export const REGISTRABLE_AUTH_METHODS: Readonly<Record<string, AuthMethod | 'non
 const UNSUPPORTED = [
   'sector_identifier_uri',
   'software_statement',
+  'default_max_age',
   'id_token_encrypted_response_alg',
   'id_token_encrypted_response_enc',
   'userinfo_signed_response_alg',
@@ -57,8 +58,8 @@ const SHORT = 200
 
 function refuseUnsupported(members: Members): void {
   for (const name of UNSUPPORTED.filter((one) => members.has(one))) members.refuse(name, `${name} is not supported`)
-  const signed = 'require_signed_request_object'
-  if (members.isTrue(signed)) members.refuse(signed, `${signed} is not supported`)
+  const timed = 'require_auth_time'
+  if (members.isTrue(timed)) members.refuse(timed, `${timed} is not supported: request max_age, or the claim auth_time`)
   const subjectType = members.text('subject_type')
   if (subjectType !== undefined && subjectType !== 'public')
     members.refuse('subject_type', 'the only supported subject_type is public')
@@ -111,6 +112,7 @@ function settingsIn(members: Members, authMethod: string): RegisteredSettings {
     jwksUri: (authMethod === 'private_key_jwt' && members.text('jwks_uri')) || null,
     dpop: members.isTrue('dpop_bound_access_tokens') ? 'required' : 'optional',
     parRequired: members.isTrue('require_pushed_authorization_requests'),
+    requestObjectsRequired: members.isTrue('require_signed_request_object'),
     certificateBoundAccessTokens: members.isTrue('tls_client_certificate_bound_access_tokens'),
   }
 }
@@ -154,12 +156,16 @@ export function parseClientMetadata(json: Json, authMethod: string): ClientMetad
   return parsed
 }
 
-type Requirements = Pick<ClientSettings, 'dpop' | 'parRequired' | 'certificateBoundAccessTokens'>
+type Requirements = Pick<
+  ClientSettings,
+  'dpop' | 'parRequired' | 'requestObjectsRequired' | 'certificateBoundAccessTokens'
+>
 
 /** What is required after an update: a client cannot lift what its admin requires. */
 export const requirementsAfter = (present: Requirements, wanted: Requirements): Requirements => ({
   dpop: present.dpop === 'optional' ? wanted.dpop : present.dpop,
   parRequired: present.parRequired || wanted.parRequired,
+  requestObjectsRequired: present.requestObjectsRequired || wanted.requestObjectsRequired,
   certificateBoundAccessTokens: present.certificateBoundAccessTokens || wanted.certificateBoundAccessTokens,
 })
 
@@ -187,6 +193,7 @@ export function clientMetadataOf(registered: RegisteredClient) {
     jwks_uri: settings.jwksUri,
     dpop_bound_access_tokens: settings.dpop !== 'optional' || null,
     require_pushed_authorization_requests: settings.parRequired || null,
+    require_signed_request_object: settings.requestObjectsRequired || null,
     tls_client_certificate_bound_access_tokens: settings.certificateBoundAccessTokens || null,
     software_id: softwareId,
     software_version: softwareVersion,

@@ -37,6 +37,12 @@ function authMethodOf({ isPublic, authMethod }: Client, registered: string): str
   return present === 'client_secret' ? 'client_secret_basic' : present
 }
 
+/** The registration of a client, whose authentication an admin may have changed since. */
+export const presentRegistration = (client: Client, registered: DynamicRegistration): DynamicRegistration => ({
+  ...registered,
+  authMethod: authMethodOf(client, registered.authMethod),
+})
+
 /** Days until a job looks whether a new client was used. */
 const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
   initial_access_token: 30,
@@ -105,11 +111,11 @@ export async function authenticateRegisteredClient(
   const row: (ClientRow & RegistrationRow & { registered_auth_method: string }) | undefined = rows[0]
   if (!row) return undefined
   const client = toClient(row)
-  const authMethod = authMethodOf(client, row.registered_auth_method)
-  return { client, registration: toRegistration({ ...row, auth_method: authMethod }) }
+  const registered = toRegistration({ ...row, auth_method: row.registered_auth_method })
+  return { client, registration: presentRegistration(client, registered) }
 }
 
-/** SQL: the registration of `clients c` as JSON; null: it did not register itself. */
+/** SQL: the registration of `clients c` as it was made, as JSON; null: it did not register itself. */
 export const REGISTRATION_OF_CLIENT = `
   SELECT json_build_object('source', d.source, 'authMethod', d.auth_method, 'softwareId', d.software_id, 'softwareVersion', d.software_version)
     FROM dynamic_registrations d WHERE d.client_id = c.id`
@@ -141,6 +147,17 @@ export async function isDynamicallyRegistered(db: Knex, clientKey: number): Prom
 export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<boolean> {
   const row = await db('dynamic_registrations').where({ client_id: clientKey, source: 'open' }).first('client_id')
   return row !== undefined
+}
+
+/** Whether strangers have registered so many clients of an account; no more than `limit` are counted. */
+export async function hasOpenClients(db: Knex, accountId: string, limit: number): Promise<boolean> {
+  const { rows } = await db.raw(
+    `SELECT count(*) >= :limit AS reached
+       FROM (SELECT FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id AND d.source = 'open'
+              WHERE c.account_id = :accountId LIMIT :limit) found`,
+    { accountId, limit },
+  )
+  return rows[0].reached
 }
 
 /** Whether a client is active and was never used. */

@@ -7,6 +7,7 @@ import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import {
   type DynamicRegistration,
   isDynamicallyRegistered,
+  presentRegistration,
   REGISTRATION_OF_CLIENT,
 } from '../clients/dynamic-registrations.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
@@ -100,7 +101,7 @@ const toApplication = (row: ApplicationRow, principal: Principal): Application =
   grants: toBounded(row.active_grants),
   users: toBounded(row.users),
   callers: row.callers ?? [],
-  registration: row.registration,
+  registration: row.registration && presentRegistration(toClient(row), row.registration),
   apiEnabled: row.api_enabled,
   choosableApis: (row.choosable ?? []).map((api) => visibleApi(api, principal)),
 })

@@ -11,6 +11,7 @@ import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-setting
 import type { Client } from '../clients/clients.ts'
 import {
   type DynamicRegistration,
+  hasOpenClients,
   insertDynamicRegistration,
   type RegistrationSource,
 } from '../clients/dynamic-registrations.ts'
@@ -84,10 +85,22 @@ export function checkGrants(grants: readonly string[], permitted: readonly strin
   throw invalidInput(`the client may not register the grant type ${other.slice(0, 100)}`, 'grants')
 }
 
-/** Each URL of keys is fetched for as long as its client exists, so strangers may not choose any. @throws KeywrightError `invalid_input` */
-export function checkKeySource({ settings: { jwksUri } }: ClientMetadata, source: RegistrationSource): void {
-  if (source === 'open' && jwksUri !== null)
-    throw invalidInput('a client that registers without an initial access token gives its keys as jwks', 'jwksUri')
+type CalledUrls = Pick<ClientSettings, 'jwksUri' | 'backchannelLogoutUri'>
+
+/**
+ * The server calls a URL of keys for as long as the client exists, and a URL of sign-outs for each session of a user, so strangers may
+ * choose neither.
+ * @param present what an admin has set
+ * @throws KeywrightError `invalid_input`
+ */
+export function checkCalledUrls({ settings }: ClientMetadata, source: RegistrationSource, present: CalledUrls): void {
+  if (source !== 'open') return
+  const { jwksUri, backchannelLogoutUri } = settings
+  const refused = (field: string, message: string) =>
+    invalidInput(`a client that registers without an initial access token ${message}`, field)
+  if (jwksUri !== null && jwksUri !== present.jwksUri) throw refused('jwksUri', 'gives its keys as jwks')
+  if (backchannelLogoutUri !== null && backchannelLogoutUri !== present.backchannelLogoutUri)
+    throw refused('backchannelLogoutUri', 'cannot have a backchannel_logout_uri')
 }
 
 /** What a new client may have, and by what right. */
@@ -137,7 +150,16 @@ async function permittedByToken(trx: Knex, secret: string): Promise<Permitted> {
   return { ...token, source: 'initial_access_token', through: token.id }
 }
 
-/** What the operator permits strangers. @throws InvalidRegistrationTokenError; KeywrightError `conflict` (the API of the instance is switched off) */
+/**
+ * The clients of strangers that an account holds: each user could allow any number. Registrations at the same time may exceed it by their
+ * number, which their rate limits.
+ */
+const MAX_OPEN_CLIENTS = 10_000
+
+/**
+ * What the operator permits strangers.
+ * @throws InvalidRegistrationTokenError; KeywrightError `conflict` (the API of the instance is switched off, or the account holds too many)
+ */
 async function permittedOpenly(trx: Knex): Promise<Permitted> {
   await lockInstanceShared(trx)
   const settings = await getInstanceSettings(trx)
@@ -147,6 +169,8 @@ async function permittedOpenly(trx: Knex): Promise<Permitted> {
     // What is wrong with the account is not for strangers.
     throw error instanceof KeywrightError ? unusable() : error
   })
+  if (await hasOpenClients(trx, accountId, MAX_OPEN_CLIENTS))
+    throw new KeywrightError('conflict', 'no more clients can register without an initial access token')
   const { openRegistrationApis: apis, openRegistrationScopes: scopes } = settings
   return { accountId, grants: OPEN_GRANTS, apis, scopes, source: 'open' }
 }
@@ -178,7 +202,7 @@ async function insertRegistered(
 ): Promise<NewlyRegisteredClient> {
   const { accountId, source, through } = permitted
   checkGrants(metadata.settings.grants, permitted.grants)
-  checkKeySource(metadata, source)
+  checkCalledUrls(metadata, source, DEFAULT_SETTINGS)
   const access = await permittedAccess(trx, metadata, permitted)
   const request = { accountId, settings: await settingsOf(trx, metadata), ...access, keys }
   const { client, clientSecret } = await createClient(trx, request, {

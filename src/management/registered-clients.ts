@@ -23,8 +23,8 @@ import { deletedClientEntry } from './client-deletion.ts'
 import { updateClient } from './client-registration.ts'
 import { rotateSecret } from './client-secret-rotation.ts'
 import {
+  checkCalledUrls,
   checkGrants,
-  checkKeySource,
   describeClient,
   InvalidRegistrationTokenError,
   limitOpenRegistrations,
@@ -64,7 +64,7 @@ function checkUpdate(client: Client, registration: DynamicRegistration, metadata
   if (authMethod !== registration.authMethod)
     throw invalidInput(`the client registered ${registration.authMethod}, which cannot be changed`, 'authMethod')
   checkGrants(settings.grants, client.grants)
-  checkKeySource(metadata, registration.source)
+  checkCalledUrls(metadata, registration.source, client)
 }
 
 /** The settings that an update changes. Keys instead of their URL are stored by a rotation. */

@@ -2,6 +2,7 @@
 import * as client from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseClientMetadata } from '../../src/clients/client-metadata.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { registerClient } from '../../src/management/dynamic-registration.ts'
 import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { signedIn } from '../guarantees/all-routes.ts'
@@ -15,6 +16,7 @@ import {
   setDynamicRegistration,
   updateOf,
 } from '../support/dynamic-registration.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Answer, claimsOf } from '../support/requests.ts'
@@ -89,6 +91,10 @@ describe('a client with an initial access token', () => {
       source: 'initial_access_token',
       auth_method: 'client_secret_basic',
     })
+    const { parsed } = await newClientKey()
+    await rotateSecret(server.knex, body.client_id, 0, ACTOR, { authMethod: 'private_key_jwt', keys: parsed })
+    const changed = await management.json('GET', `/applications/${body.client_id}`, undefined)
+    expect(changed.body.registration.auth_method).toBe('private_key_jwt')
     const event = await server.knex('audit_log').where({ target_id: body.client_id, action: 'client.created' }).first()
     expect(event).toMatchObject({ actor_type: 'system', actor_id: 'dynamic_registration', account_id: account })
   })
@@ -186,7 +192,9 @@ describe('a client with an initial access token', () => {
       'invalid_client_metadata',
     ],
     ['a requirement that is no boolean', { dpop_bound_access_tokens: 'true' }, 'invalid_client_metadata'],
-    ['signed request objects', { require_signed_request_object: true }, 'invalid_client_metadata'],
+    ['signed requests of a client without keys', { require_signed_request_object: true }, 'invalid_client_metadata'],
+    ['a default age of sign-ins', { default_max_age: 60 }, 'invalid_client_metadata'],
+    ['a required time of the sign-in', { require_auth_time: true }, 'invalid_client_metadata'],
     ['pairwise subjects', { subject_type: 'pairwise' }, 'invalid_client_metadata'],
     ['encrypted ID tokens', { id_token_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
     ['ID tokens without signature', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
@@ -314,6 +322,35 @@ describe('open registration', () => {
     const update = await configure('PUT', made, updateOf(made, { ...keyed, jwks_uri: uri }))
     expect([update.status, update.body.error]).toEqual([400, 'invalid_client_metadata'])
     expect(await server.knex('client_key_sets').where({ uri })).toEqual([])
+  })
+
+  test('permits no URL of sign-outs, which users would make the server call', async () => {
+    const uri = 'https://victim.example.com/logout'
+    const refused = await register(undefined, { ...METADATA, backchannel_logout_uri: uri })
+    expect([refused.status, refused.body.error]).toEqual([400, 'invalid_client_metadata'])
+    const made = await register(undefined, METADATA)
+    const named = updateOf(made, { backchannel_logout_uri: uri })
+    expect((await configure('PUT', made, named)).status).toBe(400)
+    await keywright(server.env)(`client update ${made.body.client_id} --backchannel-logout-uri ${uri}`)
+    expect((await configure('PUT', made, named)).body.backchannel_logout_uri).toBe(uri)
+  })
+
+  test('lets an account hold a limited number of such clients', async () => {
+    const full = await server.make.account()
+    await server.knex.raw(
+      `WITH c AS (INSERT INTO clients (client_id, account_id, kind, name, grants)
+                  SELECT 'full-' || n, :account, 'application', 'Full', '{authorization_code}' FROM generate_series(1, 10000) n RETURNING id)
+       INSERT INTO dynamic_registrations (client_id, source, token_hash, auth_method)
+       SELECT id, 'open', sha256(id::text::bytea), 'none' FROM c`,
+      { account: full },
+    )
+    await open({ open_registration_account: full })
+    const refused = await register(undefined, METADATA)
+    expect([refused.status, refused.body.error]).toEqual([409, 'access_denied'])
+    await server.knex('clients').where({ client_id: 'full-1' }).delete()
+    expect((await register(undefined, METADATA)).status).toBe(201)
+    await open({ open_registration_account: holder })
+    await server.knex('clients').where({ account_id: full }).delete()
   })
 
   test('permits no client that acts for itself, and no wrong token', async () => {

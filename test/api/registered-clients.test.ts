@@ -142,24 +142,32 @@ describe('the registration of a client', () => {
     const names = [
       'dpop_bound_access_tokens',
       'require_pushed_authorization_requests',
+      'require_signed_request_object',
       'tls_client_certificate_bound_access_tokens',
     ]
     const all = Object.fromEntries(names.map((name) => [name, true]))
     const token = await tokenWith()
-    const required = { dpop: 'required', par_required: true, certificate_bound_access_tokens: true }
+    const required = {
+      dpop: 'required',
+      par_required: true,
+      request_objects_required: true,
+      certificate_bound_access_tokens: true,
+    }
+    const jwks = { keys: (await newClientKey()).parsed.map(({ jwk }) => jwk) }
+    const keyed = { ...METADATA, token_endpoint_auth_method: 'private_key_jwt', jwks }
     const rowOf = ({ body }: Answer) => server.knex('clients').where({ client_id: body.client_id }).first()
 
-    const without = await register(token, METADATA)
+    const without = await register(token, keyed)
     expect(names.filter((name) => name in without.body)).toEqual([])
-    const made = await register(token, { ...METADATA, ...all })
+    const made = await register(token, { ...keyed, ...all })
     expect(made.body).toMatchObject(all)
     expect(await rowOf(made)).toMatchObject(required)
     const lifted = Object.fromEntries(names.map((name) => [name, false]))
     for (const changes of [{}, lifted]) {
-      expect((await configure('PUT', made, updateOf(made, changes))).body).toMatchObject(all)
+      expect((await configure('PUT', made, updateOf(made, { ...keyed, ...changes }))).body).toMatchObject(all)
       expect(await rowOf(made)).toMatchObject(required)
     }
-    expect((await configure('PUT', without, updateOf(without, all))).body).toMatchObject(all)
+    expect((await configure('PUT', without, updateOf(without, { ...keyed, ...all }))).body).toMatchObject(all)
     expect((await configure('GET', without)).body).toMatchObject(all)
   })
 
