@@ -1,7 +1,7 @@
 import type { AssertionRequest } from '../clients/assertion-authentication.ts'
 import { usesCertificates, usesTrusts } from '../clients/authentication-attributes.ts'
 import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
-import { InvalidAssertionError } from '../clients/client-assertions.ts'
+import { claimedIdentity, InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
@@ -153,10 +153,19 @@ function countEndpointAudience({ metrics, legacyOptionUses }: OidcServices, clie
   legacyOptionUses.record(clientId, 'endpoint_audience')
 }
 
+/** Whether the client has signed the assertion itself, as it may within the overlap of its keys with trusts. */
+function isOwnAssertion({ clientId }: Registration, assertion: string): boolean {
+  const claimed = claimedIdentity(assertion)
+  return claimed.isOwn && claimed.clientId === clientId
+}
+
+const isOfWorkload = (registration: Registration, { assertion }: AssertionRequest): boolean =>
+  usesTrusts(registration) && !isOwnAssertion(registration, assertion)
+
 /** By the current registration, and by the current keys where the client publishes them. @throws InvalidAssertionError */
 async function proveByCurrent(services: OidcServices, clientId: string, request: AssertionRequest) {
   const registration = await findRegistration(services, clientId)
-  if (usesTrusts(registration)) return await services.workloadAuthenticator.prove(registration, request)
+  if (isOfWorkload(registration, request)) return await services.workloadAuthenticator.prove(registration, request)
   return await services.assertionAuthenticator.proveByCurrent(() => findRegistration(services, clientId), request)
 }
 
@@ -172,7 +181,10 @@ async function authenticateByAssertion(
   try {
     // A cached registration can only confirm: before a rejection it is read again.
     const prove = (registration: Registration) =>
-      (usesTrusts(registration) ? workloadAuthenticator : assertionAuthenticator).prove(registration, request)
+      (isOfWorkload(registration, request) ? workloadAuthenticator : assertionAuthenticator).prove(
+        registration,
+        request,
+      )
     const proved = cached && (await prove(cached).catch(unlessInvalid))
     const client = proved ?? (await proveByCurrent(services, clientId, request))
     if (client.hasEndpointAudience) countEndpointAudience(services, clientId)

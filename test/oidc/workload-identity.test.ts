@@ -3,13 +3,14 @@ import type { JWTPayload } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { JWT_BEARER_GRANT } from '../../src/clients/grant-types.ts'
 import { parseTrust, type TrustInput } from '../../src/clients/workload-trusts.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { readApplicationSecrets } from '../../src/management/client-secrets-reading.ts'
 import { addTrust } from '../../src/management/client-trust-addition.ts'
 import { readClientRefusals } from '../../src/management/client-usage-operations.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { retireSecret } from '../../src/management/secret-retirement.ts'
 import { operator } from '../management/principals.ts'
-import { assertionForm } from '../support/client-assertions.ts'
+import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { githubClaims, type MockIssuer, newIssuerKey, signClaims, startMockIssuer } from '../support/mock-issuer.ts'
@@ -318,4 +319,23 @@ describe('an issuer whose keys cannot be read', () => {
     expect((await tokenFor(await of(subject), id)).status).toBe(200)
     expect((await tokenFor(await of('system:serviceaccount:billing:other'), id)).status).toBe(401)
   })
+})
+
+test('works beside the earlier public key of the client within its overlap, which ends with its tokens', async () => {
+  const key = await newClientKey()
+  const { clientId: id } = await server.make.register({
+    settings: { authMethod: 'private_key_jwt' },
+    apis: [api.identifier],
+    keys: key.parsed,
+  })
+  const trusts = [await parseTrust({ issuer: github.issuer, conditions })]
+  await rotateSecret(server.knex, id, 3600, ACTOR, { authMethod: 'workload_identity', trusts })
+  const byKey = async () => await tokenFor(await signAssertion(key, { clientId: id, audience: server.issuer }), id)
+  const { status, body } = await byKey()
+  expect([status, (await tokenFor(await github.sign(claims()), id)).status]).toEqual([200, 200])
+  const [earlier] = (await secretsOf(id)).filter(({ kind }) => kind === 'key')
+  await retireSecret(server.knex, id, earlier!.id, ACTOR)
+  expect((await byKey()).status).toBe(401)
+  const active = await server.knex('active_access_tokens').where({ jti: claimsOf(body.access_token).jti })
+  expect(active).toEqual([])
 })
