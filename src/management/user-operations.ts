@@ -92,6 +92,22 @@ export const updateUser = operation<UserChange, User>(
   },
 )
 
+/**
+ * An operator confirms the address of a user, whose memberships may wait for it, by naming it.
+ * @throws KeywrightError `not_found`, `conflict` (the user has another address), `insufficient_user_authentication`
+ */
+export const confirmUserAddress = operation<UserSelector & { readonly email: string }, User>(
+  PERMISSIONS.addMemberships,
+  async ({ knex }, principal, { userId, email }) => {
+    requireRecentSignIn(principal, 'confirming an email address')
+    return await knex.transaction(async (trx) => {
+      const user = await lockPerson(trx, principal, userId)
+      await confirmAddress(trx, user, email, principal.actor)
+      return user
+    })
+  },
+)
+
 interface RoleChange extends UserSelector {
   readonly role: AccountRole
   readonly revision?: number | undefined

@@ -1,4 +1,4 @@
-import { lateralMembership } from '../accounts/memberships.ts'
+import { isVouched, lateralMembership } from '../accounts/memberships.ts'
 import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
 import { membershipColumns, toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
 import { isPendingKey } from '../database/address-keys.ts'
@@ -45,6 +45,8 @@ export interface UserDetails extends UserSummary {
   readonly affected?: AffectedCallers
   /** The user is a member of another account as well: an admin of this one does not change what belongs to the person. */
   readonly hasOtherAccounts: boolean
+  /** A membership waits until an operator, or a service of the company, confirms the address. Only operators learn it. */
+  readonly waitsForAddress: boolean
   /** The account has no other active admin who can sign in. */
   readonly isLastAdmin: boolean
 }
@@ -86,6 +88,8 @@ const selectUser = (columns = ''): string => `
          (${activeTokensOf(`t.user_id = u.id AND t.account_id = coalesce(${SCOPE}, t.account_id)`)}) AS own_tokens,
          (${delegatedTokensOf('u.id', `${SCOPE} IS NULL OR coalesce(t.user_account_id, u.account_id) = ${SCOPE}`)}) AS application_tokens,
          (SELECT json_agg(s) FROM (${SESSIONS_OF_USER}) s) AS sessions,
+         ${SCOPE} IS NULL AND NOT coalesce(${isVouched('u')}, false)
+           AND EXISTS (SELECT FROM memberships w WHERE w.user_id = u.id AND w.needs_proof) AS waits_for_address,
          (${ADDED_APPLICATIONS}) AS added_applications, ${columns}
          membership.role = 'admin' AND membership.status = 'active' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM memberships p JOIN users o ON o.id = p.user_id
@@ -111,6 +115,7 @@ export interface DetailsRow extends UserSubjectRow {
   sessions: SessionRow[] | null
   added_applications: AddedApplication[] | null
   callers?: AffectedClientCaller[] | null
+  waits_for_address: boolean
   is_last: boolean
 }
 
@@ -128,5 +133,6 @@ export const toDetails = (row: DetailsRow, principal: Pick<Principal, 'role'>): 
   addedApplications: row.added_applications ?? [],
   ...(row.callers !== undefined && { affected: toAffectedCallers(row.callers) }),
   hasOtherAccounts: row.has_other_accounts,
+  waitsForAddress: row.waits_for_address,
   isLastAdmin: row.is_last,
 })

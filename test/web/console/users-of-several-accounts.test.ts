@@ -56,8 +56,12 @@ test('the page offers an admin only what they may change, and the forms of the r
   const atHome = hrefsOf(await asOperator.visit(path))
   for (const step of ['edit', 'password', 'factors']) expect(atHome).toContain(`${path}/${step}`)
   expect(REFUSED.filter((step) => offered.includes(`${path}/${step}`))).toEqual([])
-  for (const step of ['password', 'factors', 'sessions']) {
-    const { status } = await asAdmin.submit(await asAdmin.visit(`${path}/${step}`), new RegExp(`/${step}$`))
+  const ofThisAccount = await createTestUser(server.knex, second)
+  for (const step of ['password', 'factors', 'sessions', 'invitation', 'verification']) {
+    expect(new URL((await asAdmin.visit(`${path}/${step}`)).url).pathname).toBe(path)
+    const asked = await asAdmin.visit(`/users/${ofThisAccount.id}/${step}`)
+    const form = { ...asked, text: asked.text.replaceAll(ofThisAccount.id, user.id) }
+    const { status } = await asAdmin.submit(form, new RegExp(`/${step}$`))
     expect([step, status]).toEqual([step, 403])
   }
   expect(new URL((await asAdmin.visit(`${path}/edit`)).url).pathname).toBe(path)
@@ -86,6 +90,28 @@ test('an operator off-boards them from all accounts, and an admin who knows the 
   ])
   await asOperator.submit(await asOperator.visit(path), /offboard$/)
   expect(await server.knex('users').where({ id: user.id }).pluck('status')).toEqual(['disabled'])
+})
+
+test('an operator confirms the address for which a membership waits', async () => {
+  const path = `/users/${user.id}/address`
+  const ofUser = { id: user.id }
+  const addressKey = async () => (await server.knex('users').where(ofUser).first('vouched_email_key')).vouched_email_key
+  await server.knex('users').where(ofUser).update({ vouched_email_key: null })
+  expect(hrefsOf(await asOperator.visit(`/users/${user.id}`))).not.toContain(path)
+  await server.knex('memberships').where({ user_id: user.id, account_id: second }).update({ needs_proof: true })
+  expect(hrefsOf(await asOperator.visit(`/users/${user.id}`))).toContain(path)
+  expect(hrefsOf(await asAdmin.visit(`/users/${user.id}`))).not.toContain(path)
+  expect((await asAdmin.visit(path)).status).toBe(403)
+
+  const asked = await asOperator.visit(path)
+  const another = { ...asked, text: asked.text.replaceAll(user.email, 'another@example.com') }
+  expect([(await asOperator.submit(another, /address$/)).status, await addressKey()]).toEqual([409, null])
+  const confirmed = await asOperator.submit(asked, /address$/)
+  expect([wordsOf(confirmed), await addressKey()]).toEqual([
+    expect.stringContaining('Email address confirmed.'),
+    user.email,
+  ])
+  expect(hrefsOf(confirmed)).not.toContain(path)
 })
 
 test('an admin removes them from the account, and they keep the other one', async () => {

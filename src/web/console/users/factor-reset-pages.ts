@@ -1,16 +1,13 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { resetFactors } from '../../../management/factor-operations.ts'
-import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
 import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
-import { confirmPage } from '../kit/panels.ts'
-import { breadcrumbsTo, userPath } from './user-texts.ts'
-
-const pathOf = (id: string): string => userPath(id, 'factors')
+import { askAbout, askPage } from './user-form-pages.ts'
+import { userPath } from './user-texts.ts'
 
 function factorsText(
   t: ConsoleTranslate,
@@ -40,26 +37,21 @@ export const factorReset = (t: ConsoleTranslate, { id, authenticatorApps, passke
         {
           title: t('Reset second factors'),
           text: t('For a user who has lost the passkeys or the authenticator app, and the recovery codes.'),
-          action: { href: pathOf(id), label: t('Reset second factors…') },
+          action: { href: userPath(id, 'factors'), label: t('Reset second factors…') },
         },
       ]
 
-export async function askFactorReset({ management, who, params, show, t }: ConsoleCall): Promise<void> {
-  const user = await readUser(management, who, { userId: params.userId! })
-  const page = confirmPage({
+export const askFactorReset = askAbout(({ t }, user) =>
+  askPage(t, user, 'factors', {
     title: t('Reset the second factors of {name}?', { name: displayName(user) }),
-    breadcrumbs: breadcrumbsTo(t, user),
     text: t('Make sure that the request comes from this user: the password alone is then enough to sign in.'),
     stops: [
       t('remove all passkeys, authenticator apps and recovery codes of the user'),
       t('end all sessions of the user'),
     ],
-    action: pathOf(user.id),
     submit: t('Reset second factors'),
-    keep: { href: userPath(user.id), label: t('Cancel') },
-  })
-  show(page)
-}
+  }),
+)
 
 export async function resetFactorsNow({ management, who, params, goTo }: ConsoleCall): Promise<void> {
   const { user } = await resetFactors(management, who, { userId: params.userId! })

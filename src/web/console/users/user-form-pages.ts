@@ -39,6 +39,18 @@ export function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCal
   if (protection) throw new KeywrightError('conflict', protection)
 }
 
+/**
+ * A page that asks before a change of what belongs to the person. For an admin who may not change it, their page says who may.
+ * @param read with the callers, where the page shows whom the change affects
+ */
+export const askAbout =
+  (pageOf: (call: ConsoleCall, user: UserDetails) => ConsolePage, read = userOf) =>
+  async (call: ConsoleCall): Promise<void> => {
+    const user = await read(call)
+    if (!mayManagePerson(call.who, user)) return call.goTo(userPath(user.id))
+    call.show(pageOf(call, user))
+  }
+
 export async function askStatus(call: ConsoleCall): Promise<void> {
   const { t } = call
   const user = await userWithCallers(call)
@@ -81,13 +93,11 @@ export async function changeStatus({ management, who, params, form, goTo }: Cons
   goTo(`${userPath(userId)}?notice=${isHere ? 'disabled-here' : status}`)
 }
 
-export async function askPassword(call: ConsoleCall): Promise<void> {
-  const { t } = call
-  const user = await userOf(call)
+export const askPassword = askAbout(({ t }, user) => {
   const title = t('New one-time password for {name}?', { name: displayName(user) })
   const stops = [t('disable the current password'), t('end all sessions of the user')]
-  call.show(askPage(t, user, 'password', { title, submit: t('Generate password'), stops }))
-}
+  return askPage(t, user, 'password', { title, submit: t('Generate password'), stops })
+})
 
 export async function newPassword(call: ConsoleCall): Promise<void> {
   const { management, who, params, t } = call
@@ -104,38 +114,32 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
   call.show(page)
 }
 
-export async function askInvitationAgain(call: ConsoleCall): Promise<void> {
-  const { t } = call
-  const user = await userOf(call)
+export const askInvitationAgain = askAbout(({ t }, user) => {
   const title = t('Send an invitation to {name}?', { name: displayName(user) })
   const stops = [
     t('{email} receives a link to choose a password.', { email: user.email }),
     t('Earlier links keep working until they expire.'),
   ]
-  call.show(askPage(t, user, 'invitation', { title, submit: t('Send invitation'), stops, harmless: true }))
-}
+  return askPage(t, user, 'invitation', { title, submit: t('Send invitation'), stops, harmless: true })
+})
 
 export async function inviteAgain({ management, who, params, goTo }: ConsoleCall): Promise<void> {
   const user = await sendInvitation(management, who, { userId: params.userId! })
   goTo(`${userPath(user.id)}?notice=invited`)
 }
 
-export async function askSessions(call: ConsoleCall): Promise<void> {
-  const { t } = call
-  const user = await userWithCallers(call)
+export const askSessions = askAbout(({ t }, user) => {
   const title = t('Sign {name} out of all sessions?', { name: displayName(user) })
   const stops = [t('end all sessions of the user'), ...endsOwnTokens(t, user), endsApplicationTokens(t, user)]
   const text = t('The user can sign in again, and the key pair stays valid.')
-  call.show(
-    askPage(t, user, 'sessions', {
-      title,
-      submit: t('Sign out of all sessions'),
-      text,
-      stops,
-      ...affectedBy(t, user.affected!),
-    }),
-  )
-}
+  return askPage(t, user, 'sessions', {
+    title,
+    submit: t('Sign out of all sessions'),
+    text,
+    stops,
+    ...affectedBy(t, user.affected!),
+  })
+}, userWithCallers)
 
 export async function endSessions({ management, who, params, goTo }: ConsoleCall): Promise<void> {
   const userId = params.userId!

@@ -12,6 +12,7 @@ import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
+import { addressConfirmation } from './address-confirmation-page.ts'
 import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { roleChange } from './role-pages.ts'
@@ -24,6 +25,7 @@ const noticesIn = (t: ConsoleTranslate) => ({
   changed: t('Changes saved.'),
   invited: t('Invitation sent. The link in the email works for 7 days.'),
   verification: t('Link sent. It works for one day.'),
+  address: t('Email address confirmed.'),
   admin: t('Role changed to admin.'),
   developer: t('Role changed to developer.'),
   viewer: t('Role changed to viewer. The user has no key pairs.'),
@@ -107,6 +109,7 @@ function changesOf(
 ): Change[] {
   const { id } = user
   return [
+    ...addressConfirmation(t, user),
     ...(sendsMail ? [...invitation(t, user), ...verification(t, user)] : []),
     {
       title: t('Reset password'),

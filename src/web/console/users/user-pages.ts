@@ -6,8 +6,16 @@ import { removeMembership } from '../../../management/membership-operations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import { searchUsers } from '../../../management/user-list.ts'
 import { offboardUser } from '../../../management/user-offboarding.ts'
-import { givePassword, readUser, setRole, setUserStatus, updateUser } from '../../../management/user-operations.ts'
+import {
+  confirmUserAddress,
+  givePassword,
+  readUser,
+  setRole,
+  setUserStatus,
+  updateUser,
+} from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
+import { askAddressConfirmation, confirmAddressNow } from './address-confirmation-page.ts'
 import { askVerification, verifyByMail } from './email-verification-pages.ts'
 import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
 import { askInvitation, invite } from './invite-page.ts'
@@ -86,6 +94,14 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askUserDeletion,
   },
   { method: 'post', path: `${USER}/delete`, permission: deleteUser.permission, handle: deleteUserNow },
+  {
+    method: 'get',
+    path: `${USER}/address`,
+    permission: confirmUserAddress.permission,
+    recentSignIn: true,
+    handle: askAddressConfirmation,
+  },
+  { method: 'post', path: `${USER}/address`, permission: confirmUserAddress.permission, handle: confirmAddressNow },
   { method: 'get', path: `${USER}/offboard`, permission: offboardUser.permission, handle: askOffboarding },
   { method: 'post', path: `${USER}/offboard`, permission: offboardUser.permission, handle: offboardNow },
   { method: 'get', path: `${USER}/remove`, permission: removeMembership.permission, handle: askRemoval },
