@@ -53,20 +53,26 @@ async function checkHasRoom(trx: Knex, accountId: string | null): Promise<void> 
   )
 }
 
-/** @throws KeywrightError `conflict` (there are too many) */
+/**
+ * @param id of a provider that is not added yet
+ * @throws KeywrightError `conflict` (there are too many, or a provider has the ID)
+ */
 export async function insertIdentityProvider(
   trx: Knex,
   accountId: string | null,
   values: IdentityProviderValues,
   sealSecret: (id: string) => Buffer,
+  id = newId(),
 ): Promise<IdentityProvider> {
   await checkHasRoom(trx, accountId)
-  const id = newId()
   const columns = toColumns(IDENTITY_PROVIDER_ATTRIBUTES, values)
   const [created] = await trx('identity_providers')
     .insert({ id, account_id: accountId, ...columns, sealed_client_secret: sealSecret(id) })
+    .onConflict('id')
+    .ignore()
     .returning<IdentityProviderRow[]>('*')
-  return toIdentityProvider(created!)
+  if (!created) throw new KeywrightError('conflict', 'this identity provider was added already')
+  return toIdentityProvider(created)
 }
 
 /** A provider with its client secret, sealed. Undefined: unknown. */

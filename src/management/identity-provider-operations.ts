@@ -19,6 +19,7 @@ import {
   saveIdentityProvider,
   saveIdentityProviderStatus,
 } from '../identity-providers/identity-providers.ts'
+import { requireReservedId } from '../identity-providers/reserved-provider-ids.ts'
 import { endSessionsOfOperators } from '../identity-providers/upstream-sessions.ts'
 import { checkValues, differingValues, normalizedValues } from '../shared/attribute-values.ts'
 import { changesBetween, initialValues } from '../shared/attributes.ts'
@@ -93,6 +94,8 @@ type NewIdentityProvider = Partial<IdentityProviderValues> &
     /** Absent: the own account; for an operator the instance. */
     readonly accountId?: string | undefined
     readonly clientSecret: string
+    /** The ticket of a reserved ID (`reserved-provider-ids.ts`); absent: a new ID. */
+    readonly reservation?: string | undefined
   }
 
 /** Validates the given part of a provider without adding or changing it. @throws KeywrightError `invalid_input`, `forbidden` */
@@ -108,7 +111,7 @@ export const checkIdentityProvider = operation<Partial<IdentityProviderValues> &
 /** @throws KeywrightError `invalid_input` (also if the provider does not respond), `not_found` (the account), `conflict` (too many) */
 export const createIdentityProvider = operation<NewIdentityProvider, IdentityProviderDetails>(
   PERMISSIONS.manageIdentityProviders,
-  async (management, principal, { accountId: named, clientSecret, ...given }) => {
+  async (management, principal, { accountId: named, clientSecret, reservation, ...given }) => {
     const { knex, encryptionKeys } = management
     const accountId = accountInScope(principal, named) ?? null
     checkMayManageProviders(principal)
@@ -119,12 +122,13 @@ export const createIdentityProvider = operation<NewIdentityProvider, IdentityPro
     checkUpstreamSecret(clientSecret)
     checkTogether(accountId, values)
     checkMayAffectOperators(principal, values)
+    const id = reservation === undefined ? undefined : requireReservedId(encryptionKeys, reservation, accountId)
     await checkDiscovery(management, values, clientSecret)
     return await knex.transaction(async (trx) => {
       if (accountId !== null) await lockAccountShared(trx, accountId)
       await lockSealingKey(trx, encryptionKeys)
-      const seal = (id: string) => sealUpstreamSecret(encryptionKeys, id, clientSecret)
-      const provider = await insertIdentityProvider(trx, accountId, values, seal)
+      const seal = (of: string) => sealUpstreamSecret(encryptionKeys, of, clientSecret)
+      const provider = await insertIdentityProvider(trx, accountId, values, seal, id)
       const changes = changesOfNewIdentityProvider(provider)
       await recordAudit(trx, principal.actor, identityProviderEntry('identity_provider.created', provider, { changes }))
       return { ...provider, domains: [] }

@@ -11,6 +11,7 @@ export type Purpose =
   | 'event position'
   | 'feed cursor'
   | 'idempotent response'
+  | 'identity provider ID'
   | 'interrupted form'
   | 'join ticket'
   | 'passkey challenge'

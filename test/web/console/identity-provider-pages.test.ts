@@ -2,6 +2,7 @@
 import { Resolver } from 'node:dns/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { addMembership } from '../../../src/accounts/membership-changes.ts'
+import { openReservedId, reserveProviderId } from '../../../src/identity-providers/reserved-provider-ids.ts'
 import { json, type Script, startScriptedProvider } from '../../identity-providers/scripted-provider.ts'
 import { ALLOW, addProvider, signInThrough } from '../../identity-providers/upstream-environment.ts'
 import { ACTOR } from '../../support/factory.ts'
@@ -58,12 +59,22 @@ const errorAt = ({ text }: Page, field: string): string =>
 test('an admin adds a provider, and copies its addresses', async () => {
   const empty = await admin.visit('/identity-providers')
   expect(wordsOf(empty)).toContain('No identity providers yet')
-  const form = wordsOf(await admin.visit('/identity-providers/new'))
+  const asked = await admin.visit('/identity-providers/new')
+  const form = wordsOf(asked)
   expect(form).toContain('Users reach the provider by their email domain')
   expect(form).not.toContain('Shown on the button of the sign-in page')
-  const page = await add(admin)
+  const redirectUri = new RegExp(`data-copy="(${server.issuer}/signin/callback/[^"]*)"`)
+  const shown = redirectUri.exec(asked.text)![1]!
+  const { issuer, clientId, clientSecret } = upstream
+  const values = { name: 'Acme', clientId, clientSecret }
+  const refused = await sendForm(admin, asked, /\/new$/, { ...values, issuer: `${issuer}/another` })
+  expect([refused.status, redirectUri.exec(refused.text)![1]]).toEqual([400, shown])
+  const page = await sendForm(admin, refused, /\/new$/, { ...values, issuer })
   const id = idIn(page)
-  expect(wordsOf(page)).toContain('Identity provider added. Now copy the addresses below into the provider.')
+  expect(shown.endsWith(id)).toBe(true)
+  expect(wordsOf(page)).toContain('Identity provider added. The provider needs the addresses below.')
+  const again = await sendForm(admin, asked, /\/new$/, { ...values, issuer })
+  expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('added already')])
   expect(page.text).toContain(`data-copy="${server.issuer}/signin/callback/${id}"`)
   expect(page.text).toContain(`data-copy="${server.issuer}/oauth2/backchannel-logout/${id}"`)
   expect(wordsOf(page)).toContain('Nobody can sign in through this provider yet')
@@ -72,6 +83,24 @@ test('an admin adds a provider, and copies its addresses', async () => {
   expect(row).toMatchObject({ account_id: account, name: 'Acme', creates_users: false, status: 'enabled' })
   expect(wordsOf(await admin.visit('/identity-providers'))).toContain('Acme')
   expect(wordsOf(await admin.visit('/activity'))).toContain('added the identity provider Acme')
+})
+
+test('the redirect URI of another account, and one from yesterday, is shown anew', async () => {
+  const stranger = await enter(server, await createTestUser(server.knex, await server.make.account(), 'admin'))
+  const reservationIn = ({ text }: Page) => /name="reservation" value="([^"]*)"/.exec(text)![1]!
+  const theirs = reservationIn(await stranger.visit('/identity-providers/new'))
+  const own = await admin.visit('/identity-providers/new')
+  const forged = { ...own, text: own.text.replaceAll(reservationIn(own), theirs) }
+  const { issuer, clientId, clientSecret } = upstream
+  const refused = await sendForm(admin, forged, /\/new$/, { name: 'Acme', issuer, clientId, clientSecret })
+  expect([refused.status, wordsOf(refused)]).toEqual([400, expect.stringContaining('redirect URI of this form')])
+  expect(await server.knex('identity_providers')).toEqual([])
+  const page = await sendForm(admin, refused, /\/new$/, { name: 'Acme', issuer, clientId, clientSecret })
+  expect(wordsOf(page)).toContain('Identity provider added.')
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 25 * 3_600_000 })
+  const { ticket } = reserveProviderId(server.instance.encryptionKeys, account)
+  vi.useRealTimers()
+  expect(openReservedId(server.instance.encryptionKeys, ticket, account)).toBeUndefined()
 })
 
 describe('a provider that cannot be used', () => {

@@ -1,4 +1,5 @@
 import type { IdentityProvider } from '../../../identity-providers/identity-providers.ts'
+import { openReservedId, reserveProviderId } from '../../../identity-providers/reserved-provider-ids.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readAccount } from '../../../management/account-operations.ts'
 import {
@@ -18,6 +19,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { editSteps } from '../kit/edit-form-steps.ts'
 import { attempt, submit, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
+import { addressesBlock } from './provider-addresses-block.ts'
 import { INITIAL, newProviderFields, providerFields, secretFields, sectionsOf } from './provider-fields.ts'
 import { breadcrumbsTo, PROVIDERS_PATH, pathForAccount, providerPath, providersLink } from './provider-texts.ts'
 
@@ -68,8 +70,16 @@ function leadOf({ t, who }: ConsoleCall, { accountName }: Owner): string {
       })
 }
 
+/** The ID that the form before had, so that its redirect URI stays; else a new one. */
+function reservationOf({ management: { encryptionKeys }, form }: ConsoleCall, { accountId }: Owner) {
+  const ticket = form.get('reservation')
+  const id = ticket === undefined ? undefined : openReservedId(encryptionKeys, ticket, accountId)
+  return id === undefined ? reserveProviderId(encryptionKeys, accountId) : { id, ticket: ticket! }
+}
+
 function newPage(call: ConsoleCall, owner: Owner, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const { t } = call
+  const { id, ticket: reservation } = reservationOf(call, owner)
   const selected = owner.accountName === undefined ? undefined : owner.accountId!
   const fields = newProviderFields(formOf(call, owner))
   const form = formView({
@@ -80,7 +90,7 @@ function newPage(call: ConsoleCall, owner: Owner, typed: Form, fieldErrors: read
     action: providerPath('new'),
     submit: t('Add identity provider'),
     cancel: pathForAccount(PROVIDERS_PATH, selected),
-    hidden: selected === undefined ? {} : { account: selected },
+    hidden: { reservation, ...(selected !== undefined && { account: selected }) },
   })
   const page = {
     title: t('Add identity provider'),
@@ -88,7 +98,7 @@ function newPage(call: ConsoleCall, owner: Owner, typed: Form, fieldErrors: read
     status: fieldErrors.length > 0 ? 400 : undefined,
     breadcrumbs: [providersLink(t)],
   }
-  return blocksPage(page, [{ part: 'form', form }, issuersBlock(t)])
+  return blocksPage(page, [addressesBlock(call, id), { part: 'form', form }, issuersBlock(t)])
 }
 
 export async function askProvider(call: ConsoleCall): Promise<void> {
@@ -110,6 +120,7 @@ export async function addProvider(call: ConsoleCall): Promise<void> {
         createIdentityProvider(management, who, {
           ...(values as Parameters<typeof createIdentityProvider>[2]),
           accountId,
+          reservation: form.get('reservation'),
         }),
     },
   )

@@ -20,11 +20,12 @@ import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { listView } from '../kit/list-page.ts'
+import { addressesBlock } from './provider-addresses-block.ts'
 import { providerOf } from './provider-form-pages.ts'
 import { domainBadge, domainPath, providerBadge, providerPath, providersLink } from './provider-texts.ts'
 
 const noticesOf = (t: ConsoleTranslate) => ({
-  added: t('Identity provider added. Now copy the addresses below into the provider.'),
+  added: t('Identity provider added. The provider needs the addresses below.'),
   changed: t('Changes saved.'),
   secret: t('Client secret replaced.'),
   reachable: t('The provider responds, and its settings fit.'),
@@ -32,23 +33,6 @@ const noticesOf = (t: ConsoleTranslate) => ({
   disabled: t('Identity provider disabled. Sessions that began with it have ended.'),
   'domain-removed': t('Email domain removed.'),
 })
-
-/** What the provider must know of Keywright. */
-function addressesBlock({ t, management }: ConsoleCall, { id }: IdentityProviderOverview): Block {
-  const { upstream } = management
-  return {
-    part: 'facts',
-    heading: t('Copy into the provider'),
-    lead: t(
-      'Enter the redirect URI in the web application that you registered at the provider. With the back-channel logout URI, a sign-out there also ends sessions here. The post-logout redirect URI is needed to sign users out at the provider too.',
-    ),
-    facts: [
-      fact(t('Redirect URI'), idCell(upstream!.redirectUri(id), t('redirect URI'))),
-      fact(t('Back-channel logout URI'), idCell(upstream!.logoutUri(id), t('back-channel logout URI'))),
-      fact(t('Post-logout redirect URI'), idCell(upstream!.postLogoutUri(id), t('post-logout redirect URI'))),
-    ],
-  }
-}
 
 function accountFacts(t: ConsoleTranslate, { accountId, accountName }: IdentityProviderOverview): Fact[] {
   const account =
@@ -186,7 +170,7 @@ export async function showProvider(call: ConsoleCall): Promise<void> {
   }
   show(
     blocksPage(page, [
-      addressesBlock(call, provider),
+      addressesBlock(call, provider.id),
       domainsBlock(t, provider),
       settingsBlock(t, provider, isOperator),
       { part: 'changes', heading: t('Manage'), changes: changesOf(t, provider) },
