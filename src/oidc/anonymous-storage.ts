@@ -48,8 +48,9 @@ export async function chargeAnonymous(knex: Knex, model: string, payload: Adapte
   }
 }
 
-/** Charges the id of a DPoP proof that a pushed request of a public client stores. @throws OAuthError 429 */
+/** Charges the id of a DPoP proof that a public client stores without a valid code or token. @throws OAuthError 429 */
 export async function chargeProof(knex: Knex): Promise<void> {
   const ctx = engineContext()!
-  if (ctx.oidc.route === 'pushed_authorization_request' && isPublic(ctx)) await charge(knex, ctx, 1)
+  const isPushed = ctx.oidc.route === 'pushed_authorization_request' && isPublic(ctx)
+  if (isPushed || ctx.state.isAnonymous) await charge(knex, ctx, 1)
 }

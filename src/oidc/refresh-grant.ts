@@ -32,11 +32,21 @@ export function createRefreshHandler(provider: Provider, services: OidcServices)
     return await idToken.issue({ use: 'idtoken' })
   }
 
-  /** Counts a public client once its refresh token is valid. A confidential one was counted after it authenticated. */
-  async function limitRate(ctx: Context, { registration }: AuthenticatedClient, token: string): Promise<void> {
-    if (!registration.isPublic || !registration.rateLimit) return
+  /** Whether the token is the present one of the public client that the request names. Anybody can name it. */
+  async function isOwnToken({ registration }: AuthenticatedClient, token: string): Promise<boolean> {
     const found = await services.refreshTokens.find(token)
-    if (found?.clientId === registration.clientId) await takeFromPublicClient(ctx, registration, services)
+    return found?.clientId === registration.clientId
+  }
+
+  /** The thumbprint of the proven key. A public client is counted once its refresh token is valid, a confidential one after it authenticated. */
+  async function prove(ctx: Context, client: AuthenticatedClient, token: string): Promise<string | undefined> {
+    const { isPublic, rateLimit } = client.registration
+    const mustKnow = isPublic && (rateLimit !== null || ctx.get('dpop') !== '')
+    const isOwn = mustKnow && (await inEngineTerms(() => isOwnToken(client, token)))
+    ctx.state.isAnonymous = mustKnow && !isOwn
+    const jkt = await provenKey(provider, ctx as never)
+    if (isOwn) await inEngineTerms(() => takeFromPublicClient(ctx, client.registration, services))
+    return jkt
   }
 
   return async (ctx: Context): Promise<void> => {
@@ -44,10 +54,9 @@ export function createRefreshHandler(provider: Provider, services: OidcServices)
     if (typeof token !== 'string' || token === '')
       throw new errors.InvalidRequest('missing required parameter refresh_token')
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
-    const jkt = await provenKey(provider, ctx as never)
+    const jkt = await prove(ctx, client, token)
     const { scope, resource } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
     const presented = { token, scope, resource, jkt }
-    await inEngineTerms(() => limitRate(ctx, client, token))
     const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, presented))
     const idToken = await idTokenOf(ctx, issued)
     ctx.state.issued = issued

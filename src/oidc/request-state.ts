@@ -41,6 +41,8 @@ export interface OidcState {
   isProvedByGrant?: boolean
   /** Whether `client` rests on a cached registration, which may be stale. */
   isClientCached?: boolean
+  /** Whether the request names a public client and has no valid token of it, so that strangers can send it. */
+  isAnonymous?: boolean
   /** Whether the request was counted against a rate limit. */
   isRateLimited?: boolean
   /** What the fast path authorized. */

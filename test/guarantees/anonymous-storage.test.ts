@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
+import { createProver, type Prover } from '../support/dpop-proofs.ts'
 import { CALLBACK } from '../support/factory.ts'
 import { together } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm, send } from '../support/requests.ts'
 import { formsOf, openBrowser } from '../support/scriptless-browser.ts'
 import { authorizationOf, codeOf, linkOf, openSignedInBrowser } from '../support/signed-in-browsers.ts'
@@ -10,11 +11,13 @@ import { authorizationOf, codeOf, linkOf, openSignedInBrowser } from '../support
 let on: Nodes
 let app: Credentials & { clientId: string }
 let spa: Credentials & { clientId: string }
+let stranger: Prover
 
 beforeAll(async () => {
   on = await startNodes(2, { env: { TRUST_PROXY: 'on' } })
+  stranger = await createProver(() => ISSUER)
   const api = await on.make.api()
-  const grants = ['authorization_code', DEVICE_CODE_GRANT]
+  const grants = ['authorization_code', DEVICE_CODE_GRANT, 'refresh_token']
   app = await on.make.application([api.identifier], { grants, redirectUris: [CALLBACK], consent: 'show' })
   spa = await on.make.application([api.identifier], { grants, redirectUris: [CALLBACK], isPublic: true })
 })
@@ -96,6 +99,13 @@ test('a pushed request that is gone when its user has signed in leads to no code
   expect(answered.left?.searchParams.get('error')).toBe('invalid_request_uri')
 })
 
+/** With a proof, which is recorded, and without a refresh token of the public client that it names. */
+async function refreshByStranger(ip: string) {
+  const headers = { 'x-forwarded-for': ip, dpop: await stranger.prove('/oauth2/token') }
+  const form = { grant_type: 'refresh_token', client_id: spa.clientId!, refresh_token: 'unknown' }
+  return await postForm(`${urlOf(0)}/oauth2/token`, form, { headers })
+}
+
 const READS = `SELECT coalesce(sum(pg_column_size(m.*)), 0)::int AS bytes, count(*)::int AS rows FROM engine_models m`
 
 test('anonymous requests of one network store 4 MiB at once, over all nodes; other networks and signed-in users are served', async () => {
@@ -118,6 +128,7 @@ test('anonymous requests of one network store 4 MiB at once, over all nodes; oth
     () => send(`${urlOf(1)}/device`, from('192.0.2.7')),
     () => send(`${urlOf(0)}/oauth2/logout`, from('192.0.2.7')),
     () => push(authorizationOf(spa, { state: 's'.repeat(7000) }).form, '192.0.2.7', 1),
+    () => refreshByStranger('192.0.2.7'),
   ]
   const exhaust = () => on.knex('sign_in_limits').update({ arrival_at: on.knex.raw(`now() + interval '1024 s'`) })
   for (const other of others) {
