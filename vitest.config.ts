@@ -57,7 +57,9 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     sequence: { sequencer: ProjectByProject },
     // More than the two cores of CI, because many files wait. Not by project: there it would hide --maxWorkers.
-    maxWorkers: 3,
+    maxWorkers: 5,
+    // Concurrent tests of a file wait for the same thing, such as a job or a timeout.
+    maxConcurrency: 20,
     projects: [
       project('unit', SHARED),
       project('db', SHARED),

@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +6,39 @@ import { DECISIVE_IMPORTS, PROJECTS, projectOf, testsByProject } from './support
 
 const TESTS = fileURLToPath(new URL('.', import.meta.url))
 const byProject = testsByProject()
+
+const ROOT = join(TESTS, '..')
+
+/** The folders that CI runs on one version of PostgreSQL only. */
+const LEFT_OUT = /--exclude 'test\/\{([\w,-]+)\}\/\*\*'/
+  .exec(readFileSync(join(ROOT, '.ci/run'), 'utf8'))![1]!
+  .split(',')
+
+/** A statement: by Knex, or as text. */
+const STATEMENT = /\b(?:knex|trx|db)(?:<\w+>)?\(|\.(?:raw|query)\(|\b(?:SELECT|INSERT INTO|DELETE FROM)\b/
+
+describe('the folders that CI runs on one version of PostgreSQL only', () => {
+  it.each(LEFT_OUT)('%s: its code has no statements', (name) => {
+    expect(existsSync(join(TESTS, name))).toBe(true)
+    const withStatements = globSync(`src/${name}/**/*.ts`, { cwd: ROOT }).filter((file) =>
+      STATEMENT.test(readFileSync(join(ROOT, file), 'utf8')),
+    )
+    expect(withStatements).toEqual([])
+  })
+
+  it('do not have the tests that walk all routes of the console and of the management API', () => {
+    for (const walk of ['statements-per-request', 'route-isolation'])
+      expect(globSync(`**/${walk}.test.ts`, { cwd: TESTS })).toEqual([`guarantees/${walk}.test.ts`])
+    expect(LEFT_OUT).not.toContain('guarantees')
+  })
+
+  it('would not have a folder with statements', () => {
+    const isStatement = (text: string) => STATEMENT.test(text)
+    expect(["knex('clients')", 'trx.raw(SQL)', 'database.query(one)', '  SELECT 1'].map(isStatement)).not.toContain(
+      false,
+    )
+  })
+})
 
 describe('the projects of the tests', () => {
   it('hold each test exactly once', () => {

@@ -98,7 +98,6 @@ test.concurrent.each(Object.keys(STALLED))(
       expect(await marks(`after ${kind}: `)).toHaveLength(5)
     })
   },
-  30_000,
 )
 
 const sessions = { text: 'SELECT pid FROM pg_stat_activity WHERE application_name = $1' }

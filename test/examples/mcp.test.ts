@@ -34,7 +34,7 @@ beforeAll(async () => {
     API_SECRET: api.clientSecret,
     PORT: String(port),
   })
-}, 120_000)
+})
 afterAll(async () => {
   await notes?.stop()
   await server?.stop()

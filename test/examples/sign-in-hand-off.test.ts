@@ -34,7 +34,7 @@ describe.skipIf(!chromium)('a product without OpenID Connect', () => {
     const signInUrl = `http://localhost:${port}/sign-in`
     await server.knex.transaction((trx) => updateInstanceSettings(trx, { signInUrl }, ACTOR))
     browser = await launchBrowser(chromium!)
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await product?.stop()

@@ -252,7 +252,7 @@ test('a request of an earlier session that waits while the mailbox is proven lea
   await lockUserExclusive(trx, person.id)
   const following = session.follow(app)
   const waiting = { wait_event_type: 'Lock', datname: on.knex.raw('current_database()') }
-  await expect.poll(() => count('pg_stat_activity', waiting), { timeout: 60_000 }).toBe(1)
+  await expect.poll(() => count('pg_stat_activity', waiting)).toBe(1)
   await revokeSessionsOfUser(trx, person.id)
   await trx.commit()
   const { page } = await following

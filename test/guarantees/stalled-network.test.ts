@@ -91,4 +91,4 @@ test('after a network delivers late what it kept, everything that either node an
       throw new Error(`an answered change does not hold: ${kind}`, { cause })
     }),
   )
-}, 300_000)
+})

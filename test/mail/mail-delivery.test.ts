@@ -160,7 +160,7 @@ test('a server that hangs holds no transaction open, and the attempt ends when i
   open.push(hanging)
   const id = await addTest('ada@example.com')
   const run = deliveryTo(hanging.port, 2000).run()
-  await expect.poll(hanging.connections, { timeout: 20_000 }).toBe(1)
+  await expect.poll(hanging.connections).toBe(1)
   const transactions = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`
   expect((await knex.raw(transactions)).rows).toEqual([])
   await run
@@ -174,7 +174,7 @@ test('a node that stops gives its message to another one at once', async () => {
   const id = await addTest('ada@example.com')
   const stopping = deliveryTo(hanging.port)
   const run = stopping.run()
-  await expect.poll(hanging.connections, { timeout: 20_000 }).toBe(1)
+  await expect.poll(hanging.connections).toBe(1)
   stopping.close()
   await run
   await deliveryTo(smtp.port).run()

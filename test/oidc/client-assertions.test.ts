@@ -128,59 +128,67 @@ describe('an assertion', () => {
 })
 
 describe('is refused with invalid_client and a reason that admins see', () => {
-  const CASES: [string, () => Promise<string>, string][] = [
+  /** A client of its own, so that its refusals are those of one case. */
+  async function newOwn() {
+    const own = await newClientKey()
+    const { clientId: id } = await register([own])
+    return { id, key: own, sign: (claims = {}, header = {}, from = own) => assertionOf(claims, header, from, id) }
+  }
+  type Own = Awaited<ReturnType<typeof newOwn>>
+
+  const CASES: [string, (own: Own) => Promise<string>, string][] = [
     [
       'the token endpoint as the audience',
-      () => assertionOf({ aud: `${server.issuer}/oauth2/token` }),
+      ({ sign }) => sign({ aud: `${server.issuer}/oauth2/token` }),
       'assertion_audience',
     ],
-    ['another issuer as the audience', () => assertionOf({ aud: 'https://other.example' }), 'assertion_audience'],
-    ['a list with the issuer as the audience', () => assertionOf({ aud: [server.issuer] }), 'assertion_audience'],
-    ['no audience', () => assertionOf({ aud: undefined }), 'assertion_audience'],
-    ['an issuer other than the client', () => assertionOf({ iss: 'https://other.example' }), 'assertion_invalid'],
-    ['no issuer', () => assertionOf({ iss: undefined }), 'assertion_invalid'],
-    ['an expiry in the past', () => assertionOf({ exp: now() - 30 }), 'assertion_expired'],
-    ['an expiry too far ahead', () => assertionOf({ exp: now() + 400 }), 'assertion_invalid'],
-    ['no expiry', () => assertionOf({ exp: undefined }), 'assertion_invalid'],
-    ['an issue time in the future', () => assertionOf({ iat: now() + 60 }), 'assertion_invalid'],
-    ['a start in the future', () => assertionOf({ nbf: now() + 60 }), 'assertion_invalid'],
-    ['no ID', () => assertionOf({ jti: undefined }), 'assertion_invalid'],
-    ['an empty ID', () => assertionOf({ jti: '' }), 'assertion_invalid'],
-    ['an ID of 301 characters', () => assertionOf({ jti: 'x'.repeat(301) }), 'assertion_invalid'],
-    ['an ID that is no text', () => assertionOf({ jti: 7 as never }), 'assertion_invalid'],
-    ['another type', () => assertionOf({}, { typ: 'at+jwt' }), 'assertion_invalid'],
+    ['another issuer as the audience', ({ sign }) => sign({ aud: 'https://other.example' }), 'assertion_audience'],
+    ['a list with the issuer as the audience', ({ sign }) => sign({ aud: [server.issuer] }), 'assertion_audience'],
+    ['no audience', ({ sign }) => sign({ aud: undefined }), 'assertion_audience'],
+    ['an issuer other than the client', ({ sign }) => sign({ iss: 'https://other.example' }), 'assertion_invalid'],
+    ['no issuer', ({ sign }) => sign({ iss: undefined }), 'assertion_invalid'],
+    ['an expiry in the past', ({ sign }) => sign({ exp: now() - 30 }), 'assertion_expired'],
+    ['an expiry too far ahead', ({ sign }) => sign({ exp: now() + 400 }), 'assertion_invalid'],
+    ['no expiry', ({ sign }) => sign({ exp: undefined }), 'assertion_invalid'],
+    ['an issue time in the future', ({ sign }) => sign({ iat: now() + 60 }), 'assertion_invalid'],
+    ['a start in the future', ({ sign }) => sign({ nbf: now() + 60 }), 'assertion_invalid'],
+    ['no ID', ({ sign }) => sign({ jti: undefined }), 'assertion_invalid'],
+    ['an empty ID', ({ sign }) => sign({ jti: '' }), 'assertion_invalid'],
+    ['an ID of 301 characters', ({ sign }) => sign({ jti: 'x'.repeat(301) }), 'assertion_invalid'],
+    ['an ID that is no text', ({ sign }) => sign({ jti: 7 as never }), 'assertion_invalid'],
+    ['another type', ({ sign }) => sign({}, { typ: 'at+jwt' }), 'assertion_invalid'],
     [
       'an extension that must be understood',
-      () => assertionOf({}, { crit: ['x'], x: 1 }).catch(() => forged({ crit: ['x'], x: 1 })),
+      (own) => own.sign({}, { crit: ['x'], x: 1 }).catch(() => forged(own, { crit: ['x'], x: 1 })),
       'assertion_invalid',
     ],
-    ['a key of another client', async () => assertionOf({}, {}, await newClientKey()), 'assertion_key'],
-    ['no signature', async () => `${part({ alg: 'none' })}.${(await assertionOf()).split('.')[1]}.`, 'assertion_key'],
-    ['the public key as the secret of an HMAC', () => byHmac(), 'assertion_key'],
-    ['an algorithm that is not accepted', () => byOther('ES384'), 'assertion_key'],
-    ['a changed payload', async () => changed(await assertionOf()), 'assertion_key'],
+    ['a key of another client', async ({ sign }) => sign({}, {}, await newClientKey()), 'assertion_key'],
+    ['no signature', async ({ sign }) => `${part({ alg: 'none' })}.${(await sign()).split('.')[1]}.`, 'assertion_key'],
+    ['the public key as the secret of an HMAC', (own) => byHmac(own), 'assertion_key'],
+    ['an algorithm that is not accepted', (own) => byOther(own, 'ES384'), 'assertion_key'],
+    ['a changed payload', async ({ sign }) => changed(await sign()), 'assertion_key'],
   ]
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-  async function forged(header: Record<string, unknown>): Promise<string> {
-    const [, payload, signature] = (await assertionOf()).split('.')
+  async function forged({ sign }: Own, header: Record<string, unknown>): Promise<string> {
+    const [, payload, signature] = (await sign()).split('.')
     return `${part({ alg: 'ES256', ...header })}.${payload}.${signature}`
   }
 
-  const rightClaims = () => ({
-    iss: clientId,
-    sub: clientId,
+  const rightClaims = (id: string) => ({
+    iss: id,
+    sub: id,
     aud: server.issuer,
     exp: now() + 60,
     jti: crypto.randomUUID(),
   })
 
-  const byHmac = () =>
-    new SignJWT(rightClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(JSON.stringify(key.jwk)))
+  const byHmac = ({ id, key: { jwk } }: Own) =>
+    new SignJWT(rightClaims(id)).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(JSON.stringify(jwk)))
 
-  async function byOther(alg: string): Promise<string> {
+  async function byOther({ id }: Own, alg: string): Promise<string> {
     const { privateKey } = await generateKeyPair(alg)
-    return await new SignJWT(rightClaims()).setProtectedHeader({ alg }).sign(privateKey)
+    return await new SignJWT(rightClaims(id)).setProtectedHeader({ alg }).sign(privateKey)
   }
 
   function changed(assertion: string): string {
@@ -189,20 +197,12 @@ describe('is refused with invalid_client and a reason that admins see', () => {
     return `${header}.${part({ ...claims, exp: claims.exp + 1 })}.${signature}`
   }
 
-  test.each(CASES)('%s', async (_, make, reason) => {
-    const own = await newClientKey()
-    const former = { key, clientId }
-    // A client of its own, so that its refusals are those of this case.
-    key = own
-    clientId = (await register([own])).clientId
-    try {
-      const { status, body } = await tokenBy(await make(), { client_id: clientId })
-      expect([status, body.error]).toEqual([401, 'invalid_client'])
-      expect(JSON.stringify(body)).not.toContain(reason)
-      await expect.poll(() => reasonsOf(clientId)).toEqual([reason])
-    } finally {
-      ;({ key, clientId } = former)
-    }
+  test.concurrent.for(CASES)('%s', async ([, make, reason], { expect }) => {
+    const own = await newOwn()
+    const { status, body } = await tokenBy(await make(own), { client_id: own.id })
+    expect([status, body.error]).toEqual([401, 'invalid_client'])
+    expect(JSON.stringify(body)).not.toContain(reason)
+    await expect.poll(() => reasonsOf(own.id)).toEqual([reason])
   })
 
   const reasonsOf = (id: string): Promise<string[]> =>

@@ -197,7 +197,7 @@ describe('a certificate of a trusted authority', () => {
     certificate = createCertificate({ subject, issuer: authority, extensions: NAMES })
   })
 
-  test.each(CASES)('authenticates by its %s, and by no other name', async (_, right, wrong) => {
+  test.concurrent.for(CASES)('authenticates by its %s, and by no other name', async ([, right, wrong], { expect }) => {
     expect((await tokenBy((await register('tls_client_auth', right)).clientId, certificate)).status).toBe(200)
     const { clientId: id } = await register('tls_client_auth', wrong)
     expect((await tokenBy(id, certificate)).body.error).toBe('invalid_client')
@@ -222,7 +222,7 @@ describe('a certificate of a trusted authority', () => {
     ],
     ['an authority, and has expired', () => createCertificate({ subject, issuer: authority, days: 0 })],
   ]
-  test.each(FLAWS)('is refused if it comes from %s', async (_, make) => {
+  test.concurrent.for(FLAWS)('is refused if it comes from %s', async ([, make], { expect }) => {
     const { clientId: id } = await register('tls_client_auth', {
       tlsClientAuthSubjectDn: 'CN=client\\, one+OU=a,O=Exämple,C=DE',
     })
@@ -302,7 +302,7 @@ describe('is refused, and nothing is stored', () => {
     ['12,001 characters', () => 'A'.repeat(12_001), 400, 'invalid_request', 'certificate_invalid'],
   ]
 
-  test.each(CASES)('%s', async (_, value, status, error, reason) => {
+  test.concurrent.for(CASES)('%s', async ([, value, status, error, reason], { expect }) => {
     const { clientId: id } = await selfSigned(own)
     const answer = await tokenWith(id, value())
     expect([answer.status, answer.body.error]).toEqual([status, error])

@@ -197,17 +197,13 @@ describe('a jwks_uri that responds', () => {
     ['with a member twice', documentOf('{"keys":[],"keys":[]}')],
     ['with other JSON', documentOf('{"keys":{}}')],
     ['with no JSON', documentOf('keys')],
-  ])(
-    '%s leaves no key, and says why',
-    async (_name, respond) => {
-      const own = await newClientKey()
-      const { clientId, key } = await register(keyServer.publish(respond).uri)
-      expect(await statusBy(clientId, own)).toBe(401)
-      expect(await setOf(key)).toMatchObject({ failure: expect.any(String), fetched_at: null })
-      expect(await server.knex('client_secrets').where({ client_id: key })).toEqual([])
-    },
-    15_000,
-  )
+  ])('%s leaves no key, and says why', async (_name, respond) => {
+    const own = await newClientKey()
+    const { clientId, key } = await register(keyServer.publish(respond).uri)
+    expect(await statusBy(clientId, own)).toBe(401)
+    expect(await setOf(key)).toMatchObject({ failure: expect.any(String), fetched_at: null })
+    expect(await server.knex('client_secrets').where({ client_id: key })).toEqual([])
+  })
 
   test('at a private address, also behind a public name, is not called', async () => {
     const closed = await startKeywright()

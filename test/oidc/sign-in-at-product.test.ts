@@ -64,7 +64,7 @@ async function set(settings: Settings): Promise<void> {
     }
     return true
   }
-  if ('signInUrl' in settings) await vi.waitFor(async () => expect(await isKnown()).toBe(true), 10_000)
+  if ('signInUrl' in settings) await vi.waitFor(async () => expect(await isKnown()).toBe(true), 90_000)
 }
 
 beforeAll(() => set({ signInUrl: PRODUCT }))

@@ -1,6 +1,6 @@
 /** Client authentication by the token of a workload, whose issuer the client trusts (RFC 7523). */
 import type { JWTPayload } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { JWT_BEARER_GRANT } from '../../src/clients/grant-types.ts'
 import { parseTrust, type TrustInput } from '../../src/clients/workload-trusts.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
@@ -13,6 +13,7 @@ import { operator } from '../management/principals.ts'
 import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { until } from '../support/load.ts'
 import { githubClaims, type MockIssuer, newIssuerKey, signClaims, startMockIssuer } from '../support/mock-issuer.ts'
 import { claimsOf } from '../support/requests.ts'
 
@@ -56,15 +57,11 @@ const tokenFor = (assertion: string, id = clientId, form = {}) =>
 const now = () => Math.floor(Date.now() / 1000)
 
 /** The only refused request of a client, as its admin sees it. */
-const refusalOf = (id: string) =>
-  vi.waitFor(
-    async () => {
-      const { samples } = await readClientRefusals(management(), operator, { clientId: id })
-      expect(samples.length).toBeGreaterThan(0)
-      return samples[0]!
-    },
-    { timeout: 20_000, interval: 100 },
-  )
+async function refusalOf(id: string) {
+  const read = async () => (await readClientRefusals(management(), operator, { clientId: id })).samples[0]
+  await until(async () => (await read()) !== undefined)
+  return (await read())!
+}
 
 const secretsOf = async (id: string) => (await readApplicationSecrets(management(), operator, { clientId: id })).secrets
 

@@ -36,7 +36,7 @@ function sweep(parent: string): void {
 
 async function startOnSomePort(dataDir: string): Promise<EmbeddedPostgres> {
   for (let tries = 1; ; tries++) {
-    const settings = { listen_addresses: '127.0.0.1', port: `${await freePort()}` }
+    const settings = { listen_addresses: '127.0.0.1', port: `${await freePort()}`, max_connections: '500' }
     try {
       return await startEmbeddedPostgres({
         dataDir,

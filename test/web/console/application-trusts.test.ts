@@ -98,7 +98,7 @@ it('the usage page shows the admin which claim did not match', async () => {
   const clientId = await clientIdOf('Refused')
   expect(await statusOf(clientId, 'evil-org/app')).toBe(401)
   await expect
-    .poll(async () => wordsOf(await admin.visit(`/usage/${clientId}`)), { timeout: 20_000 })
+    .poll(async () => wordsOf(await admin.visit(`/usage/${clientId}`)))
     .toContain('repository: evil-org/app (required: octo-org/app)')
 })
 
