@@ -91,11 +91,19 @@ function nameIn(members: Members, redirectUris: readonly string[]): string {
   return host?.slice(0, SHORT) ?? 'Unnamed application'
 }
 
+/** The algorithm of ID tokens, which is that of authorization responses too. */
+function signingAlgIn(members: Members): RegisteredSettings['idTokenAlg'] {
+  const alg = members.text('id_token_signed_response_alg', SHORT) ?? DEFAULT_SETTINGS.idTokenAlg
+  const ofResponses = members.text('authorization_signed_response_alg', SHORT) ?? alg
+  if (ofResponses !== alg)
+    members.refuse('authorization_signed_response_alg', 'must be the id_token_signed_response_alg')
+  return alg as RegisteredSettings['idTokenAlg']
+}
+
 function settingsIn(members: Members, authMethod: string): RegisteredSettings {
   const redirectUris = members.texts('redirect_uris') ?? []
   const grants = members.texts('grant_types') ?? [AUTHORIZATION_CODE_GRANT]
   checkResponseTypes(members, grants)
-  const idTokenAlg = members.text('id_token_signed_response_alg', SHORT) ?? DEFAULT_SETTINGS.idTokenAlg
   const method = REGISTRABLE_AUTH_METHODS[authMethod]!
   return {
     name: nameIn(members, redirectUris),
@@ -108,7 +116,7 @@ function settingsIn(members: Members, authMethod: string): RegisteredSettings {
     tosUri: members.text('tos_uri') ?? null,
     postLogoutRedirectUris: members.texts('post_logout_redirect_uris') ?? [],
     backchannelLogoutUri: members.text('backchannel_logout_uri') ?? null,
-    idTokenAlg: idTokenAlg as RegisteredSettings['idTokenAlg'],
+    idTokenAlg: signingAlgIn(members),
     jwksUri: (authMethod === 'private_key_jwt' && members.text('jwks_uri')) || null,
     dpop: members.isTrue('dpop_bound_access_tokens') ? 'required' : 'optional',
     parRequired: members.isTrue('require_pushed_authorization_requests'),
@@ -206,6 +214,7 @@ export function clientMetadataOf(registered: RegisteredClient) {
     token_endpoint_auth_method: authMethod,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     id_token_signed_response_alg: settings.idTokenAlg,
+    authorization_signed_response_alg: settings.idTokenAlg,
     ...(settings.postLogoutRedirectUris.length > 0 && { post_logout_redirect_uris: settings.postLogoutRedirectUris }),
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
   }

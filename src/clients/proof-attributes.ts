@@ -35,7 +35,7 @@ export const TOKEN_PROOF_ATTRIBUTES = {
   }),
 }
 
-/** How a client must send its authorization requests. */
+/** How a client must send its authorization requests, and gets the responses. */
 export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
   fapi2: attribute({
     type: boolean,
@@ -79,6 +79,22 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
       jsonName: 'request_objects',
       onOffWords: ['required', 'optional'],
       help: 'required: accept only authorization requests that are signed request objects (RFC 9101); default: optional',
+    },
+  }),
+  /** JWT Secured Authorization Response Mode for OAuth 2.0 (JARM). */
+  signedResponsesRequired: attribute({
+    type: boolean,
+    initial: false,
+    section: 'signIn',
+    label: 'Signed authorization responses required',
+    hint: 'The application gets the code, or an error, in a JWT that Keywright signs (JARM), so that nobody can change it on the way. Its requests need the response mode jwt.',
+    description:
+      'Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg',
+    option: {
+      flag: 'signed-responses',
+      jsonName: 'signed_responses',
+      onOffWords: ['required', 'optional'],
+      help: 'required: send only authorization responses that are signed JWTs (JARM); default: optional',
     },
   }),
 }

@@ -22,6 +22,8 @@ interface SecretJson {
 
 interface RegistrationJson
   extends Omit<Registration, 'secrets' | 'apiKeys' | 'keys' | 'certificates' | 'trusts' | 'apis'> {
+  /** Apart, because json_build_object accepts at most fifty pairs. */
+  settings?: object
   secrets: SecretJson[] | null
   apis: ApiAccess[] | null
 }
@@ -32,7 +34,7 @@ const LOAD = `
   SELECT json_build_object(
            'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'accountNetworks', a.allowed_networks,
            'accountHasQuota', coalesce(a.quota_per_hour, a.quota_per_day) IS NOT NULL, 'userId', c.user_id, 'environment', c.environment,
-           ${SETTINGS_AS_JSON},
+           'settings', json_build_object(${SETTINGS_AS_JSON}),
            'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),
@@ -82,8 +84,9 @@ const keysOf = ({ secrets }: RegistrationJson): ValidKey[] =>
 const trustsOf = ({ secrets }: RegistrationJson): ValidTrust[] =>
   (secrets ?? []).flatMap(({ id, hash, retiresAt, trust }) => (trust ? { id, hash, retiresAt, trust } : []))
 
-const toRegistration = (json: RegistrationJson): Registration => ({
+const toRegistration = ({ settings, ...json }: RegistrationJson): Registration => ({
   ...json,
+  ...settings,
   secrets: secretsOf(json, 'secret'),
   apiKeys: secretsOf(json, 'api_key'),
   keys: keysOf(json),

@@ -149,7 +149,7 @@ export const SIGN_IN_ATTRIBUTES = {
     section: 'openidConnect',
     label: 'ID token signing algorithm',
     hint: 'Most libraries expect RS256 by default.',
-    description: 'The algorithm that signs ID tokens',
-    option: { help: 'Algorithm that signs its ID tokens; default: RS256' },
+    description: 'The algorithm that signs ID tokens, and authorization responses (JARM)',
+    option: { help: 'Algorithm that signs its ID tokens and authorization responses; default: RS256' },
   }),
 }

@@ -34,6 +34,7 @@ function metadataOf(registration: Registration): ClientMetadata {
       backchannel_logout_session_required: true,
     }),
     id_token_signed_response_alg: registration.idTokenAlg,
+    authorization_signed_response_alg: registration.idTokenAlg,
     require_pushed_authorization_requests: registration.parRequired,
     ...(registration.isPublic
       ? { token_endpoint_auth_method: 'none' }

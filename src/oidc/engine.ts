@@ -10,6 +10,7 @@ import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
 import { ACR_VALUES } from './authentication-context.ts'
+import { checkAuthorizationRequest } from './authorization-checks.ts'
 import { isOriginOfClient } from './client-origins.ts'
 import { useCodes } from './code-redemption.ts'
 import { createDpopNonces, nonceSecret, offersNonce, requiresNonce } from './dpop-nonces.ts'
@@ -95,36 +96,11 @@ function userConfiguration(services: OidcServices): Configuration {
     extraParams: {
       account_id: null,
       account_selection: null,
-      audience: (ctx, audience) => {
-        refuseUnsigned(ctx)
-        refuseSeveralApis(ctx, audience)
-        refuseUnknownScope(ctx)
-      },
+      audience: checkAuthorizationRequest,
     },
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
     clientBasedCORS: (_ctx, origin, client) => isOriginOfClient(origin, registrationOf(client).redirectUris),
   }
-}
-
-/** A pushed request was signed where it was pushed. */
-function refuseUnsigned({ oidc, state }: KoaContextWithOIDC): void {
-  const isNew = oidc.route === 'authorization' || oidc.route === 'pushed_authorization_request'
-  if (!isNew || oidc.entities.PushedAuthorizationRequest || state.hasRequestObject) return
-  if (registrationOf(oidc.client!).requestObjectsRequired)
-    throw new errors.InvalidRequest('the client must sign its authorization requests (RFC 9101)')
-}
-
-/** A code is for one API, as a token is (RFC 8707, section 2.2). `audience` is left only beside another `resource`. */
-function refuseSeveralApis({ oidc }: KoaContextWithOIDC, audience: unknown): void {
-  if (audience !== undefined) throw new errors.InvalidTarget('audience and resource name different APIs')
-  if (Array.isArray(oidc.params?.resource)) throw new errors.InvalidTarget('a token is for one API only')
-}
-
-/** Refuses a request without any known scope before the user signs in. An unknown scope beside a known one is ignored. */
-function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
-  const known = [oidc.requestParamOIDCScopes, ...Object.values(oidc.resourceServers ?? {}).map(({ scopes }) => scopes)]
-  if ([...oidc.requestParamScopes].some((scope) => known.some((scopes) => scopes.has(scope)))) return
-  throw new errors.InvalidScope('the client has none of the requested scopes', String(oidc.params?.scope ?? ''))
 }
 
 /** Seconds for which a session is stored. One that the request does not use as its user's is stored for an interaction. */
@@ -173,6 +149,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
+      jwtResponseModes: { enabled: true },
       dPoP: {
         enabled: true,
         nonceSecret: nonceSecret(encryptionKeys),
@@ -219,7 +196,10 @@ function mayRevoke(_ctx: KoaContextWithOIDC, client: { clientId: string }, token
 
 /** The engine with our clients, access-token store and refresh tokens, for one state of the key ring. */
 export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcServices): Provider {
-  const Engine = engineWithResponseModes(RESPONSE_MODES)
+  const Engine = engineWithResponseModes(RESPONSE_MODES, {
+    isRequired: (client) => registrationOf(client).signedResponsesRequired,
+    followKeys: () => services.keyRings.follow(),
+  })
   const provider = new Engine(issuerUrl, configurationFor(ring, services))
   useRegistrations(provider, services)
   useConsents(provider, services)

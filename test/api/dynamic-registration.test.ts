@@ -72,6 +72,7 @@ describe('a client with an initial access token', () => {
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'RS256',
+      authorization_signed_response_alg: 'RS256',
       // All that it may ask users for: it can ask for more than at first (step-up).
       scope: 'read write delete',
       software_id: 'notes',
@@ -198,6 +199,7 @@ describe('a client with an initial access token', () => {
     ['pairwise subjects', { subject_type: 'pairwise' }, 'invalid_client_metadata'],
     ['encrypted ID tokens', { id_token_encrypted_response_alg: 'RSA-OAEP' }, 'invalid_client_metadata'],
     ['ID tokens without signature', { id_token_signed_response_alg: 'none' }, 'invalid_client_metadata'],
+    ['responses by another algorithm', { authorization_signed_response_alg: 'ES256' }, 'invalid_client_metadata'],
     ['a name with control characters', { client_name: 'a\u0000b' }, 'invalid_client_metadata'],
     ['a link that is no URI', { client_uri: 'javascript:alert(1)' }, 'invalid_client_metadata'],
     ['scopes that it may not have', { scope: 'admin' }, 'invalid_client_metadata'],

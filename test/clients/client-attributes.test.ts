@@ -41,6 +41,7 @@ const SETTINGS: ClientSettings = {
   dpop: 'required',
   parRequired: true,
   requestObjectsRequired: true,
+  signedResponsesRequired: true,
   fapi2: true,
   pkceRequired: false,
   consent: 'skip',

@@ -86,6 +86,7 @@ const EVERY: ClientSettings = {
   dpop: 'optional',
   parRequired: true,
   requestObjectsRequired: false,
+  signedResponsesRequired: true,
   fapi2: false,
   pkceRequired: false,
   consent: 'skip_own_account',

@@ -122,6 +122,9 @@ test('the page of an application shows what it must push, sign and prove', () =>
   const optional = requestsOf([AUTHORIZATION_CODE_GRANT]).map(({ value }) => value)
   expect(optional[0]).toContain('response_type=code')
   expect(optional.join()).not.toContain('DPOP_PROOF')
+  expect(optional[0]).not.toContain('response_mode')
+  const answered = requestsOf([AUTHORIZATION_CODE_GRANT], { signedResponsesRequired: true })[0]!.value
+  expect(answered).toContain('&response_mode=jwt')
 })
 
 test('an application that must push or prove is shown no program that does neither, and no try', () => {
@@ -136,6 +139,8 @@ test('an application that must push or prove is shown no program that does neith
   expect(shownFor({})).toEqual([1, true])
   expect(shownFor({ dpop: 'nonce' })).toEqual([0, false])
   expect(shownFor({ parRequired: true })).toEqual([0, true])
+  const grants = [AUTHORIZATION_CODE_GRANT, CLIENT_CREDENTIALS_GRANT]
+  expect(shownFor({ grants, signedResponsesRequired: true })).toEqual([1, true])
 })
 
 describe.each(GRANT_TYPES)('the grant type $value', ({ value, label, actsFor }) => {

@@ -3122,7 +3122,7 @@ export interface components {
              */
             backchannel_logout_uri: string | null;
             /**
-             * @description The algorithm that signs ID tokens
+             * @description The algorithm that signs ID tokens, and authorization responses (JARM)
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
@@ -3132,6 +3132,8 @@ export interface components {
             par_required: boolean;
             /** @description Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them */
             request_objects_required: boolean;
+            /** @description Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg */
+            signed_responses_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -3398,7 +3400,7 @@ export interface components {
              */
             backchannel_logout_uri?: string | null;
             /**
-             * @description The algorithm that signs ID tokens
+             * @description The algorithm that signs ID tokens, and authorization responses (JARM)
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
@@ -3408,6 +3410,8 @@ export interface components {
             par_required?: boolean;
             /** @description Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them */
             request_objects_required?: boolean;
+            /** @description Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg */
+            signed_responses_required?: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -3656,7 +3660,7 @@ export interface components {
              */
             backchannel_logout_uri: string | null;
             /**
-             * @description The algorithm that signs ID tokens
+             * @description The algorithm that signs ID tokens, and authorization responses (JARM)
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
@@ -3666,6 +3670,8 @@ export interface components {
             par_required: boolean;
             /** @description Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them */
             request_objects_required: boolean;
+            /** @description Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg */
+            signed_responses_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -5886,7 +5892,7 @@ export interface components {
              */
             backchannel_logout_uri?: string | null;
             /**
-             * @description The algorithm that signs ID tokens
+             * @description The algorithm that signs ID tokens, and authorization responses (JARM)
              * @enum {string}
              */
             id_token_alg?: "RS256" | "ES256";
@@ -5896,6 +5902,8 @@ export interface components {
             par_required?: boolean;
             /** @description Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them */
             request_objects_required?: boolean;
+            /** @description Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg */
+            signed_responses_required?: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -6533,7 +6541,7 @@ export interface components {
              */
             backchannel_logout_uri: string | null;
             /**
-             * @description The algorithm that signs ID tokens
+             * @description The algorithm that signs ID tokens, and authorization responses (JARM)
              * @enum {string}
              */
             id_token_alg: "RS256" | "ES256";
@@ -6543,6 +6551,8 @@ export interface components {
             par_required: boolean;
             /** @description Whether authorization requests must be signed request objects (RFC 9101, require_signed_request_object), pushed or in the URL. Only for clients with the authentication method private_key_jwt, whose keys sign them */
             request_objects_required: boolean;
+            /** @description Whether authorization responses must be signed (JARM): a request needs a response_mode that is jwt or ends in .jwt, and errors are signed too. The algorithm is id_token_alg */
+            signed_responses_required: boolean;
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600

@@ -75,6 +75,7 @@ function signInSteps(t: ConsoleTranslate, issuer: string, client: Client, scopes
     state: 'STATE',
     code_challenge: 'CHALLENGE',
     code_challenge_method: 'S256',
+    ...(client.signedResponsesRequired && { response_mode: 'jwt' }),
   }
   const form = encoded({ grant_type: AUTHORIZATION_CODE_GRANT, redirect_uri: redirectUri })
   return [

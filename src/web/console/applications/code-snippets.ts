@@ -23,7 +23,8 @@ interface SnippetSubject {
   readonly issuer: string
   readonly client: Pick<
     Client,
-    'clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired' | 'dpop' | 'parRequired'
+    | ('clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired')
+    | ('dpop' | 'parRequired' | 'signedResponsesRequired')
   >
   /** Its default API with the scopes that it may request there; absent: it has none. */
   readonly api?: { readonly identifier: string; readonly scopes: readonly string[] } | undefined
@@ -109,14 +110,17 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
   code: filled(templateOf(FOLDERS[grant]!, language.file), valuesIn(language, subject, grant)),
 })
 
-/** The snippets have no keys, make no DPoP proofs and push no request. */
-const canUseSnippets = ({ authMethod, dpop, parRequired }: SnippetSubject['client']): boolean =>
-  authMethod === 'client_secret' && dpop === 'optional' && !parRequired
+/** The snippets have no keys, make no DPoP proofs, push no request and read no signed response. */
+function canUseSnippet(client: SnippetSubject['client'], grant: string): boolean {
+  const { authMethod, dpop, parRequired, signedResponsesRequired } = client
+  const isSigned = grant === AUTHORIZATION_CODE_GRANT && signedResponsesRequired
+  return authMethod === 'client_secret' && dpop === 'optional' && !parRequired && !isSigned
+}
 
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
 export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
-  (canUseSnippets(subject.client) ? grantTypesOf(subject.client.grants) : [])
-    .filter(({ value }) => Object.hasOwn(FOLDERS, value))
+  grantTypesOf(subject.client.grants)
+    .filter(({ value }) => Object.hasOwn(FOLDERS, value) && canUseSnippet(subject.client, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,
       label: t.declared(label),
