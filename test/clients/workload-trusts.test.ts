@@ -46,6 +46,15 @@ describe('an issuer that signs for everybody needs a condition that names the te
     ['https://oidc.codefresh.io', 'sub=account:*'],
     ['https://oidc.modal.com', 'environment_name=main'],
     ['https://accounts.google.com', 'email=*@project.iam.gserviceaccount.com'],
+    ['https://vstoken.actions.githubusercontent.com', 'ref=refs/heads/main'],
+    ['https://app.eu.terraform.io', 'sub=organization:*:project:app'],
+    ['https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/', 'name=Ada'],
+    ['https://oidc.circleci.com', 'sub=org/*/project/1/user/2'],
+    ['https://identity.depot.dev', 'ref=refs/heads/main'],
+    ['https://login.app.env0.com/', 'sub=auth0|*'],
+    ['https://scalr.io', 'sub=account:*:environment:prod'],
+    ['https://appleid.apple.com', 'email=ada@example.com'],
+    ['https://proidc.upbound.io', 'sub=mcp:acme/*'],
   ])('%s with %s is refused', async (issuer, claim) => {
     await expect(trust(issuer, claim)).rejects.toThrow(/a condition must name whose it is/)
   })
@@ -64,6 +73,15 @@ describe('an issuer that signs for everybody needs a condition that names the te
     ['https://oidc.modal.com', 'workspace_id=ac-123'],
     ['https://accounts.google.com', 'sub=1234567890'],
     ['https://oidc.cluster.example.com', 'sub=system:serviceaccount:*'],
+    [GITHUB, 'sub=repo:octo@65/app@74:*'],
+    ['https://oidc.circleci.com', 'sub=org/1/project/*'],
+    ['https://oidc.circleci.com/org/1', 'sub=*/project/2/user/*'],
+    ['https://oidc.vercel.com/acme', 'environment=production'],
+    ['https://identity.depot.dev', 'org_id=org_123'],
+    ['https://scalr.io', 'sub=account:acme:environment:*'],
+    ['https://appleid.apple.com', 'sub=001.abc'],
+    ['https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc', 'sub={1}:*'],
+    ['https://oidc.fly.io/acme', 'sub=acme:app:*'],
   ])('%s with %s is accepted', async (issuer, claim) => {
     expect((await trust(issuer, claim)).issuer).toBe(issuer)
   })
