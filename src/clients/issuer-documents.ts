@@ -3,7 +3,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { usableKeys } from './client-keys.ts'
 
-/** The keys of an issuer cannot be read; the message is for the admin who trusts it. */
+/** The keys of an issuer cannot be read. The message is for operators: it says what answers at an address, which may be within their network. */
 export class IssuerUnavailableError extends Error {}
 
 /** Milliseconds for each of the two documents, and its bytes. */

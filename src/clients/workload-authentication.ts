@@ -124,8 +124,7 @@ export async function judgeIdentity<Trust extends { readonly trust: WorkloadTrus
     }
   }
   if (verdicts.length > 0) return verdicts
-  if (failure instanceof IssuerUnavailableError)
-    throw new UntrustedIdentityError('issuer_unavailable', failure.message, failure.message)
+  if (failure instanceof IssuerUnavailableError) throw new UntrustedIdentityError('issuer_unavailable', failure.message)
   throw failure
 }
 

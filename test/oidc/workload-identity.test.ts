@@ -250,7 +250,7 @@ test('several trusts: each is enough, and one that is retired ends with its toke
   expect(active).toEqual([])
 })
 
-describe('an issuer whose keys cannot be read', () => {
+describe('an issuer whose keys cannot be read: the admin of the account reads no more than that, and the log has the cause', () => {
   const RESPONSES: [string, MockIssuer['respond'], RegExp][] = [
     ['does not respond in time', () => undefined, /did not answer within 3 s/],
     ['responds with an error', (_, response) => void response.writeHead(500).end(), /status 500/],
@@ -291,8 +291,10 @@ describe('an issuer whose keys cannot be read', () => {
       const { clientId: id } = await register({ issuer: failing.issuer })
       const assertion = await failing.sign({ ...claims(), iss: failing.issuer })
       expect((await tokenFor(assertion, id)).status).toBe(401)
-      const refusal = await refusalOf(id)
-      expect(refusal).toMatchObject({ reason: 'issuer_unavailable', detail: expect.stringMatching(detail) })
+      const { reason, detail: shown, requestId } = await refusalOf(id)
+      expect([reason, shown]).toEqual(['issuer_unavailable', ''])
+      const line = server.logLines().find(({ request_id }) => request_id === requestId)
+      expect(line?.detail).toMatch(detail)
     } finally {
       await failing.stop()
     }

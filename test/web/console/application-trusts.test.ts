@@ -183,6 +183,24 @@ it('says in German which patterns a trust accepts', async () => {
   expect(wordsOf(await checkIn(path, token))).toContain('octo-org/app or octo-org/lib or octo-org/web')
 })
 
+it('admins of an account do not read what answers at the address of an issuer, and operators do', async () => {
+  const failing = await startMockIssuer()
+  failing.respond = (_, response) => void response.writeHead(503).end()
+  await add('Unreachable', { ...WORKLOAD, trustIssuer: failing.issuer, trustConditions: 'sub=x' })
+  const id = await clientIdOf('Unreachable')
+  const token = await failing.sign({ iss: failing.issuer, sub: 'x', aud: server.issuer, exp: 2e9 })
+  const words = wordsOf(await checkIn(`/applications/${id}/trusts/check`, token))
+  expect(words).toContain('The keys of the trusted issuer could not be read')
+  expect(words).not.toMatch(/503|openid-configuration/)
+  const failureFor = async (accountId: string | null) => {
+    const api = rawManagement(server.url, await managementToken(server, await managingApplication(server, accountId)))
+    return (await api.json('POST', `/applications/${id}/trusts/check`, { token })).body.trusts[0].failure
+  }
+  expect(await failureFor(account)).toBe('the keys of the issuer could not be read')
+  expect(await failureFor(null)).toContain('responded with status 503')
+  await failing.stop()
+})
+
 it('the API and the command line compare a token to each trust, and say why it could not be verified', async () => {
   await add('Verified', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
   const id = await clientIdOf('Verified')

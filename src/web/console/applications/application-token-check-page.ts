@@ -2,7 +2,11 @@ import type { IdentityCheck } from '../../../clients/identity-checks.ts'
 import type { TrustComparison } from '../../../clients/workload-token-checks.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
-import { checkWorkloadToken, type WorkloadTokenCheck } from '../../../management/workload-token-check.ts'
+import {
+  checkWorkloadToken,
+  UNREADABLE_KEYS,
+  type WorkloadTokenCheck,
+} from '../../../management/workload-token-check.ts'
 import type { FieldError } from '../../../shared/errors.ts'
 import { REFUSAL_REASONS } from '../../../shared/refusal-reasons.ts'
 import { sentence } from '../../to-sentence.ts'
@@ -58,7 +62,9 @@ function reasonText(t: ConsoleTranslate, { reason, failure }: TrustComparison): 
   if (reason === 'identity_condition')
     return t('The issuer signed the token, but a claim is not what the trust requires.')
   const text = t.declared(REFUSAL_REASONS[reason].text)
-  return failure === null || reason === 'identity_key' ? text : `${text} ${sentence(failure)}`
+  return failure === null || failure === UNREADABLE_KEYS || reason === 'identity_key'
+    ? text
+    : `${text} ${sentence(failure)}`
 }
 
 function comparisonBlock(t: ConsoleTranslate, comparison: TrustComparison, serverIssuer: string): Block {
