@@ -25,7 +25,7 @@ export const TOKEN_PROOF_ATTRIBUTES = {
       },
     ]),
     initial: 'optional',
-    section: 'tokens',
+    section: 'proofs',
     label: 'DPoP',
     description:
       'Whether each token request needs a DPoP proof (RFC 9449, dpop_bound_access_tokens), so that no token is issued without a key; tokens that were issued before stay unbound. nonce: each proof at Keywright’s endpoints must also have a nonce of the server (section 8)',
@@ -40,7 +40,7 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
   fapi2: attribute({
     type: boolean,
     initial: false,
-    section: 'signIn',
+    section: 'proofs',
     label: 'FAPI 2.0',
     hint: 'A security profile for banks and others with high security needs. Enables PAR, PKCE, DPoP (unless tokens are bound to a certificate) and ID tokens signed by ES256, and disables refresh token rotation. Requires a private key or a certificate as client authentication, redirect URIs with https, and APIs that do not sign by RS256.',
     description:
@@ -53,7 +53,7 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
   parRequired: attribute({
     type: boolean,
     initial: false,
-    section: 'signIn',
+    section: 'proofs',
     label: 'Pushed authorization requests (PAR) required',
     hint: 'The application sends the authorization request to Keywright itself, and the browser carries a reference to it only. Requests in the URL are refused.',
     description:
@@ -69,7 +69,7 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
   requestObjectsRequired: attribute({
     type: boolean,
     initial: false,
-    section: 'signIn',
+    section: 'proofs',
     label: 'Signed authorization requests required',
     hint: 'The application signs its authorization requests with its private key, so that nobody can change them on the way.',
     description:

@@ -164,7 +164,7 @@ export const TOKEN_ATTRIBUTES = {
   certificateBoundAccessTokens: attribute({
     type: boolean,
     initial: false,
-    section: 'tokens',
+    section: 'proofs',
     label: 'Certificate-bound access tokens',
     hint: 'Each token request needs a client certificate in TLS, and only its owner can use the token. APIs must check it.',
     description:

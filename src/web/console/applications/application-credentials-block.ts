@@ -50,9 +50,10 @@ function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayC
   const texts = credentialTexts(client)
   return listView({
     caption: t('Credentials'),
-    columns: [t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status'), t('Action')].map((heading) => ({
-      heading,
-    })),
+    columns: [
+      ...[t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status')].map((heading) => ({ heading })),
+      { heading: t('Action'), hiddenHeading: true },
+    ],
     rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange && isRetirable(secrets, secret))),
     empty: { title: t(texts.emptyTitle), text: t(texts.emptyText) },
   })

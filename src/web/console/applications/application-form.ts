@@ -161,6 +161,11 @@ const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Access'), fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
   { heading: t('Tokens'), fields: inSection('tokens') },
   {
+    heading: t('Required proofs'),
+    lead: t('Select what the application supports: requests without a required proof are refused.'),
+    fields: inSection('proofs'),
+  },
+  {
     heading: t('Token exchange'),
     lead: t('For the grant type token exchange. Without client IDs, it exchanges no tokens of users.'),
     fields: inSection('exchange'),

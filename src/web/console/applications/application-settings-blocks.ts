@@ -25,6 +25,7 @@ const GENERAL = inSections('application')
 const SIGN_IN = inSections('signIn', 'access', 'openidConnect')
 const BRANDING = inSections('branding')
 const TOKENS = inSections('tokens')
+const PROOFS = inSections('proofs')
 const EXCHANGE = inSections('exchange')
 const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
@@ -33,6 +34,12 @@ function legacyFact(t: ConsoleTranslate, settings: ClientSettings): Fact {
   const options = labelsOfNonInitial(t, LEGACY, settings)
   return fact(t('Legacy compatibility'), options.length > 0 ? textCell(options.join(' · ')) : quietCell(t('none')))
 }
+
+/** Without users there are no authorization requests. */
+const proofsOf = ({ grants }: ClientSettings): Attributes =>
+  actsFor('user', grants)
+    ? PROOFS
+    : attributesWhere(PROOFS, (one) => one !== PROOFS.parRequired && one !== PROOFS.requestObjectsRequired)
 
 /** One row for each of these attributes that the user may read. */
 function factsFor(t: ConsoleTranslate, isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
@@ -71,6 +78,7 @@ export function settingsBlocks(
   const blocks: { heading: string; facts: Fact[] }[] = [
     { heading: t('Sign-in'), facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
     { heading: t('Tokens'), facts: [...facts(TOKENS), legacyFact(t, client)] },
+    { heading: t('Required proofs'), facts: facts(proofsOf(client)) },
     {
       heading: t('Token exchange'),
       facts: client.grants.includes(TOKEN_EXCHANGE_GRANT) ? facts(EXCHANGE) : [],

@@ -38,6 +38,11 @@ const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Access'), fields: ['apis', 'defaultApi', 'narrowing', 'scopes'] },
   { heading: t('Tokens'), fields: inSection('tokens') },
   {
+    heading: t('Required proofs'),
+    lead: t('Select what the program supports: requests without a required proof are refused.'),
+    fields: inSection('proofs'),
+  },
+  {
     heading: t('Legacy compatibility'),
     lead: t('Options for programs that do not follow current standards. Each option makes the key pair less secure.'),
     fields: inSection('legacy'),
