@@ -28,6 +28,7 @@ export interface ChoosableApi {
   /** The management API. */
   readonly builtIn: boolean
   readonly keyPairs: KeyPairPolicy
+  readonly dpopRequired: boolean
   readonly scopes: readonly ChoosableScope[]
 }
 
@@ -53,6 +54,7 @@ export interface ApplicationForm {
 export const CHOOSABLE = `
   SELECT coalesce(json_agg(json_build_object(
            'identifier', p.identifier, 'isDefault', p.is_default, 'builtIn', p.built_in, 'keyPairs', p.key_pairs,
+           'dpopRequired', p.dpop_required,
            'scopes', (SELECT json_agg(json_build_object('scope', w.scope, 'title', coalesce(t.title, w.scope),
                                                         'description', coalesce(t.description, '')) ORDER BY w.n)
                         FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, n)

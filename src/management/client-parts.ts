@@ -9,6 +9,8 @@ export interface ClientApiView {
   readonly scopes: readonly string[]
   /** The client is limited to these scopes and does not get scopes that the API gains later. */
   readonly isNarrowed: boolean
+  /** Every token for the API must be bound to a key by DPoP. */
+  readonly dpopRequired: boolean
 }
 
 /** A trust in an issuer, without the keys that may be pasted in it. */
@@ -70,7 +72,7 @@ export const lastUseOf = (c: string): string => `greatest(
 
 export const APIS_OF_CLIENT = `
   SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', coalesce(x.scopes, p.scopes),
-                                    'isNarrowed', x.scopes IS NOT NULL) ORDER BY x.position)
+                                    'isNarrowed', x.scopes IS NOT NULL, 'dpopRequired', p.dpop_required) ORDER BY x.position)
     FROM client_apis x JOIN apis p ON p.id = x.api_id WHERE x.client_id = c.id`
 
 /** SQL: the fields of a `SecretView`, of `client_secrets s` and `apis p`. */

@@ -62,6 +62,7 @@ export interface KeyPairOfUser {
     readonly scopes: readonly string[]
     readonly isDefault: boolean
     readonly keyPairs: KeyPairPolicy
+    readonly dpopRequired: boolean
   }[]
   /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
@@ -84,7 +85,7 @@ const NAMED_PAIRS = `
 const READ = `
   SELECT u.id AS owner_id, u.email, u.name AS owner_name, c.*,
          (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes, 'isDefault', p.is_default,
-                                            'keyPairs', p.key_pairs)
+                                            'keyPairs', p.key_pairs, 'dpopRequired', p.dpop_required)
                           ORDER BY p.is_default DESC, p.identifier) FROM apis p) AS choosable,
          (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AND a.status = 'active' AS api_enabled,
          (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS_OF_CLIENT}) AS callers,

@@ -123,6 +123,35 @@ describe('the page', () => {
     expect([page.status, page.text.includes(copyableOf(shown, 'Client ID'))]).toEqual([412, true])
   })
 
+  it('is not offered where a request needs a proof: the page with new keys says which', async () => {
+    const bound = (await server.make.api()).identifier
+    await server.knex('apis').where({ identifier: bound }).update({ dpop_required: true })
+    const [dpop, certificate] = [' --header "DPoP: DPOP_PROOF"', ' --cert client.crt --key client.key']
+    const cases: [settings: object, api: string, options: string, needs: string][] = [
+      [{ dpop: 'required' }, server.firstStart.api.identifier, dpop, 'needs a DPoP proof'],
+      [
+        { certificate_bound_access_tokens: true },
+        server.firstStart.api.identifier,
+        certificate,
+        'needs a client certif',
+      ],
+      [{}, bound, dpop, 'needs a DPoP proof'],
+    ]
+    for (const [settings, api, options, needs] of cases) {
+      const other = await openAdmin(server)
+      const { clientId } = await server.make.keyPair(other.person.id, [api])
+      const isOfPair = Object.keys(settings).length > 0
+      if (isOfPair) await server.knex('clients').where({ client_id: clientId }).update(settings)
+      const ask = await other.visit('/settings/api/generate')
+      const shown = await other.post(ask, '/settings/api/generate', { replaces: clientId, [`apis.${api}`]: 'on' })
+      const secret = copyableOf(shown, 'Client secret')
+      expect(commandsOf(shown)).toEqual([expect.stringMatching(`^curl --silent${options} --data ".*${secret}"`)])
+      expect([wordsOf(shown), shown.text.includes('/try')]).toEqual([expect.stringContaining(needs), false])
+      const path = new URL((await other.visit(TRY)).url).pathname
+      expect(path).toBe(isOfPair ? `/key-pairs/${copyableOf(shown, 'Client ID')}` : TRY)
+    }
+  })
+
   it.each<[string, Record<string, string>, string]>([
     ['no secret', { clientSecret: '' }, 'This field is required.'],
     ['a secret of 10,000 characters', { clientSecret: 'x'.repeat(10_000) }, 'at most 500 characters'],

@@ -9,8 +9,12 @@ import {
   TOKEN_EXCHANGE_GRANT,
 } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { ClientApiView } from '../../../management/client-parts.ts'
 import type { Copyable } from '../kit/panels.ts'
+import { proofOptions } from '../kit/required-proofs.ts'
 import { type ShownSecrets, tokenCommands } from '../kit/token-command-examples.ts'
+
+export type ShownApi = Pick<ClientApiView, 'identifier' | 'scopes' | 'dpopRequired'>
 
 const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
 
@@ -32,12 +36,15 @@ function asItself(client: Client): string {
 
 const keyHeader = ({ apiKeyRequired }: Client): string => (apiKeyRequired ? ' --header "x-api-key: API_KEY"' : '')
 
-/** RFC 9449, section 5. */
-const proofHeader = ({ dpop }: Client): string => (dpop === 'optional' ? '' : ' --header "DPoP: DPOP_PROOF"')
+/** A client that authenticates by a certificate presents that one. */
+const certificateOnce = (client: Client) => ({
+  ...client,
+  certificateBoundAccessTokens: client.certificateBoundAccessTokens && !usesCertificates(client),
+})
 
 /** A request to the token endpoint. @param data the parameters of the grant, as an argument of curl */
 const tokenRequest = (issuer: string, client: Client, data: string): string =>
-  `curl --silent${keyHeader(client)}${proofHeader(client)} ${asItself(client)} --data ${data} ${issuer}/oauth2/token`
+  `curl --silent${keyHeader(client)}${proofOptions(certificateOnce(client))} ${asItself(client)} --data ${data} ${issuer}/oauth2/token`
 
 /** What its default API takes: a token for `openid` alone opens nothing. */
 const scopeOf = (scopes: readonly string[]): string => ['openid', ...scopes].join(' ')
@@ -146,14 +153,16 @@ export function stepsOf(t: ConsoleTranslate, issuer: string, client: Client, sco
   ]
 }
 
-/** What works as it stands, with the secret in it. @param apis identifiers, its default first */
+/** Token requests with the secret in them. @param apis its default first */
 export function commandsFor(
   t: ConsoleTranslate,
   issuer: string,
   client: Client,
   secrets: ShownSecrets,
-  apis: readonly string[],
+  apis: readonly ShownApi[],
 ): Copyable[] {
-  const worksAsShown = client.dpop === 'optional' && client.grants.includes(CLIENT_CREDENTIALS_GRANT)
-  return worksAsShown ? tokenCommands(t, issuer, secrets, { ...client, apis }) : []
+  if (!client.grants.includes(CLIENT_CREDENTIALS_GRANT)) return []
+  const identifiers = apis.map(({ identifier }) => identifier)
+  const shapes = { ...client, apis: identifiers, proofs: proofOptions(client, apis[0]) }
+  return tokenCommands(t, issuer, secrets, shapes)
 }

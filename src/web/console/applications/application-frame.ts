@@ -4,6 +4,7 @@ import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 import { applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { statusBadge } from './application-texts.ts'
 
@@ -19,7 +20,7 @@ const TABS: readonly (readonly [name: TabName, rest: string, label: ConsoleText]
 
 /** Whether its token request can be sent from the console: it needs no user. */
 export const canTry = (client: Client): boolean =>
-  client.grants.includes(CLIENT_CREDENTIALS_GRANT) && hasClientSecret(client) && client.dpop === 'optional'
+  client.grants.includes(CLIENT_CREDENTIALS_GRANT) && hasClientSecret(client) && !needsProof(client)
 
 /** What the tabs of one application have in common. */
 export function applicationFrame(

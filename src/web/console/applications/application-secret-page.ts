@@ -4,8 +4,9 @@ import type { NewSecrets } from '../../../management/client-secret-rotation.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { secretPage } from '../kit/panels.ts'
+import { needsProof, proofTexts } from '../kit/required-proofs.ts'
 import { tryNow } from '../kit/try-page.ts'
-import { commandsFor, discoveryOf } from './application-command-examples.ts'
+import { commandsFor, discoveryOf, type ShownApi } from './application-command-examples.ts'
 import { applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { snippetGroups } from './code-snippets.ts'
 
@@ -14,7 +15,7 @@ interface Shown {
   readonly client: Client
   readonly secrets: NewSecrets
   /** Its default first. */
-  readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
+  readonly apis: readonly ShownApi[]
   /** What was revoked, in one sentence. */
   readonly stopped?: string
 }
@@ -24,7 +25,6 @@ export function applicationSecretPage({ web, t }: ConsoleCall, shown: Shown): Co
   const { title, client, secrets, apis, stopped } = shown
   const { clientId, name, grants } = client
   const { clientSecret, apiKey } = secrets
-  const identifiers = apis.map(({ identifier }) => identifier)
   const issuer = web.issuerUrl()
   const whole = clientSecret === undefined ? undefined : { clientId, clientSecret, apiKey }
   return secretPage({
@@ -36,10 +36,12 @@ export function applicationSecretPage({ web, t }: ConsoleCall, shown: Shown): Co
       ...(apiKey ? [{ label: t('API key'), value: apiKey }] : []),
       ...(actsFor('user', grants) ? [discoveryOf(t, issuer)] : []),
     ],
-    commands: whole ? commandsFor(t, issuer, client, whole, identifiers) : [],
+    commands: whole ? commandsFor(t, issuer, client, whole, apis) : [],
+    needs: proofTexts(t, client, apis[0]),
     ...(whole && { snippets: snippetGroups(t, { issuer, client, api: apis[0], secrets: whole }) }),
     ...(whole &&
-      grants.includes(CLIENT_CREDENTIALS_GRANT) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
+      grants.includes(CLIENT_CREDENTIALS_GRANT) &&
+      !needsProof(client, apis[0]) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
     ...(stopped && { stopped }),
     done: { href: applicationPath(clientId), label: t('I have copied the secret') },
   })

@@ -1,6 +1,5 @@
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
-import { KeywrightError } from '../../../shared/errors.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
 import { applicationFrame, canTry } from './application-frame.ts'
@@ -18,24 +17,20 @@ const subjectOf = ({ client, apis }: Application): TrySubject => ({
   action: applicationPath(client.clientId, '/try'),
 })
 
-/** @throws KeywrightError `conflict`: only what needs no user can be tried without one */
-async function triedOf(call: ConsoleCall): Promise<Application> {
+/** Undefined: its page is shown instead, without this tab. */
+async function triedOf(call: ConsoleCall): Promise<Application | undefined> {
   const application = await applicationOf(call)
-  if (!canTry(application.client)) {
-    throw new KeywrightError(
-      'conflict',
-      'this application does not use client credentials; sign in to the application to test it',
-    )
-  }
-  return application
+  if (canTry(application.client)) return application
+  call.goTo(applicationPath(application.client.clientId))
+  return undefined
 }
 
 export async function showTry(call: ConsoleCall): Promise<void> {
   const application = await triedOf(call)
-  call.show(tryPage(call.t, frameOf(call.t, application), subjectOf(application)))
+  if (application) call.show(tryPage(call.t, frameOf(call.t, application), subjectOf(application)))
 }
 
 export async function tryApplication(call: ConsoleCall): Promise<void> {
   const application = await triedOf(call)
-  await runTry(call, frameOf(call.t, application), subjectOf(application))
+  if (application) await runTry(call, frameOf(call.t, application), subjectOf(application))
 }

@@ -8,6 +8,7 @@ import {
 } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Snippet, SnippetGroup } from '../kit/panels.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 import { LANGUAGES, type Language } from './snippet-languages.ts'
 
 /** The grant types that a program can begin with, with the folder of their snippets. */
@@ -24,10 +25,12 @@ interface SnippetSubject {
   readonly client: Pick<
     Client,
     | ('clientId' | 'grants' | 'isPublic' | 'authMethod' | 'redirectUris' | 'apiKeyRequired')
-    | ('dpop' | 'parRequired' | 'signedResponsesRequired')
+    | ('dpop' | 'certificateBoundAccessTokens' | 'parRequired' | 'signedResponsesRequired')
   >
   /** Its default API with the scopes that it may request there; absent: it has none. */
-  readonly api?: { readonly identifier: string; readonly scopes: readonly string[] } | undefined
+  readonly api?:
+    | { readonly identifier: string; readonly scopes: readonly string[]; readonly dpopRequired: boolean }
+    | undefined
   /** Shown this once; absent: the program reads them from the environment. */
   readonly secrets?: { readonly clientSecret: string; readonly apiKey?: string | undefined } | undefined
 }
@@ -110,17 +113,17 @@ const snippetIn = (language: Language, subject: SnippetSubject, grant: string): 
   code: filled(templateOf(FOLDERS[grant]!, language.file), valuesIn(language, subject, grant)),
 })
 
-/** The snippets have no keys, make no DPoP proofs, push no request and read no signed response. */
-function canUseSnippet(client: SnippetSubject['client'], grant: string): boolean {
-  const { authMethod, dpop, parRequired, signedResponsesRequired } = client
+/** The snippets have no keys or certificates, make no DPoP proofs, push no request and read no signed response. */
+function canUseSnippet({ client, api }: SnippetSubject, grant: string): boolean {
+  const { authMethod, parRequired, signedResponsesRequired } = client
   const isSigned = grant === AUTHORIZATION_CODE_GRANT && signedResponsesRequired
-  return authMethod === 'client_secret' && dpop === 'optional' && !parRequired && !isSigned
+  return authMethod === 'client_secret' && !needsProof(client, api) && !parRequired && !isSigned
 }
 
 /** Programs that get a token as they stand, in each language, for each grant type of the client that a program can begin with. */
 export const snippetGroups = (t: ConsoleTranslate, subject: SnippetSubject): SnippetGroup[] =>
   grantTypesOf(subject.client.grants)
-    .filter(({ value }) => Object.hasOwn(FOLDERS, value) && canUseSnippet(subject.client, value))
+    .filter(({ value }) => Object.hasOwn(FOLDERS, value) && canUseSnippet(subject, value))
     .map(({ value, label }) => ({
       name: FOLDERS[value]!,
       label: t.declared(label),

@@ -155,6 +155,7 @@ function apisOf({ choosableApis }: FormSubject, { apis = [], scopes }: Pick<Appl
   const chosen = apis.flatMap((identifier) => choosableApis.find((api) => api.identifier === identifier) ?? [])
   return chosen.map((api) => ({
     identifier: api.identifier,
+    dpopRequired: api.dpopRequired,
     scopes: api.scopes.map(({ scope }) => scope).filter((scope) => scopes?.includes(scope) ?? true),
   }))
 }

@@ -17,6 +17,7 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { clientName, displayName } from '../kit/display-name.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { usagePath } from '../usage/client-usage-page.ts'
 import { environmentCell } from './environment-cell.ts'
@@ -83,7 +84,7 @@ function actionsOf(t: ConsoleTranslate, pair: KeyPairDetails, who: Principal): P
   const revoke = { href: keyPairPath(clientId, '/revoke'), label: t('Revoke tokens') }
   const stop = { href: keyPairPath(clientId, '/stop'), label: t('Stop key pair') }
   const edit = mayEditKeyPair(who, client) ? [{ href: keyPairPath(clientId, '/edit'), label: t('Edit') }] : []
-  const tryIt = isOwnNamed ? [{ href: keyPairPath(clientId, '/try'), label: t('Try it') }] : []
+  const tryIt = isOwnNamed && !needsProof(client) ? [{ href: keyPairPath(clientId, '/try'), label: t('Try it') }] : []
   const stops = mayStopKeyPair(who, client) ? [...(activeTokens.count > 0 ? [revoke] : []), stop] : []
   return [usage, activity, ...tryIt, ...stops, ...edit, ...renew]
 }

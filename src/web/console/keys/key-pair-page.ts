@@ -10,6 +10,7 @@ import type { ConsolePage, PageAction } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 
 export const KEY_PAIR_PATH = '/settings/api'
 
@@ -119,7 +120,7 @@ function actionsOf(t: ConsoleTranslate, { client, activeTokens }: KeyPair): Page
   if (client.status !== 'active') return [generate]
   const tryIt = { href: `${KEY_PAIR_PATH}/try`, label: t('Try it') }
   const revoke = { href: `${KEY_PAIR_PATH}/revoke`, label: t('Revoke tokens') }
-  return [tryIt, ...(activeTokens.count > 0 ? [revoke] : []), generate]
+  return [...(needsProof(client) ? [] : [tryIt]), ...(activeTokens.count > 0 ? [revoke] : []), generate]
 }
 
 const blocksOf = (t: ConsoleTranslate, pair: KeyPair): Block[] => [

@@ -3,10 +3,12 @@ import type { KeyPair } from '../../../management/key-pair-operations.ts'
 import { generateKeyPair, readKeyPair } from '../../../management/key-pair-operations.ts'
 import { revokeAllOfClient } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
+import { keyPairPath } from '../applications/application-list-page.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
 import { generateKeys, generatePage } from './generate-keys-page.ts'
@@ -67,6 +69,12 @@ const tryFrame = (t: ConsoleTranslate): TryFrame => ({
 
 const triedOf = ({ client, apis }: KeyPair): TrySubject => ({ client, apis, action: TRY })
 
+async function askTry(call: ConsoleCall): Promise<void> {
+  const pair = await ownPair(call)
+  if (needsProof(pair.client)) return call.goTo(keyPairPath(pair.client.clientId))
+  call.show(tryPage(call.t, tryFrame(call.t), triedOf(pair)))
+}
+
 async function tryKeys(call: ConsoleCall): Promise<void> {
   const { t } = call
   const keys = await ownKeyPair(call)
@@ -106,7 +114,7 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: TRY,
     permission: readKeyPair.permission,
-    handle: async (call) => call.show(tryPage(call.t, tryFrame(call.t), triedOf(await ownPair(call)))),
+    handle: askTry,
   },
   { method: 'post', path: TRY, permission: readKeyPair.permission, handle: tryKeys },
 ]

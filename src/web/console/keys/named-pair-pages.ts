@@ -10,6 +10,7 @@ import {
 } from '../../../management/key-pair-operations.ts'
 import { keyPairPath } from '../applications/application-list-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { needsProof } from '../kit/required-proofs.ts'
 import { runTry, type TryFrame, tryPage } from '../kit/try-page.ts'
 import { addPair, askNewPair } from './add-key-pair-page.ts'
 import { generateKeys, generatePage } from './generate-keys-page.ts'
@@ -63,6 +64,7 @@ const triedOf = ({ client, apis }: KeyPair) => ({ client, apis, action: keyPairP
 
 async function askTry(call: ConsoleCall): Promise<void> {
   const keys = await ownNamedKeys(call)
+  if (keys && needsProof(keys.pair.client)) return call.goTo(keyPairPath(keys.pair.client.clientId))
   if (keys) call.show(tryPage(call.t, frameOf(call.t, keys.pair), triedOf(keys.pair)))
 }
 

@@ -5,6 +5,7 @@ import { keyPairPath } from '../applications/application-list-page.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { secretPage } from '../kit/panels.ts'
+import { needsProof, proofOptions, proofTexts } from '../kit/required-proofs.ts'
 import { revocationPath } from '../kit/revocation-path.ts'
 import { tokenCommands } from '../kit/token-command-examples.ts'
 import { tryNow } from '../kit/try-page.ts'
@@ -38,7 +39,9 @@ export function newKeysPage(
 ): ConsolePage {
   const { clientId, clientSecret, apiKey } = made
   const path = isNamed ? keyPairPath(clientId) : KEY_PAIR_PATH
-  const { queryCredentials, clientCredentialsRefresh } = keys.pair?.client ?? DEFAULT_SETTINGS
+  const client = keys.pair?.client ?? DEFAULT_SETTINGS
+  const api = keys.choosableApis.find(({ identifier }) => identifier === apis[0])
+  const shapes = { ...client, apis, proofs: proofOptions(client, api) }
   return secretPage({
     title: t('Your new keys'),
     breadcrumbs: keyPairBreadcrumbs(t),
@@ -47,8 +50,9 @@ export function newKeysPage(
       { label: t('Client secret'), value: clientSecret },
       ...(apiKey === undefined ? [] : [{ label: t('API key'), value: apiKey }]),
     ],
-    commands: tokenCommands(t, web.issuerUrl(), made, { queryCredentials, clientCredentialsRefresh, apis }),
-    tryIt: tryNow(`${path}/try`, made),
+    commands: tokenCommands(t, web.issuerUrl(), made, shapes),
+    needs: proofTexts(t, client, api),
+    ...(!needsProof(client, api) && { tryIt: tryNow(`${path}/try`, made) }),
     ...(keys.pair && { stopped: stoppedText(t, made), effect: effectOf(t, keys.pair) }),
     done: { href: path, label: t('I have copied them') },
   })

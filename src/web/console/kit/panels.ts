@@ -66,6 +66,8 @@ export interface SecretOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs'
   readonly values: readonly Copyable[]
   /** Commands that use them, each with a heading. */
   readonly commands?: readonly Copyable[]
+  /** What the commands need to work, one sentence each; absent: they work as shown. */
+  readonly needs?: readonly string[]
   /** Programs that use them. */
   readonly snippets?: readonly SnippetGroup[]
   /** What was revoked, in one sentence. */

@@ -15,6 +15,8 @@ export interface TokenShapes {
   readonly clientCredentialsRefresh: boolean
   /** Identifiers, its default first. */
   readonly apis: readonly string[]
+  /** Options of curl for what the client proves (`required-proofs.ts`); empty: nothing. */
+  readonly proofs: string
 }
 
 const MACHINE = { grant_type: CLIENT_CREDENTIALS_GRANT }
@@ -25,18 +27,18 @@ const encoded = (form: Record<string, string>): string => new URLSearchParams(fo
 const REFRESH_TOKEN = String.raw`sed 's/.*"refresh_token":"\([^"]*\)".*/\1/'`
 
 /**
- * Commands that get a token without editing, one for each request format that the client may use.
+ * Commands that get a token without editing, one for each request format that the client may use; with proofs one, for a start.
  * @param issuer the public origin
  */
 export function tokenCommands(
   t: ConsoleTranslate,
   issuer: string,
   { clientId, clientSecret, apiKey }: ShownSecrets,
-  { queryCredentials, clientCredentialsRefresh, apis }: TokenShapes,
+  { queryCredentials, clientCredentialsRefresh, apis, proofs }: TokenShapes,
 ): Copyable[] {
   const url = `${issuer}/oauth2/token`
   const credentials = { client_id: clientId, client_secret: clientSecret }
-  const curl = `curl --silent${apiKey ? ` --header "x-api-key: ${apiKey}"` : ''}`
+  const curl = `curl --silent${apiKey ? ` --header "x-api-key: ${apiKey}"` : ''}${proofs}`
   const basic = `--user "${clientId}:${clientSecret}"`
   const inBody = (more: Record<string, string>) =>
     `${curl} --data "${encoded({ ...MACHINE, ...credentials, ...more })}" ${url}`
@@ -44,8 +46,10 @@ export function tokenCommands(
   const inQuery = `${curl} --request POST "${url}?${encoded({ ...MACHINE, ...credentials })}"`
   const refresh = `${curl} ${basic} --data "grant_type=${REFRESH_TOKEN_GRANT}&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
   const further = apis[1]
+  const first = { label: t('Client secret in the request body'), value: inBody({}) }
+  if (proofs !== '') return [first]
   return [
-    { label: t('Client secret in the request body'), value: inBody({}) },
+    first,
     { label: t('HTTP Basic authentication'), value: withBasic },
     ...(further === undefined
       ? []
