@@ -113,7 +113,7 @@ test('an instance without e-mail offers no link', async () => {
   try {
     const person = await createTestUser(plain.knex, plain.firstStart.accountId)
     const browser = await enter(plain, person)
-    expect(wordsOf(await browser.visit(SECURITY))).toContain('An admin can change it.')
+    expect(wordsOf(await browser.visit(SECURITY))).toContain('An operator can change it.')
     expect((await browser.visit('/account/email/verification')).status).toBe(404)
     const console = await enter(plain, await createOperator(plain.knex))
     expect((await console.visit(`/users/${person.id}`)).text).not.toContain('/verification')

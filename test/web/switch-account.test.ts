@@ -61,7 +61,7 @@ test('a user whose address nobody has confirmed reads whom to ask, and does not 
     .update({ vouched_email_key: null, proven_mailbox_key: server.knex.ref('email_key') })
   await server.knex('memberships').where({ user_id: user.id, account_id: second }).update({ needs_proof: true })
   const page = await browser.visit('/account/switch')
-  const asked = `To act in the account ${await nameOf(second)} too, ask Keywright to confirm that ${user.email} is your email address.`
+  const asked = `To work in the account ${await nameOf(second)} too, ask Keywright to confirm that ${user.email} is your email address.`
   expect(wordsOf(page)).toContain(asked)
   expect(page.text).not.toContain(`value="${second}"`)
   await switchTo(second)

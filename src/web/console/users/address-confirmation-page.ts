@@ -16,7 +16,7 @@ export const addressConfirmation = (t: ConsoleTranslate, { id, waitsForAddress }
         {
           title: t('Confirm email address'),
           text: t(
-            'A service has added the user to an account. An admin of another account may have chosen the email address, so the user does not act there until you confirm it.',
+            'A service has added the user to an account. An admin of another account may have chosen the email address, so the user cannot work there until you confirm it.',
           ),
           action: { href: userPath(id, 'address'), label: t('Confirm…') },
         },
@@ -28,7 +28,7 @@ export const askAddressConfirmation = askAbout(({ t }, user) =>
     title: t('Confirm the email address of {name}?', { name: displayName(user) }),
     text: t('Make sure that {email} belongs to the person whom the service has added.', { email: user.email }),
     stops: [
-      t('The user can act in the accounts to which a service has added them.'),
+      t('The user can work in the accounts to which a service has added them.'),
       t(
         'A user who has a password, passkey or other way to sign in first proves that they receive email at this address.',
       ),

@@ -25,9 +25,9 @@ function statusHere(t: ConsoleTranslate, user: UserDetails, protection: string |
   if (user.status !== 'disabled' && protection) return { title: t('Disable user'), text: protection }
   const text =
     user.status === 'disabled'
-      ? t('The user can act in this account again.')
+      ? t('The user can work in this account again.')
       : t(
-          'Temporary: the user cannot act in this account until you enable them again. Their key pairs and tokens of this account end immediately.',
+          'Temporary: the user cannot work in this account until you enable them again. Their key pairs and tokens of this account end immediately.',
         )
   return { ...statusChange(t, user, undefined), text }
 }

@@ -57,7 +57,7 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
   const name = displayName(user)
   if (user.status === 'disabled') {
     const stops = [
-      isMemberOnly(user, call) ? t('The user can act in this account again.') : t('The user can sign in again.'),
+      isMemberOnly(user, call) ? t('The user can work in this account again.') : t('The user can sign in again.'),
       t('Revoked tokens stay revoked: the user and applications get new ones.'),
     ]
     const hidden = { status: 'active' }
