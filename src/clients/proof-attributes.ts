@@ -85,7 +85,7 @@ export const AUTHORIZATION_REQUEST_ATTRIBUTES = {
   signedResponsesRequired: attribute({
     type: boolean,
     initial: false,
-    section: 'signIn',
+    section: 'proofs',
     label: 'Signed authorization responses required',
     hint: 'The application gets the code, or an error, in a JWT that Keywright signs (JARM), so that nobody can change it on the way. Its requests need the response mode jwt.',
     description:

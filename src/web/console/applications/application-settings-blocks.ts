@@ -35,11 +35,15 @@ function legacyFact(t: ConsoleTranslate, settings: ClientSettings): Fact {
   return fact(t('Legacy compatibility'), options.length > 0 ? textCell(options.join(' · ')) : quietCell(t('none')))
 }
 
+const OF_AUTHORIZATION_REQUESTS: readonly unknown[] = [
+  CLIENT_ATTRIBUTES.parRequired,
+  CLIENT_ATTRIBUTES.requestObjectsRequired,
+  CLIENT_ATTRIBUTES.signedResponsesRequired,
+]
+
 /** Without users there are no authorization requests. */
 const proofsOf = ({ grants }: ClientSettings): Attributes =>
-  actsFor('user', grants)
-    ? PROOFS
-    : attributesWhere(PROOFS, (one) => one !== PROOFS.parRequired && one !== PROOFS.requestObjectsRequired)
+  actsFor('user', grants) ? PROOFS : attributesWhere(PROOFS, (one) => !OF_AUTHORIZATION_REQUESTS.includes(one))
 
 /** One row for each of these attributes that the user may read. */
 function factsFor(t: ConsoleTranslate, isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
