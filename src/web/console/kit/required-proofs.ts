@@ -33,6 +33,10 @@ export const proofTexts = (t: ConsoleTranslate, client: RequiredProofs, api?: Of
       ]
     : []),
   ...(client.certificateBoundAccessTokens
-    ? [t('Each token request needs a client certificate in TLS (RFC 8705). The command reads it from client.crt and client.key.')]
+    ? [
+        t(
+          'Each token request needs a client certificate in TLS (RFC 8705). The command reads it from client.crt and client.key.',
+        ),
+      ]
     : []),
 ]
