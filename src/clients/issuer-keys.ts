@@ -50,7 +50,7 @@ const CLAIM = `
   INSERT INTO issuer_key_sets AS k (issuer, attempted_at) VALUES ($1, clock_timestamp())
   ON CONFLICT (issuer) DO UPDATE SET attempted_at = clock_timestamp()
    WHERE k.attempted_at < clock_timestamp() - make_interval(secs => $2)
-  RETURNING true AS claimed`
+  RETURNING attempted_at::text AS claim`
 
 const READ = `
   SELECT keys, extract(epoch FROM clock_timestamp() - read_at)::float8 * 1000 AS age,
@@ -58,11 +58,12 @@ const READ = `
          coalesce(answered_at >= attempted_at, false) AS "isAnswered", failure
     FROM issuer_key_sets WHERE issuer = $1`
 
-// `read_at` is the time before the request, so that keys are never younger than they say.
+// `read_at` is the time before the request, so that keys are never younger than they say. Only the latest attempt counts: a node that was
+// halted during an earlier one would bring withdrawn keys back.
 const STORE = `
   UPDATE issuer_key_sets SET keys = coalesce($2::jsonb, keys), read_at = CASE WHEN $2::jsonb IS NULL THEN read_at ELSE attempted_at END,
          answered_at = clock_timestamp(), failure = $3
-   WHERE issuer = $1`
+   WHERE issuer = $1 AND attempted_at = $4::timestamptz`
 
 const ageOf = ({ readAt }: KeySet): number => performance.now() - readAt
 
@@ -97,21 +98,23 @@ export function createIssuerKeys(
     return await answerOf(issuer)
   }
 
-  async function readFromIssuer(issuer: string): Promise<void> {
+  async function readFromIssuer(issuer: string, claim: string): Promise<void> {
     const found = await readIssuerKeys(fetch, issuer).catch((error: unknown) => {
       if (error instanceof IssuerUnavailableError) return error
       throw error
     })
     const values =
-      found instanceof Error ? [issuer, null, found.message.slice(0, 500)] : [issuer, JSON.stringify(found), null]
+      found instanceof Error
+        ? [issuer, null, found.message.slice(0, 500), claim]
+        : [issuer, JSON.stringify(found), null, claim]
     await database.query({ name: 'issuer_keys_stored', text: STORE, values })
   }
 
   /** Reads the keys from the issuer, if this is the node that may, and takes what is stored. */
   async function renew(issuer: string): Promise<void> {
     const values = [issuer, cooldown / 1000]
-    const claimed = await database.query({ name: 'issuer_keys_claimed', text: CLAIM, values })
-    if (claimed.length > 0) await readFromIssuer(issuer)
+    const [claimed] = await database.query<{ claim: string }>({ name: 'issuer_keys_claimed', text: CLAIM, values })
+    if (claimed) await readFromIssuer(issuer, claimed.claim)
     const stored = await answerOf(issuer)
     if (stored?.keys && stored.age !== null)
       sets.set(issuer, { keys: stored.keys, readAt: performance.now() - stored.age })

@@ -1,6 +1,6 @@
 /** The keys of issuers: read once for all nodes, and forgotten when their issuer withdraws them. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { IssuerUnavailableError } from '../../src/clients/issuer-documents.ts'
+import { type IssuerFetch, IssuerUnavailableError } from '../../src/clients/issuer-documents.ts'
 import { createIssuerKeys, KEYS_LIFETIME } from '../../src/clients/issuer-keys.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { createSsrfSafeFetch, type SsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
@@ -22,7 +22,8 @@ afterAll(async () => {
 })
 afterEach(() => void vi.restoreAllMocks())
 
-const nodeWith = (cooldown?: number) => createIssuerKeys(server.instance.database, outgoing.fetch, cooldown)
+const nodeWith = (cooldown?: number, fetch: IssuerFetch = outgoing.fetch) =>
+  createIssuerKeys(server.instance.database, fetch, cooldown)
 
 /** Lets the time of this process pass. */
 function pass(milliseconds: number): void {
@@ -59,6 +60,25 @@ test('a key that the issuer has withdrawn works for five minutes at most', async
   pass(KEYS_LIFETIME)
   expect(KEYS_LIFETIME).toBe(300_000)
   expect(await idsOf(node.keysOf(issuer.issuer, 'first'))).toEqual(['second'])
+  await issuer.stop()
+})
+
+test('what a halted node has read does not come back after a later attempt', async () => {
+  const issuer = await startMockIssuer()
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const halted = nodeWith(0, async (...request) => {
+    const response = await outgoing.fetch(...request)
+    if (!request[0].endsWith('/jwks')) return response
+    reached.resolve()
+    await released.promise
+    return response
+  })
+  const late = halted.keysOf(issuer.issuer, 'first')
+  await reached.promise
+  issuer.keys = [(await newIssuerKey('second')).jwk]
+  expect(await idsOf(nodeWith(0).keysOf(issuer.issuer, 'second'))).toEqual(['second'])
+  released.resolve()
+  expect(await idsOf(late)).toEqual(['second'])
   await issuer.stop()
 })
 
