@@ -3,7 +3,10 @@ import { type AssertionAuthenticator, createAssertionAuthenticator } from './cli
 import { createAssertionUses } from './clients/assertion-uses.ts'
 import { type CertificateAuthenticator, createCertificateAuthenticator } from './clients/certificate-authentication.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
+import { createClientDocuments } from './clients/client-document-fetches.ts'
 import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
+import { createDescribedClients, type DescribedClients, limitDocumentFetches } from './clients/described-clients.ts'
+import { allowedSchemes } from './clients/instance-settings.ts'
 import { createIssuerKeys, type IssuerKeys } from './clients/issuer-keys.ts'
 import { createKeyFetches, KEY_FETCH_LIMITS, type KeyFetches } from './clients/key-fetches.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
@@ -48,6 +51,7 @@ export interface ServerServices {
   readonly keyRings: KeyRings
   readonly serverWatch: ServerWatch
   readonly registrations: Registrations
+  readonly describedClients: DescribedClients
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
   readonly keyFetches: KeyFetches
@@ -115,6 +119,29 @@ function createCaches(
     workloadAuthenticator,
     certificateAuthenticator,
   }
+}
+
+function createDescribed(
+  { database, log, config }: Pick<ServerServices, 'database' | 'log' | 'config'>,
+  outgoing: SsrfSafeFetch,
+  registrations: Registrations,
+): DescribedClients {
+  const { knex } = database
+  const documents = createClientDocuments({
+    database,
+    fetch: outgoing.fetch,
+    log,
+    hidesResponses: config.outgoingAllow.length > 0,
+    limit: (host, ip) => limitDocumentFetches(knex, host, ip),
+    schemes: () => allowedSchemes(knex),
+  })
+  return createDescribedClients({
+    knex,
+    registrations,
+    documents,
+    storeClient: async (...described) =>
+      (await import('./management/document-clients.ts')).storeDocumentClient(knex, ...described),
+  })
 }
 
 function createServerReadiness(database: Database, keyRings: KeyRings, log: Log): Readiness {
@@ -201,6 +228,7 @@ export async function createServerServices(config: Config, instance: Instance, l
     keyRings,
     keyFetches,
     ...caches,
+    describedClients: createDescribed({ database, log, config }, outgoing, caches.registrations),
     accessTokenStore: createAccessTokenStore(database, caches.serverWatch),
     statusIndexes: new StatusIndexes(database, caches.serverWatch),
     statusFollower: new StatusFollower(database),

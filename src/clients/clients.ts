@@ -47,6 +47,8 @@ export interface ClientOwner extends Partial<PairIdentity> {
   readonly apiId: number | null
   /** The user who created the client; absent or null: a client that acts for itself, or the command line. */
   readonly createdBy?: string | null
+  /** Of a client that has it before it is stored; absent: a new one is generated. */
+  readonly clientId?: string | undefined
 }
 
 export interface ClientRow extends SettingsRow {
@@ -105,7 +107,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
   const checked = owner.kind === 'api' ? settings : await checkSettings(trx, settings)
   const { pairName = null, environment = null } = owner
   const row = {
-    client_id: generateIdentifier(withEnvironment(ID_PREFIXES[owner.kind], environment)),
+    client_id: owner.clientId ?? generateIdentifier(withEnvironment(ID_PREFIXES[owner.kind], environment)),
     kind: owner.kind,
     account_id: owner.accountId,
     user_id: owner.userId,

@@ -4,7 +4,7 @@ import { type ClientMetadata, REGISTRABLE_AUTH_METHODS } from './client-metadata
 import { type Client, type ClientRow, toClient } from './clients.ts'
 
 /** By what right a client registered itself. */
-export const REGISTRATION_SOURCES = ['initial_access_token', 'software_statement', 'open'] as const
+export const REGISTRATION_SOURCES = ['initial_access_token', 'software_statement', 'open', 'metadata_document'] as const
 export type RegistrationSource = (typeof REGISTRATION_SOURCES)[number]
 
 /** What a client that registered itself has beside other clients. */
@@ -48,6 +48,7 @@ const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
   initial_access_token: 30,
   software_statement: 30,
   open: 1,
+  metadata_document: 1,
 }
 
 /**
@@ -55,8 +56,9 @@ const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
  * like, so that does not count for what a stranger registered.
  */
 const IS_UNUSED = `
-  (d.source = 'open' OR NOT EXISTS (SELECT FROM client_secrets s WHERE s.client_id = c.id AND s.last_used_at IS NOT NULL)
-                        AND NOT EXISTS (SELECT FROM client_callers k WHERE k.client_id = c.id))
+  (d.source IN ('open', 'metadata_document') OR
+   NOT EXISTS (SELECT FROM client_secrets s WHERE s.client_id = c.id AND s.last_used_at IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM client_callers k WHERE k.client_id = c.id))
   AND NOT EXISTS (SELECT FROM consents n WHERE n.client_id = c.id)
   AND NOT EXISTS (SELECT FROM refresh_tokens r WHERE r.client_id = c.id)`
 
@@ -143,9 +145,12 @@ export async function isDynamicallyRegistered(db: Knex, clientKey: number): Prom
   return row !== undefined
 }
 
-/** Whether the client was registered by a stranger. */
+/** Whether the client was registered by a stranger, or describes itself at its client ID. */
 export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<boolean> {
-  const row = await db('dynamic_registrations').where({ client_id: clientKey, source: 'open' }).first('client_id')
+  const row = await db('dynamic_registrations')
+    .where({ client_id: clientKey })
+    .whereIn('source', ['open', 'metadata_document'])
+    .first('client_id')
   return row !== undefined
 }
 
@@ -173,4 +178,11 @@ export async function isUnused(db: Knex, clientKey: number): Promise<boolean> {
 /** Lets the registration of a client that was used last. */
 export async function keepRegistration(db: Knex, clientKey: number): Promise<void> {
   await db('dynamic_registrations').where({ client_id: clientKey }).update({ expires_at: null })
+}
+
+/** Lets earlier consents to a client count no more: the client sends its users elsewhere from now on. */
+export async function requireNewConsents(trx: Knex, clientKey: number): Promise<void> {
+  await trx('dynamic_registrations')
+    .where({ client_id: clientKey })
+    .update({ consent_since: trx.raw('clock_timestamp()') })
 }

@@ -77,11 +77,18 @@ export async function allowedSchemes(db: Knex): Promise<readonly string[]> {
   return row!.redirect_schemes
 }
 
+/** How clients may register themselves. */
+export type RegistrationKinds = Pick<InstanceSettings, 'dynamicRegistration' | 'clientIdDocuments'>
+
+export const registrationKindsOf = async (db: Knex): Promise<RegistrationKinds> =>
+  (await db('instance_settings').first({
+    dynamicRegistration: 'dynamic_registration',
+    clientIdDocuments: 'client_id_documents',
+  }))!
+
 /** Which clients may register themselves. */
-export async function dynamicRegistrationOf(db: Knex): Promise<DynamicRegistration> {
-  const row = await db('instance_settings').first('dynamic_registration')
-  return row.dynamic_registration
-}
+export const dynamicRegistrationOf = async (db: Knex): Promise<DynamicRegistration> =>
+  (await registrationKindsOf(db)).dynamicRegistration
 
 /**
  * Keeps the API enabled until the transaction ends. A transaction that issues something takes this lock: otherwise

@@ -1,4 +1,5 @@
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { freshnessOf } from '../shared/freshness.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { checkPublic, MAX_KEYS, type PublicKey, parsePublicKey } from './client-keys.ts'
 
@@ -8,10 +9,10 @@ const MAX_LISTED = 50
 /** RFC 7517, section 8.5, and what most servers send. */
 const MEDIA_TYPE = /^application\/(?:json|jwk-set\+json)\s*(?:;|$)/i
 
-/** Seconds until keys are fetched again: without cache headers, and the bounds of what these may say. */
-const DEFAULT_AGE = 900
-const MIN_AGE = 300
+/** In seconds. */
 export const MAX_REFRESH_AGE = 3600
+
+const REFRESH_BOUNDS = { min: 300, max: MAX_REFRESH_AGE, initial: 900 }
 
 /** The public keys that a client publishes. */
 export interface PublishedKeys {
@@ -21,17 +22,6 @@ export interface PublishedKeys {
 }
 
 const invalid = (message: string) => invalidInput(message, 'jwksUri')
-
-/** Seconds for which a response is fresh (RFC 9111, section 5.2.2), within our bounds. */
-function refreshAgeOf(headers: Headers): number {
-  const directives = (headers.get('cache-control') ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((one) => one.trim())
-  if (directives.some((one) => one === 'no-store' || one === 'no-cache')) return MIN_AGE
-  const seconds = directives.map((one) => /^max-age="?(\d{1,10})"?$/.exec(one)?.[1]).find((one) => one !== undefined)
-  return seconds === undefined ? DEFAULT_AGE : Math.min(Math.max(Number(seconds), MIN_AGE), MAX_REFRESH_AGE)
-}
 
 /** @throws KeywrightError `invalid_input` */
 function keysIn(text: string): Readonly<Record<string, unknown>>[] {
@@ -91,5 +81,5 @@ export async function readPublishedKeys(response: Response): Promise<PublishedKe
   const problem = listed.find((one) => one instanceof KeywrightError)
   if (keys.length === 0 && problem) throw invalid(`no key of the set can be used: ${problem.message}`)
   if (keys.length > MAX_KEYS) throw invalid(`the key set has more than ${MAX_KEYS} keys for signatures`)
-  return { keys, refreshAfter: refreshAgeOf(headers) }
+  return { keys, refreshAfter: freshnessOf(headers, REFRESH_BOUNDS) }
 }

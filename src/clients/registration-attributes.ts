@@ -1,9 +1,13 @@
 import { attribute, choice, choices, count, nullable, text, uris, words } from '../shared/attributes.ts'
 import { isId } from '../shared/ids.ts'
+import { hostError } from './client-id-urls.ts'
 import { AUTHORIZATION_CODE_GRANT, GRANT_TYPES, REFRESH_TOKEN_GRANT, TOKEN_EXCHANGE_GRANT } from './grant-types.ts'
 
 /** Who may register clients at the registration endpoint (RFC 7591). */
 export type DynamicRegistration = 'off' | 'initial_access_token' | 'open'
+
+/** Which URLs can be client IDs (draft-ietf-oauth-client-id-metadata-document). */
+export type ClientIdDocuments = 'off' | 'allowed_hosts' | 'open'
 
 /** The settings of the instance for clients that register themselves. */
 export const REGISTRATION_SETTINGS = {
@@ -27,6 +31,39 @@ export const REGISTRATION_SETTINGS = {
     hint: 'Applications that have registered already stay registered.',
     description: 'Which clients may register themselves at the registration endpoint (RFC 7591)',
     option: { help: 'Which clients may register themselves (RFC 7591); initially off' },
+  }),
+  clientIdDocuments: attribute({
+    type: choice<ClientIdDocuments>([
+      { value: 'off', label: 'Off', hint: 'Every application has a client ID of this server.' },
+      {
+        value: 'allowed_hosts',
+        label: 'Of allowed hosts',
+        hint: 'Applications on the hosts below. Every user is asked for consent.',
+      },
+      {
+        value: 'open',
+        label: 'Open',
+        hint: 'Applications on any host, within the limits below. Every user is asked for consent.',
+      },
+    ]),
+    initial: 'off',
+    section: 'dynamicRegistration',
+    label: 'Client ID metadata documents',
+    hint: 'The client ID of such an application is the URL of a document that describes it.',
+    description: 'Which applications may use the URL of a metadata document as their client ID',
+    option: { help: 'Which URLs of metadata documents can be client IDs; initially off' },
+  }),
+  clientIdDocumentHosts: attribute({
+    type: words,
+    initial: [],
+    section: 'dynamicRegistration',
+    label: 'Hosts of client ID metadata documents',
+    hint: 'Separate hosts with spaces. A host with a port is another host.',
+    placeholder: 'app.example.com',
+    description: 'The hosts whose applications may use the URL of a metadata document as their client ID',
+    example: ['app.example.com'],
+    option: { help: 'Hosts whose metadata documents can be client IDs, space-separated' },
+    validate: (hosts) => hosts.map(hostError).find((error) => error !== undefined),
   }),
   openRegistrationAccount: attribute({
     type: nullable(text(36), 'not set'),

@@ -70,9 +70,14 @@ export async function findConsent(
   return row && toConsent(row)
 }
 
-/** The consents of a user to a client, one for each account. */
+/** SQL: the client sends its users elsewhere since a consent was given. */
+const IS_OUTDATED = `
+  EXISTS (SELECT FROM dynamic_registrations d WHERE d.client_id = consents.client_id AND d.consent_since >= consents.allowed_at)`
+
+/** The consents of a user to a client that count, one for each account. */
 export async function listConsentsToClient(db: Knex, userId: string, clientKey: number): Promise<Consent[]> {
-  const found = await rows(db).where({ 'consents.given_by': userId, 'consents.client_id': clientKey })
+  const of = { 'consents.given_by': userId, 'consents.client_id': clientKey }
+  const found = await rows(db).where(of).whereRaw(`NOT ${IS_OUTDATED}`)
   return found.map(toConsent)
 }
 
@@ -102,7 +107,7 @@ async function limitToClientRights(trx: Knex, clientKey: number, added: Permissi
   return { ...added, apis: Object.fromEntries(apis) }
 }
 
-/** Inserts an empty consent unless there is one, and locks it. */
+/** Inserts an empty consent unless there is one, and locks it. Of one that counts no more, nothing stays. */
 async function lockOrInsert(
   trx: Knex,
   parties: ConsentParties & { readonly firstAccountId: string | null },
@@ -123,10 +128,18 @@ async function lockOrInsert(
     skipped,
   }
   const key = isOfFirst ? '(user_id, client_id)' : '(given_by, client_id, account_id) WHERE user_id IS NULL'
+  const unlessOutdated = (column: string) =>
+    trx.raw(`CASE WHEN ${IS_OUTDATED} THEN excluded.${column} ELSE consents.${column} END`)
   const [present] = await trx('consents')
     .insert(row)
     .onConflict(trx.raw(key))
-    .merge({ allowed_at: trx.fn.now(), skipped: trx.raw('consents.skipped OR excluded.skipped') })
+    .merge({
+      allowed_at: trx.fn.now(),
+      skipped: trx.raw('consents.skipped OR excluded.skipped'),
+      identity_scopes: unlessOutdated('identity_scopes'),
+      claims: unlessOutdated('claims'),
+      apis: unlessOutdated('apis'),
+    })
     .returning<ConsentRow[]>('*')
   return present!
 }

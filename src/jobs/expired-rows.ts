@@ -12,6 +12,7 @@ import { deleteReplacedKeyPairs } from '../clients/key-pairs.ts'
 import { deleteOldRefusalSamples } from '../clients/refusal-statement.ts'
 import { deleteRetiredSecrets } from '../clients/retired-secrets.ts'
 import { deleteExcessSecretCallers, deleteOldSecretCallers } from '../clients/secret-callers.ts'
+import { deleteUnusedClientDocuments } from '../clients/stored-client-documents.ts'
 import type { Config } from '../config/load-config.ts'
 import type { Database } from '../database/open-database.ts'
 import { deleteStoppedServerNodes } from '../database/server-nodes.ts'
@@ -72,6 +73,7 @@ export const oldRows = ({ database: { knex }, encryptionKeys, config }: SweepSer
     deleteExpiredInitialAccessTokens,
     deleteOldClientKeys,
     deleteIdleIssuers,
+    deleteUnusedClientDocuments,
     deleteStoppedServerNodes,
     deleteOldUsage,
     deleteOldUsageWriters,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isClientIdUrl } from '../clients/client-id-urls.ts'
 import { unusedSinceOf } from '../clients/client-last-uses.ts'
 import { USER_WITH_ADDRESS } from '../database/address-keys.ts'
 import { emailKey } from '../shared/email-addresses.ts'
@@ -51,7 +52,7 @@ export function ofKind(knex: Knex, kind: ListedKind | undefined, filters: Client
 
 /** Applies the search term by an index. Admins do not search external IDs, which they do not see. */
 function narrowByText(query: Knex.QueryBuilder, { role, accountId }: Principal, typed: string | undefined): void {
-  if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
+  if (typed && (typed.startsWith('kwc_') || isClientIdUrl(typed))) query.where('clients.client_id', typed)
   else if (typed?.includes('@'))
     query.where((either) => {
       either.whereRaw(`clients.user_id = ${USER_WITH_ADDRESS}`, { key: emailKey(typed), account: accountId } as never)

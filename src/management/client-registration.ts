@@ -37,6 +37,8 @@ export interface NewApplication extends GivenCredentials {
   /** Null: an application of the instance, which only operators register. */
   readonly accountId: string | null
   readonly settings: ClientSettings
+  /** Of a client that describes itself at this URL; absent: a new one is generated. */
+  readonly clientId?: string | undefined
   /** Identifiers of APIs, the default first; empty: the instance's default API. */
   readonly apis: readonly string[]
   /** The scopes that it is limited to; null: all scopes of its APIs. */
@@ -58,7 +60,14 @@ export async function createClient(
     const { accountId, createdBy = null, settings } = request
     if (accountId !== null) await lockAccountWithApiShared(trx, accountId)
     const access = await checkNewClient(trx, request)
-    const owner = { kind: 'application' as const, accountId, userId: null, apiId: null, createdBy }
+    const owner = {
+      kind: 'application' as const,
+      accountId,
+      userId: null,
+      apiId: null,
+      createdBy,
+      clientId: request.clientId,
+    }
     const client = await insertClient(trx, owner, settings)
     await setClientApis(trx, client.key, access!.apis, access!.scopes)
     await recordAudit(trx, actor, clientEntry('client.created', client, { name: client.name }))

@@ -24,16 +24,27 @@ export const readInstance = operation<object, InstanceSettings>(
 
 const ACCOUNT = 'openRegistrationAccount'
 
+type Opening = Pick<InstanceSettings, 'dynamicRegistration' | 'clientIdDocuments' | 'openRegistrationAccount'>
+
+/** Whether the settings let strangers have applications that no account would hold. */
+const lacksAccount = ({ dynamicRegistration, clientIdDocuments, openRegistrationAccount }: Opening): boolean =>
+  openRegistrationAccount === null && (dynamicRegistration === 'open' || clientIdDocuments !== 'off')
+
 /** What strangers register belongs to an account, and never calls the management API. @throws KeywrightError `invalid_input` */
 async function checkOpenRegistration(knex: Knex, changes: InstanceChanges): Promise<void> {
-  const { openRegistrationAccount: accountId, openRegistrationApis: apis, dynamicRegistration } = changes
+  const { openRegistrationAccount: accountId, openRegistrationApis: apis } = changes
   if (apis?.includes(MANAGEMENT_API))
     throw invalidInput('an application that registers itself cannot call the management API', 'openRegistrationApis')
   if (accountId && isId(accountId) && !(await findAccountById(knex, accountId)))
     throw invalidInput('there is no such account', ACCOUNT)
-  if (dynamicRegistration !== 'open') return
-  const selected = accountId === undefined ? (await getInstanceSettings(knex)).openRegistrationAccount : accountId
-  if (selected === null) throw invalidInput('open registration needs an account that holds the applications', ACCOUNT)
+  const present = await getInstanceSettings(knex)
+  const {
+    dynamicRegistration = present.dynamicRegistration,
+    clientIdDocuments = present.clientIdDocuments,
+    openRegistrationAccount = present.openRegistrationAccount,
+  } = changes
+  if (!lacksAccount(present) && lacksAccount({ dynamicRegistration, clientIdDocuments, openRegistrationAccount }))
+    throw invalidInput('registration without a token needs an account that holds the applications', ACCOUNT)
 }
 
 /** Validates a change without making it. @throws KeywrightError `invalid_input`, with each error at its field */

@@ -1,5 +1,6 @@
 import type { Next } from 'koa'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import { findNamedClient } from './authorizing-clients.ts'
 import { namedClientId } from './client-credentials.ts'
 import { isSameResource, takeAudience, takeDeclaredResource } from './declared-resources.ts'
 import { type FormStep, normalizeScope, readForm } from './endpoint-requests.ts'
@@ -10,11 +11,11 @@ import type { Form, OidcContext } from './request-state.ts'
 const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
 
 /** Adds the client's default scopes to a request without `scope` (RFC 6749, section 3.3). */
-function takeDefaultScope({ registrations }: OidcServices): FormStep {
+function takeDefaultScope(services: OidcServices): FormStep {
   return async (ctx, form) => {
     const clientId = namedClientId(ctx, form)
     if (!clientId || words(form.scope).length > 0 || Array.isArray(form.scope)) return
-    const registration = await registrations.fresh(clientId)
+    const registration = await findNamedClient(services, ctx, clientId)
     const api = registration?.apis.find(
       ({ identifier }) => identifier === (form.resource ?? registration.apis[0]?.identifier),
     )

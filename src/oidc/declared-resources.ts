@@ -1,5 +1,6 @@
 import { findByIdentifier, spellingsOf } from '../apis/resource-identifiers.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
+import { findNamedClient } from './authorizing-clients.ts'
 import { namedClientId } from './client-credentials.ts'
 import type { FormStep } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -25,12 +26,12 @@ export const isSameResource = (resource: string | string[], audience: string): b
  * Replaces `resource` by the API's identifier as it was declared: later steps compare requests, consents and codes letter by
  * letter. A client_credentials request needs no comparison, and so no look-up.
  */
-export function takeDeclaredResource({ registrations }: OidcServices): FormStep {
+export function takeDeclaredResource(services: OidcServices): FormStep {
   return async (ctx, form) => {
     const { resource, grant_type } = form
     if (typeof resource !== 'string' || grant_type === CLIENT_CREDENTIALS_GRANT) return
     const clientId = spellingsOf(resource).length > 1 ? namedClientId(ctx, form) : undefined
-    const registration = clientId && (await registrations.fresh(clientId))
+    const registration = clientId && (await findNamedClient(services, ctx, clientId))
     const api = registration && findByIdentifier(registration.apis, resource)
     if (api) form.resource = api.identifier
   }

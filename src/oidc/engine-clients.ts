@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors } from 'oidc-provider'
+import { isClientIdUrl } from '../clients/client-id-urls.ts'
 import { actsFor, REFRESH_TOKEN_GRANT, responseTypesOf } from '../clients/grant-types.ts'
 import type { Registration } from '../clients/registration.ts'
+import { findAuthorizingClient } from './authorizing-clients.ts'
+import { findAccount } from './engine-accounts.ts'
 import {
   acceptRegisteredRedirectUris,
   createEngineClient,
   type EngineClient,
+  type EngineContext,
   engineContext,
   overrideClients,
 } from './engine-internals.ts'
@@ -91,13 +95,29 @@ function createEngineClients(provider: Provider) {
   }
 }
 
+/** The routes at which a client is first seen, whose ID may be a URL. Elsewhere it is stored already. */
+const AUTHORIZATION = ['authorization', 'resume']
+
+const isAuthorization = (ctx: EngineContext | undefined): ctx is EngineContext =>
+  AUTHORIZATION.includes(ctx?.oidc.route ?? '')
+
+/** Whether the request has a session that is valid, or has just signed a user in. */
+async function isSignedIn(services: OidcServices, ctx: EngineContext): Promise<boolean> {
+  const userId = ctx.oidc.session?.accountId
+  return userId !== undefined && (await findAccount(ctx, userId, services, true)) !== undefined
+}
+
 /** The client that the request authenticated as; any other one as its registration is now. */
-async function findRegistration({ registrations }: OidcServices, id: unknown): Promise<Registration | undefined> {
+async function findRegistration(services: OidcServices, id: unknown): Promise<Registration | undefined> {
   // The client ID of an ID token hint is not checked when the request is read.
   if (typeof id !== 'string' || id.length === 0 || id.length > 200 || id.includes('\0')) return undefined
   // There is no context during sign-outs, which look clients up outside of the engine's middleware.
-  const { registration } = engineContext()?.state.client ?? {}
-  return registration?.clientId === id ? registration : await registrations.fresh(id)
+  const ctx = engineContext()
+  const { registration } = ctx?.state.client ?? {}
+  if (registration?.clientId === id) return registration
+  if (isClientIdUrl(id) && isAuthorization(ctx))
+    return await findAuthorizingClient(services, ctx, id, await isSignedIn(services, ctx))
+  return await services.registrations.fresh(id)
 }
 
 /** `authenticateClient` has checked the secret before the engine is called. */

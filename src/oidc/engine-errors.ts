@@ -1,4 +1,5 @@
 import { errors } from 'oidc-provider'
+import { ClientIdDocumentError } from '../clients/client-id-documents.ts'
 import { QuotaExceededError } from '../clients/quotas.ts'
 import { type ErrorCode, ForbiddenNetworkError, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import type { RefusalReason } from '../shared/refusal-reasons.ts'
@@ -44,6 +45,9 @@ export function toEngineError(error: unknown): unknown {
     return new OAuthError(401, 'invalid_client', error.message, { cause: error })
   }
   if (!(error instanceof KeywrightError)) return error
+  // RFC 6749, section 4.1.2.1: the user is informed, and not redirected.
+  if (error instanceof ClientIdDocumentError)
+    return new OAuthError(400, 'invalid_client', error.message, { cause: error })
   // RFC 9449, section 5: the same error as for an invalid proof.
   if (error.reason === 'dpop_proof_missing')
     return new OAuthError(400, 'invalid_dpop_proof', error.message, { cause: error })

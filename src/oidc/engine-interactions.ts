@@ -7,6 +7,7 @@ import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { AccountChoice } from './account-choice.ts'
+import { findWaitingClient } from './authorizing-clients.ts'
 import { createBrowserSessions, type Login } from './browser-sessions.ts'
 import { createConsoleSessions } from './console-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
@@ -121,7 +122,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
   return {
     async find(ctx: Context, uid: string) {
       const found = await details(ctx, uid)
-      const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
+      const registration = found && (await findWaitingClient(services, String(found.params.client_id)))
       return registration && toInteraction(found!, registration)
     },
 

@@ -78,14 +78,15 @@ export function describeServer({ issuerUrl, certificateMethods, certificateOrigi
   const registrationSettings = createRegistrationSettings(database.knex)
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
-    const registration = await registrationSettings()
+    const { dynamicRegistration, clientIdDocuments } = await registrationSettings()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
       ...ctx.body,
       ...(certificateMethods.length > 0 && { tls_client_certificate_bound_access_tokens: true }),
       ...(certificateOrigin && { mtls_endpoint_aliases: aliasesAt(certificateOrigin, ctx.body, issuerUrl()) }),
       authorization_grant_profiles_supported: [IDENTITY_ASSERTION_PROFILE],
-      ...(registration !== 'off' && { registration_endpoint: `${issuerUrl()}/oauth2/register` }),
+      ...(dynamicRegistration !== 'off' && { registration_endpoint: `${issuerUrl()}/oauth2/register` }),
+      ...(clientIdDocuments !== 'off' && { client_id_metadata_document_supported: true }),
       ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       global_token_revocation_endpoint: `${issuerUrl()}/oauth2/global-token-revocation`,

@@ -3,6 +3,7 @@ import type { AuthMethod } from '../clients/authentication-attributes.ts'
 import type { CertificateAuthenticator } from '../clients/certificate-authentication.ts'
 import type { Authenticator } from '../clients/client-authentication.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
+import type { DescribedClients } from '../clients/described-clients.ts'
 import type { KeyFetches } from '../clients/key-fetches.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Refusals } from '../clients/refusals.ts'
@@ -30,6 +31,8 @@ import type { ProtocolPages } from './engine-page-types.ts'
 export interface OidcServices {
   readonly database: Database
   readonly registrations: Registrations
+  /** Whose client IDs are URLs. */
+  readonly describedClients: DescribedClients
   readonly authenticator: Authenticator
   readonly assertionAuthenticator: AssertionAuthenticator
   /** Of the keys with which clients sign. */

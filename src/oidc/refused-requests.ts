@@ -1,4 +1,5 @@
 import { findByIdentifier } from '../apis/resource-identifiers.ts'
+import { clientIdUrlError } from '../clients/client-id-urls.ts'
 import type { Refusal, RefusedClient, RefusingEndpoint } from '../clients/refusals.ts'
 import type { Registration } from '../clients/registration.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -75,6 +76,8 @@ function reasonOf(failure: Failure, error: string): Refusal['reason'] {
 /** The form of client IDs; anything else may be a secret that a client sends in the wrong field. */
 const CLIENT_ID = /^kw[ac]_[0-9A-Za-z]{20}$/
 
+const isClientId = (id: string): boolean => CLIENT_ID.test(id) || clientIdUrlError(id) === undefined
+
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 interface EngineState {
@@ -97,8 +100,9 @@ function registrationFor(ctx: OidcContext, services: OidcServices, id: string | 
 function clientOf(id: string | undefined, registration: Registration | undefined, secret: string | undefined) {
   const isLookedUp = secret !== undefined && isWellFormedSecret('clientSecret', secret)
   const client: RefusedClient = {
-    key: registration?.key,
-    claimedId: id !== undefined && CLIENT_ID.test(id) ? id : undefined,
+    // 0: its document describes the client, which is not stored.
+    key: registration?.key || undefined,
+    claimedId: id !== undefined && isClientId(id) ? id : undefined,
     hasSecret: secret !== undefined,
     ...(isLookedUp && { secretHash: hashSecret(secret) }),
   }

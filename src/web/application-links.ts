@@ -18,7 +18,7 @@ export interface ApplicationLink {
   readonly href: string
 }
 
-export const linkedPagesOf = ({ clientUri, policyUri, tosUri }: ClientSettings): LinkedPages => ({
+export const linkedPagesOf = ({ clientUri, policyUri, tosUri }: LinkedPages): LinkedPages => ({
   clientUri,
   policyUri,
   tosUri,

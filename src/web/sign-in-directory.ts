@@ -9,11 +9,13 @@ import { findUserById, mayAct } from '../accounts/users.ts'
 import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
+import { hostOfClientId, isClientIdUrl } from '../clients/client-id-urls.ts'
 import { findLogo } from '../clients/client-logos.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import type { ConsoleSession } from '../clients/console-session-tickets.ts'
 import { isOpenlyRegistered } from '../clients/dynamic-registrations.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
+import { findLatestDocument } from '../clients/stored-client-documents.ts'
 import { type ConnectedApplication, listConnectedApplications } from '../consents/connected-applications.ts'
 import { withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
@@ -25,6 +27,7 @@ import { type LinkedPages, linkedPagesOf } from './application-links.ts'
 import { logoPath } from './application-logos.ts'
 import type { InstanceBrand } from './brand.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
+import { isLoopback } from './loopback-address.ts'
 
 export interface WebUser {
   readonly id: string
@@ -85,6 +88,10 @@ export interface Application {
   readonly isTrusted: boolean
   /** A stranger registered it, and no account answers for it. */
   readonly isSelfRegistered: boolean
+  /** Of the document that describes it; null: it was registered. */
+  readonly documentHost: string | null
+  /** Every redirect URI leads to a program on the user's own machine, where another program can be. */
+  readonly isOnLoopback: boolean
 }
 
 /** What the pages know of users and applications. */
@@ -129,9 +136,31 @@ async function findActiveUser(knex: Knex, userId: string, accountId?: string): P
   return user && mayAct(user) ? user : undefined
 }
 
+const isOnLoopback = (redirectUris: readonly string[]): boolean =>
+  redirectUris.length > 0 && redirectUris.map((uri) => URL.parse(uri)).every((url) => url !== null && isLoopback(url))
+
+/** An application that is not stored, because no user has signed in: as its document says. */
+async function findDescribedApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
+  const described = isClientIdUrl(clientId) ? await findLatestDocument(knex, clientId) : undefined
+  return (
+    described && {
+      clientId,
+      name: described.name,
+      accountName: null,
+      pages: linkedPagesOf(described),
+      logo: null,
+      accent: null,
+      isTrusted: false,
+      isSelfRegistered: true,
+      documentHost: hostOfClientId(clientId),
+      isOnLoopback: isOnLoopback(described.redirectUris),
+    }
+  )
+}
+
 async function findApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
   const client = await getClient(knex, clientId).catch(absent)
-  if (!client) return undefined
+  if (!client) return await findDescribedApplication(knex, clientId)
   const isSelfRegistered = await isOpenlyRegistered(knex, client.key)
   // The account that holds what strangers registered says nothing about them.
   const isOfAccount = client.accountId !== null && !isSelfRegistered
@@ -145,6 +174,8 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
     accent: client.accent,
     isTrusted: client.accountId === null || client.isVerified,
     isSelfRegistered,
+    documentHost: isClientIdUrl(clientId) ? hostOfClientId(clientId) : null,
+    isOnLoopback: isOnLoopback(client.redirectUris),
   }
 }
 

@@ -42,6 +42,8 @@ const SETTINGS: InstanceSettings = {
   signInUrlMfa: true,
   passwordSignIn: 'operators',
   dynamicRegistration: 'initial_access_token',
+  clientIdDocuments: 'open',
+  clientIdDocumentHosts: ['app.example.com'],
   openRegistrationAccount: '01a22b3f-cdb6-797f-ba2f-b9501fbc02be',
   openRegistrationApis: ['https://api.example.com'],
   openRegistrationScopes: ['read'],

@@ -14,7 +14,7 @@ import { deleteRetiredSecrets } from '../../src/clients/retired-secrets.ts'
 import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.ts'
 import { listConnectedApplications } from '../../src/consents/connected-applications.ts'
 import { lockConsentShared } from '../../src/consents/consent-locks.ts'
-import { findConsent, grantConsent, withdrawConsent } from '../../src/consents/consents.ts'
+import { findConsent, grantConsent, listConsentsToClient, withdrawConsent } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
 import { lockSubjectToken } from '../../src/exchange/subject-tokens.ts'
 import { useChallenge } from '../../src/factors/passkey-challenges.ts'
@@ -494,6 +494,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ['the deletion of expired single tokens', (knex) => deleteExpiredSingleTokens(knex, 500)],
   ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
   ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
+  ['the consents of a user to a client', (knex) => listConsentsToClient(knex, user, client.key)],
   ['the deletion of old deliveries', (knex) => deleteOldDeliveries(knex, 500)],
 ]
 

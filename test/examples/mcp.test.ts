@@ -4,12 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goOn } from '../oidc/application-fixtures.ts'
+import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
 import { setDynamicRegistration } from '../support/dynamic-registration.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
-import { claimsOf, postForm } from '../support/requests.ts'
+import { claimsOf, postForm, send } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
 import { examplePath } from './example-environment.ts'
@@ -20,9 +21,11 @@ const LOCAL_PACKAGE = new URL('../support/local-package.mjs', import.meta.url).h
 let server: Keywright
 let notes: Program
 let resource: string
+let documents: DocumentHost
 
 beforeAll(async () => {
-  server = await startKeywright()
+  documents = await startDocumentHost()
+  server = await startKeywright({ env: { OUTGOING_ALLOW: 'localhost' } })
   const port = await freePort()
   resource = `http://127.0.0.1:${port}/mcp`
   const api = await server.make.api({ identifier: resource, scopes: ['notes:read', 'notes:write'] })
@@ -38,6 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await notes?.stop()
   await server?.stop()
+  documents?.stop()
 })
 
 /** Starts at a port that the system chose: the registered redirect URI has none (RFC 8252, section 7.3). */
@@ -195,6 +199,47 @@ async function registeringOpenly() {
   await setDynamicRegistration(server, 'open')
   return { redirectUrl: `http://127.0.0.1:${await freePort()}/callback` }
 }
+
+/** How the SDK names its program by a document, where the operator permits the host of it: nobody registers it. */
+async function describedBy(grants: string[]) {
+  const redirectUrl = `http://127.0.0.1:${await freePort()}/callback`
+  const redirectUris = ['http://127.0.0.1/callback', 'http://localhost/callback']
+  const { url } = documents.publish({ client_name: 'Notebook', redirect_uris: redirectUris, grant_types: grants })
+  const settings = {
+    open_registration_account: server.firstStart.accountId,
+    open_registration_apis: [resource],
+    open_registration_scopes: null,
+    client_id_documents: 'allowed_hosts',
+    client_id_document_hosts: [documents.host],
+  }
+  await server.knex('instance_settings').update(settings)
+  await setDynamicRegistration(server, 'off')
+  await expect.poll(isCimdSupported, { timeout: 10_000 }).toBe(true)
+  return { clientMetadataUrl: url, redirectUrl }
+}
+
+const isCimdSupported = async () =>
+  (await send(`${server.url}/.well-known/oauth-authorization-server`)).body.client_id_metadata_document_supported
+
+test.each([
+  ['2.x', programOfV2, ['authorization_code', 'refresh_token']],
+  ['1.x', programOfV1, ['authorization_code']],
+] as const)(
+  'the SDK %s uses the URL of a metadata document as its client ID, and asks for further scopes later',
+  async (_version, programOf, grants) => {
+    const registration = await describedBy([...grants])
+    const program = programOf(resource, registration, [...grants])
+    const user = await newUser()
+    const session = await signedIn(program, user)
+    expect(requestedBy(program).client_id).toBe(registration.clientMetadataUrl)
+    expect(await session.call('list_notes')).toBe('')
+    expect(claimsOf(program.tokens()!.access_token).client_id).toBe(registration.clientMetadataUrl)
+    await untilUserIsNeeded(session.call('add_note', { note: 'milk' }))
+    await authorize(program, user)
+    expect(await session.call('add_note', { note: 'milk' })).toBe('1 notes')
+    await session.close()
+  },
+)
 
 test.each([
   ['2.x', 'with an initial access token', programOfV2, registeringByToken, ['authorization_code', 'refresh_token']],

@@ -3319,7 +3319,7 @@ export interface components {
             /** @description How the application registered itself (RFC 7591); null: somebody else registered it */
             registration: {
                 /** @enum {string} */
-                source: "initial_access_token" | "software_statement" | "open";
+                source: "initial_access_token" | "software_statement" | "open" | "metadata_document";
                 /** @description token_endpoint_auth_method */
                 auth_method: string;
                 software_id: string | null;
@@ -4885,6 +4885,18 @@ export interface components {
              */
             dynamic_registration: "off" | "initial_access_token" | "open";
             /**
+             * @description Which applications may use the URL of a metadata document as their client ID
+             * @enum {string}
+             */
+            client_id_documents: "off" | "allowed_hosts" | "open";
+            /**
+             * @description The hosts whose applications may use the URL of a metadata document as their client ID
+             * @example [
+             *       "app.example.com"
+             *     ]
+             */
+            client_id_document_hosts: string[];
+            /**
              * @description The account that holds applications that were registered without a token; null: none can register so
              * @example 01a22b3f-cdb6-797f-ba2f-b9501fbc02be
              */
@@ -5031,6 +5043,18 @@ export interface components {
              * @enum {string}
              */
             dynamic_registration?: "off" | "initial_access_token" | "open";
+            /**
+             * @description Which applications may use the URL of a metadata document as their client ID
+             * @enum {string}
+             */
+            client_id_documents?: "off" | "allowed_hosts" | "open";
+            /**
+             * @description The hosts whose applications may use the URL of a metadata document as their client ID
+             * @example [
+             *       "app.example.com"
+             *     ]
+             */
+            client_id_document_hosts?: string[];
             /**
              * @description The account that holds applications that were registered without a token; null: none can register so
              * @example 01a22b3f-cdb6-797f-ba2f-b9501fbc02be

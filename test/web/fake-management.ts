@@ -94,6 +94,8 @@ export const SYNC: Application = {
   accent: null,
   isTrusted: false,
   isSelfRegistered: false,
+  documentHost: null,
+  isOnLoopback: false,
 }
 
 /** The id of the demo's application. */

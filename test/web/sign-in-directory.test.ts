@@ -69,6 +69,8 @@ it('knows applications, with the account that answers for them', async () => {
     logo: null,
     accent: null,
     isSelfRegistered: false,
+    documentHost: null,
+    isOnLoopback: false,
     isTrusted: false,
   })
   expect(await directory.application('kwc_nothing')).toBeUndefined()

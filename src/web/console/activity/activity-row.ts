@@ -40,7 +40,7 @@ const SYSTEM_NAMES: Readonly<Record<string, ConsoleText>> = {
 
 /** Undefined: the client was deleted, or it is that of an API. */
 function clientPath(kind: string | null, id: string): string | undefined {
-  if (kind === 'application') return `/applications/${id}`
+  if (kind === 'application') return `/applications/${encodeURIComponent(id)}`
   return kind === 'key_pair' ? `/key-pairs/${id}` : undefined
 }
 

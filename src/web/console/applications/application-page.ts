@@ -85,7 +85,7 @@ function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Applicatio
 /** What a client says of its software is not checked. */
 function registrationCell(t: ConsoleTranslate, { source, softwareId, softwareVersion }: DynamicRegistration): Cell {
   const how = t(
-    '{source, select, initial_access_token {dynamically, with an initial access token} software_statement {dynamically, with a software statement} other {dynamically, without a token}}',
+    '{source, select, initial_access_token {dynamically, with an initial access token} software_statement {dynamically, with a software statement} metadata_document {by its client ID metadata document} other {dynamically, without a token}}',
     { source },
   )
   return textCell(how, [softwareId, softwareVersion].filter(Boolean).join(' ') || undefined)

@@ -71,7 +71,7 @@ function expiringBlocks(t: ConsoleTranslate, { expiringSecrets }: AccountOvervie
     columns: [{ heading: t('Client') }, { heading: t('Client secret') }, { heading: t('Expires') }],
     rows: expiringSecrets.map(({ clientId, kind, name, lastFour, expiresAt }) => [
       kind === 'application'
-        ? linkCell(name, `/applications/${clientId}/secrets`)
+        ? linkCell(name, `/applications/${encodeURIComponent(clientId)}/secrets`)
         : textCell(clientName(t, { kind, name })),
       textCell(t('ends in {lastFour}', { lastFour })),
       timeCell(new Date(expiresAt)),
