@@ -12,41 +12,48 @@ export const AUTH_METHODS = [
 /** By what a confidential client authenticates. */
 export type AuthMethod = (typeof AUTH_METHODS)[number]
 
+/** The methods with their words for forms. */
+export const AUTH_METHOD_CHOICES: readonly {
+  readonly value: AuthMethod
+  readonly label: string
+  readonly hint: string
+}[] = [
+  {
+    value: 'client_secret',
+    label: 'Client secret',
+    hint: 'The application sends the client secret, in the Authorization header or in the form.',
+  },
+  {
+    value: 'private_key_jwt',
+    label: 'Private key',
+    hint: 'The application signs a JWT for each request (private_key_jwt). Keywright knows the public key only, and there is no secret to leak.',
+  },
+  {
+    value: 'self_signed_tls_client_auth',
+    label: 'Registered certificate',
+    hint: 'The application presents a certificate in TLS that is registered here, often a self-signed one (self_signed_tls_client_auth).',
+  },
+  {
+    value: 'tls_client_auth',
+    label: 'CA-issued certificate',
+    hint: 'The application presents a certificate in TLS with a registered name, from a certificate authority (CA) that the operator trusts (tls_client_auth).',
+  },
+  {
+    value: 'workload_identity',
+    label: 'Workload identity',
+    hint: 'The application sends a token that its platform issues to it, such as GitHub Actions or Kubernetes. Keywright trusts the issuer under conditions, and there is no secret.',
+  },
+]
+
 /** How a client authenticates (`token_endpoint_auth_method`, RFC 7591, section 2). */
 export const AUTHENTICATION_ATTRIBUTES = {
   authMethod: attribute({
-    type: choice<AuthMethod>([
-      {
-        value: 'client_secret',
-        label: 'Client secret',
-        hint: 'The application sends the client secret, in the Authorization header or in the form.',
-      },
-      {
-        value: 'private_key_jwt',
-        label: 'Private key',
-        hint: 'The application signs a JWT for each request (private_key_jwt). Keywright knows the public key only, and there is no secret to leak.',
-      },
-      {
-        value: 'self_signed_tls_client_auth',
-        label: 'Registered certificate',
-        hint: 'The application presents a certificate in TLS that is registered here, often a self-signed one (self_signed_tls_client_auth).',
-      },
-      {
-        value: 'tls_client_auth',
-        label: 'CA-issued certificate',
-        hint: 'The application presents a certificate in TLS with a registered name, from a certificate authority (CA) that the operator trusts (tls_client_auth).',
-      },
-      {
-        value: 'workload_identity',
-        label: 'Workload identity',
-        hint: 'The application sends a token that its platform issues to it, such as GitHub Actions or Kubernetes. Keywright trusts the issuer under conditions, and there is no secret.',
-      },
-    ]),
+    type: choice<AuthMethod>(AUTH_METHOD_CHOICES),
     initial: 'client_secret',
     isFixed: true,
     section: 'signIn',
     label: 'Client authentication',
-    hint: 'To change this later, rotate the credentials through the API or on the command line.',
+    hint: 'To change this later, select “Change method” on the page of the application.',
     description:
       'By what a confidential client authenticates: a client secret, assertions signed by its private key, a certificate in TLS, or the token of an issuer that it trusts. A rotation of its credentials can change it',
     option: {

@@ -25,7 +25,7 @@ import {
 } from './client-parts.ts'
 import { updateClient } from './client-registration.ts'
 import type { NewSecrets } from './client-secret-rotation.ts'
-import { type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
+import { checkSecretRotation, type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
 import { changeClientStatus, restoreClient } from './client-status.ts'
 import { type CredentialInput, parseCredentials } from './credential-input.ts'
 import { checkMayAllowApis, checkMayChange, mayChangeCheck } from './developer-limits.ts'
@@ -33,7 +33,7 @@ import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
 import { checkExchangeSources } from './exchange-checks.ts'
 import { visibleApi } from './management-scopes.ts'
-import { destructiveOperation, operation } from './operation.ts'
+import { destructiveOperation, type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { applicationFor, checkTenant } from './tenant-isolation.ts'
 
@@ -191,27 +191,36 @@ interface SecretRotation
   readonly revision?: number | undefined
 }
 
+/** @throws KeywrightError `not_found`, `forbidden`, `invalid_input` */
+async function rotationOf(
+  { knex }: Management,
+  principal: Principal,
+  { clientId, revision, ...given }: SecretRotation,
+) {
+  const { overlap: _, unusedHours, expiresAt, jwksUri, authMethod, ...input } = given
+  const present = await applicationFor(knex, principal, clientId)
+  const credentials = await parseCredentials(authMethod ?? present.authMethod, input)
+  const check = mayChangeCheck(principal)
+  return { unusedHours, expiresAt, authMethod, jwksUri, ...credentials, expected: revision, check }
+}
+
+/** Checks a rotation without making it. @throws KeywrightError as `rotateApplicationSecret` */
+export const checkApplicationRotation = operation<SecretRotation, void>(
+  PERMISSIONS.manageApplications,
+  async (management, principal, rotation) => {
+    const rules = await rotationOf(management, principal, rotation)
+    await checkSecretRotation(management.knex, rotation.clientId, rotation.overlap, rules)
+  },
+)
+
 /** With an overlap, its dry run describes what the end of the overlap affects. */
 export const rotateApplicationSecret = destructiveOperation<SecretRotation, CreatedApplication, ApplicationSelector>(
   PERMISSIONS.manageApplications,
   {
-    async run(
-      { knex },
-      principal,
-      { clientId, overlap, revision, unusedHours, expiresAt, jwksUri, authMethod, ...input },
-    ) {
-      const present = await applicationFor(knex, principal, clientId)
-      const credentials = await parseCredentials(authMethod ?? present.authMethod, input)
-      const rules = {
-        unusedHours,
-        expiresAt,
-        authMethod,
-        jwksUri,
-        ...credentials,
-        expected: revision,
-        check: mayChangeCheck(principal),
-      }
-      return await rotateSecret(knex, clientId, overlap, principal.actor, rules)
+    async run(management, principal, rotation) {
+      const { clientId, overlap } = rotation
+      const rules = await rotationOf(management, principal, rotation)
+      return await rotateSecret(management.knex, clientId, overlap, principal.actor, rules)
     },
     async affected({ knex }, principal, { clientId }) {
       await applicationFor(knex, principal, clientId)

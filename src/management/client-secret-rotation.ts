@@ -13,6 +13,7 @@ import {
 } from '../clients/client-secrets.ts'
 import {
   type Client,
+  checkSettings,
   clientEntry,
   getClient,
   lockClient,
@@ -46,6 +47,23 @@ export interface GivenCredentials {
   readonly trusts?: readonly WorkloadTrust[] | undefined
 }
 
+type AuthenticatingClient = Pick<Client, 'isPublic' | 'authMethod' | 'jwksUri'>
+
+/** Checks that what the client needs is given, and nothing else. @throws KeywrightError `invalid_input` */
+function checkGiven(client: AuthenticatingClient, { keys, certificates, trusts }: GivenCredentials): void {
+  if (usesCertificates(client) && !certificates)
+    throw invalidInput('a client that authenticates in TLS needs a certificate or its name')
+  if (usesTrusts(client) && !trusts)
+    throw invalidInput('a client with workload_identity needs a trust in an issuer', 'trustIssuer')
+  if (client.authMethod !== 'private_key_jwt') {
+    if (keys) throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
+    return
+  }
+  checkOneKeySource({ keys, jwksUri: client.jwksUri })
+  if (!keys && client.jwksUri === null)
+    throw invalidInput('a client with the authentication method private_key_jwt needs public keys or their URL', 'jwks')
+}
+
 /**
  * Adds what the client authenticates with: a generated secret, or the given public keys, certificates or trusts.
  * @throws KeywrightError `invalid_input`
@@ -54,28 +72,21 @@ export async function addCredentials(
   trx: Knex,
   client: Client,
   expiry?: RequestedExpiry,
-  { keys, certificates, trusts }: GivenCredentials = {},
+  given: GivenCredentials = {},
 ): Promise<NewSecrets> {
-  if (usesCertificates(client)) {
-    if (!certificates) throw invalidInput('a client that authenticates in TLS needs a certificate or its name')
-    await addCertificates(trx, client.key, certificates, expiry)
-    return {}
-  }
-  if (usesTrusts(client)) {
-    if (!trusts) throw invalidInput('a client with workload_identity needs a trust in an issuer', 'trustIssuer')
-    await addTrusts(trx, client.key, trusts, expiry)
-    return {}
-  }
-  if (client.authMethod !== 'private_key_jwt') {
-    if (keys) throw invalidInput('only a client with the authentication method private_key_jwt has keys', 'jwks')
-    return await addSecrets(trx, client, expiry)
-  }
-  await addKeys(trx, client, keys, expiry)
+  checkGiven(client, given)
+  if (usesCertificates(client)) await addCertificates(trx, client.key, given.certificates!, expiry)
+  else if (usesTrusts(client)) await addTrusts(trx, client.key, given.trusts!, expiry)
+  else if (client.authMethod === 'private_key_jwt') await addKeys(trx, client, given.keys, expiry)
+  else return await addSecrets(trx, client, expiry)
   return {}
 }
 
 /** RFC 7591, section 2: a client has its keys in one of the two. @throws KeywrightError `invalid_input` */
-function checkOneKeySource({ keys, jwksUri }: RotationOptions): void {
+function checkOneKeySource({
+  keys,
+  jwksUri,
+}: GivenCredentials & { readonly jwksUri?: string | null | undefined }): void {
   if (keys && typeof jwksUri === 'string')
     throw invalidInput('give either the public keys or their URL (RFC 7591, section 2)', 'jwksUri')
 }
@@ -88,13 +99,10 @@ async function addKeys(
   expiry?: RequestedExpiry,
 ): Promise<void> {
   if (jwksUri !== null) {
-    checkOneKeySource({ keys, jwksUri })
     if (expiry?.at) throw invalidInput('keys at a URL expire when they are no longer published', expiry.field)
     return await startKeySet(trx, key, jwksUri)
   }
-  if (!keys)
-    throw invalidInput('a client with the authentication method private_key_jwt needs public keys or their URL', 'jwks')
-  await addPublicKeys(trx, key, keys, expiry)
+  await addPublicKeys(trx, key, keys!, expiry)
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -170,17 +178,37 @@ async function checkRotation(trx: Knex, client: Client, { expected, newest }: Ro
   if ((newest ?? undefined) !== (await newestSecretId(trx, client.key))) throw stale('the client secret')
 }
 
-/**
- * The client with its new authentication method and its new URL of public keys; with given keys, or another method, it has no URL.
- * @throws KeywrightError `invalid_input`
- */
-async function withMethod(trx: Knex, client: Client, options: RotationOptions): Promise<Client> {
+/** The authentication method and the URL of public keys from now on; with given keys, or another method, there is no URL. */
+function newMethod(client: Client, options: RotationOptions): Pick<Client, 'authMethod' | 'jwksUri'> {
   const { authMethod = client.authMethod, keys } = options
   const keepsUri = !keys && authMethod === 'private_key_jwt'
   const { jwksUri = keepsUri ? client.jwksUri : null } = options
+  return { authMethod, jwksUri }
+}
+
+/** The client with its new authentication method and URL of public keys. @throws KeywrightError `invalid_input` */
+async function withMethod(trx: Knex, client: Client, options: RotationOptions): Promise<Client> {
+  const { authMethod, jwksUri } = newMethod(client, options)
   if (authMethod === client.authMethod && jwksUri === client.jwksUri) return client
   if (jwksUri === null) await endKeySet(trx, client.key)
   return await saveSettings(trx, client, { authMethod, jwksUri })
+}
+
+/** Checks a rotation without making it. @throws KeywrightError as `rotateSecret` */
+export async function checkSecretRotation(
+  db: Knex,
+  clientId: string,
+  overlap: number,
+  options: RotationOptions,
+): Promise<void> {
+  checkOverlap(overlap, options.unusedHours)
+  const client = await getClient(db, clientId)
+  await options.check?.(client, db)
+  await checkRotation(db, client, options)
+  checkChangeOfMethod(client, overlap, options.authMethod)
+  const changed = { ...client, ...newMethod(client, options) }
+  await checkSettings(db, changed, client)
+  checkGiven(changed, options)
 }
 
 /**

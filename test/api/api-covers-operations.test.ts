@@ -5,6 +5,7 @@ import type { Operation } from '../../src/management/operation.ts'
 
 /** Operations that only forms of the console use: they fill a form, or validate one with errors. */
 const FOR_PAGES = [
+  'checkApplicationRotation',
   'checkChangeOfApi',
   'checkDeclaration',
   'checkIdentityProvider',

@@ -47,7 +47,19 @@ describe.skipIf(!chromium)('the pages of applications', () => {
     ['dark', DESK],
   ] as const)('have nothing for axe to find, and stay in their room: %s %j', async (colorScheme, viewport) => {
     const page = await enter({ viewport, colorScheme })
-    const rest = ['', '/edit', '/key', '/secrets', '/archive', '/restore', '/tokens', '/grants', '/revoke', '/try']
+    const rest = [
+      '',
+      '/edit',
+      '/key',
+      '/method',
+      '/secrets',
+      '/archive',
+      '/restore',
+      '/tokens',
+      '/grants',
+      '/revoke',
+      '/try',
+    ]
     const paths = ['', '?search=nothing', '/new', '/new?type=web', ...rest.map((one) => `/${clientId}${one}`)]
     for (const path of paths) {
       await page.goto(`${server.url}/applications${path}`)
@@ -72,6 +84,30 @@ describe.skipIf(!chromium)('the pages of applications', () => {
     expect(await shown.evaluateAll((cells) => cells.filter((one) => one.textContent!.trim() === '').length)).toBe(0)
     await page.context().close()
   })
+
+  it.each(['/new?type=service', 'method'])(
+    'show the fields of the chosen authentication method alone: %s',
+    async (path) => {
+      const page = await enter({ viewport: DESK, javaScriptEnabled: false })
+      await page.goto(`${server.url}/applications${path === 'method' ? `/${clientId}/method` : path}`)
+      for (const summary of await page.locator('.console-form summary').all()) await summary.click()
+      const own = { private_key_jwt: 'jwks', tls_client_auth: 'certificateName', workload_identity: 'trustIssuer' }
+      for (const method of Object.keys(own)) {
+        await page.check(`[name=authMethod][value=${method}]`)
+        const shown = Object.entries(own).map(async ([one, field]) => [one, await page.isVisible(`[name=${field}]`)])
+        const expected = Object.keys(own).map((one) => [one, one === method])
+        expect([method, await Promise.all(shown)]).toEqual([method, expected])
+      }
+      // A field with an error is shown, and what was typed in it is there.
+      await page.check('[name=authMethod][value=private_key_jwt]')
+      await page.fill('[name=jwks]', 'no key')
+      if (path !== 'method') await page.fill('[name=name]', 'Wrong key')
+      await page.click('.form-actions button')
+      await page.waitForSelector('.error-summary')
+      expect([await page.inputValue('[name=jwks]'), await page.isVisible('[name=jwks]')]).toEqual(['no key', true])
+      await page.context().close()
+    },
+  )
 
   it('can be filled in by keyboard alone, and the error is where the eyes are', async () => {
     const page = await enter({ viewport: DESK })

@@ -75,6 +75,7 @@ export function credentialBlocks(t: ConsoleTranslate, application: Application, 
     ...check,
     ...(hasKeys ? [link('/keys/new', t('Add keys'))] : []),
     ...(hasTrusts ? [link('/trusts/new', t('Add trust'))] : []),
+    link('/method', t('Change method')),
     link('/key', t(texts.replace)),
   ]
   return [{ part: 'list', heading: t('Credentials'), actions, list }]

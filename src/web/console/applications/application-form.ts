@@ -15,9 +15,7 @@ import type { Section } from '../kit/form-view.ts'
 import { secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
-import { certificateNameFields, certificatesField, NO_CERTIFICATES } from './application-certificate-fields.ts'
-import { jwksField } from './application-key-field.ts'
-import { NO_TRUST, TRUST_FIELD_NAMES, trustFields } from './application-trust-fields.ts'
+import { CREDENTIAL_FIELD_NAMES, credentialFields, NO_CREDENTIALS, onlyWith } from './credentials-of-method.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
 const ownerFields = (t: ConsoleTranslate) => ({
@@ -39,14 +37,6 @@ const ownerFields = (t: ConsoleTranslate) => ({
 /** When the client secret of a new application expires. */
 const expiryFields = (t: ConsoleTranslate) => ({ secretExpiresAt: secretExpiryField(t) })
 
-/** What a new application without a client secret authenticates by. */
-const keyFields = (t: ConsoleTranslate) => ({
-  jwks: jwksField(t),
-  certificates: certificatesField(t),
-  ...certificateNameFields(t),
-  ...trustFields(t),
-})
-
 /** Who fills in the form, and about what. */
 export interface FormSubject {
   readonly isOperator: boolean
@@ -61,7 +51,7 @@ export interface FormSubject {
 type AllFields = Omit<FieldsOf<typeof CLIENT_ATTRIBUTES>, 'logo'> &
   ReturnType<typeof ownerFields> &
   ReturnType<typeof expiryFields> &
-  ReturnType<typeof keyFields> &
+  ReturnType<typeof credentialFields> &
   ReturnType<typeof accessFields>
 
 export type ApplicationValues = ValuesOf<AllFields>
@@ -83,15 +73,13 @@ export function applicationFields(
   { isOperator, choosableApis, present, type }: FormSubject,
 ): AllFields {
   const { logo: _, jwksUri, ...attributes } = attributesFor(type)
+  const user = { isOperator, t, current: present?.client }
   const fields: Fields = {
-    ...(attributeFields(present ? attributes : { ...attributes, jwksUri }, {
-      isOperator,
-      t,
-      current: present?.client,
-    }) as Fields),
+    ...(attributeFields(attributes, user) as Fields),
+    ...(!present && onlyWith('private_key_jwt', attributeFields({ jwksUri }, user) as Fields)),
     ...accessFields(t, choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && ownerFields(t)),
-    ...(!present && !type?.settings.isPublic && { ...expiryFields(t), ...keyFields(t) }),
+    ...(!present && !type?.settings.isPublic && { ...expiryFields(t), ...credentialFields(t) }),
   }
   return fields as AllFields
 }
@@ -124,9 +112,7 @@ export function initialForm(
     owner: 'account',
     accountId: account,
     secretExpiresAt: '',
-    jwks: '',
-    ...NO_CERTIFICATES,
-    ...NO_TRUST,
+    ...NO_CREDENTIALS,
   } as const
   return writeFields(applicationFields(t, subject), values)
 }
@@ -136,18 +122,9 @@ type Name = keyof AllFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
-const CREDENTIALS: readonly Name[] = [
-  'jwks',
-  'jwksUri',
-  'certificates',
-  'certificateNameField',
-  'certificateName',
-  ...TRUST_FIELD_NAMES,
-]
-
 /** The method of client authentication, with the credentials of a new application next to it. */
 const signInFields = (): Name[] =>
-  inSection('signIn').flatMap((name) => (name === 'authMethod' ? [name, ...CREDENTIALS] : [name]))
+  inSection('signIn').flatMap((name) => (name === 'authMethod' ? [name, ...CREDENTIAL_FIELD_NAMES] : [name]))
 
 const allSections = (t: ConsoleTranslate): readonly Section<Name>[] => [
   { heading: t('Application'), fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },

@@ -42,6 +42,7 @@ const noticesOf = (t: ConsoleTranslate) => ({
   trusts_replaced: t('Trusts replaced.'),
   certificate_replaced: t('Certificate replaced.'),
   keys_replaced: t('Public keys replaced.'),
+  method_changed: t('Authentication method changed.'),
   restored: t('Application restored. Its earlier tokens stay revoked.'),
   revoked: t('All tokens of the application are revoked.'),
 })

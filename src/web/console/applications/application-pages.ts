@@ -27,6 +27,7 @@ import { exportApplications } from './application-export.ts'
 import { askKey, generateKey } from './application-key-page.ts'
 import { BULK_ARCHIVE_PATH, showApplications } from './application-list-page.ts'
 import { askLogo, changeLogo } from './application-logo-page.ts'
+import { askMethod, changeMethod } from './application-method-page.ts'
 import { addNewKeys, askNewKeys } from './application-new-keys-page.ts'
 import { addNewTrust, askNewTrust } from './application-new-trust-page.ts'
 import { showApplication } from './application-page.ts'
@@ -78,6 +79,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),
   ...upload(`${ONE}/logo`, updateApplication.permission, askLogo, changeLogo),
   ...upload(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
+  ...upload(`${ONE}/method`, rotateApplicationSecret.permission, askMethod, changeMethod),
   ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
   ...form(`${ONE}/trusts/new`, addApplicationTrust.permission, askNewTrust, addNewTrust),
   ...form(`${ONE}/trusts/check`, checkWorkloadToken.permission, askTokenCheck, checkToken),

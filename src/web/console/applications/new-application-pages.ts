@@ -1,6 +1,5 @@
 import { APPLICATION_TYPES, type ApplicationType, applicationTypeOf } from '../../../clients/application-types.ts'
 import { hasClientSecret } from '../../../clients/authentication-attributes.ts'
-import { trustIn } from '../../../clients/trust-presets.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { readNewApplicationForm } from '../../../management/application-forms.ts'
@@ -16,7 +15,7 @@ import { type FormView, formView } from '../kit/form-view.ts'
 import { givenIn } from '../kit/query-fields.ts'
 import { expiryIn } from '../kit/secret-choices.ts'
 import { chosenAccess } from './access-fields.ts'
-import { atNameField, certificatesIn } from './application-certificate-fields.ts'
+import { atNameField } from './application-certificate-fields.ts'
 import {
   type ApplicationValues,
   applicationFields,
@@ -28,7 +27,7 @@ import {
 } from './application-form.ts'
 import { APPLICATIONS_PATH, applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
-import { trustFieldsIn } from './application-trust-fields.ts'
+import { credentialsIn, withKeyFile } from './credentials-of-method.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 
@@ -139,15 +138,9 @@ async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Pro
 async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
   const accountId = await fieldErrors.collect(() => ownerIn(call, values))
   const secretExpiresAt = expiryIn(values.secretExpiresAt ?? '')
-  const trust = await fieldErrors.collect(async () => trustIn(trustFieldsIn(values)))
-  const credentials = { jwks: values.jwks || undefined, ...certificatesIn(values), ...(trust && { trust }) }
-  return {
-    settings: settingsOf(values),
-    ...chosenAccess(values, fieldErrors),
-    accountId,
-    secretExpiresAt,
-    ...credentials,
-  }
+  const { jwksUri = null, ...credentials } = (await fieldErrors.collect(async () => credentialsIn(values))) ?? {}
+  const settings = { ...settingsOf(values), ...(values.jwksUri !== undefined && { jwksUri }) }
+  return { settings, ...chosenAccess(values, fieldErrors), accountId, secretExpiresAt, ...credentials }
 }
 
 /** The APIs of the new application in order, each with the scopes that the application may request. */
@@ -178,7 +171,7 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
     },
   )
   if (outcome.fieldErrors)
-    return show(newPage(t, subject, { typed: form, fieldErrors: atNameField(outcome.fieldErrors) }))
+    return show(newPage(t, subject, { typed: withKeyFile(form, files), fieldErrors: atNameField(outcome.fieldErrors) }))
   const { client, ...secrets } = outcome.done.made
   if (!hasClientSecret(client)) return goTo(applicationPath(client.clientId, '?notice=added'))
   const title = t('{name} was added', { name: client.name })

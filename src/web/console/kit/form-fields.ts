@@ -40,6 +40,8 @@ export interface Field<Value> extends FieldText {
   readonly kind: string
   /** Whether one of its controls is a file, so that its form is multipart. */
   readonly takesFile?: boolean
+  /** The authentication method with which it is shown, where a form has the field `authMethod` (forms.css). Absent: always. */
+  readonly onlyWith?: string
   read(name: string, sent: Sent): Reading<Value>
   /** A value as its controls would send it. */
   write(name: string, value: Value): readonly (readonly [string, string])[]

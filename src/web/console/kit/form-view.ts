@@ -58,7 +58,7 @@ function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
   const id = idOf(name)
   const errors = fieldErrors.filter((one) => fieldOf(one, fields) === name).map(messageOf)
   const fieldError = errors.length > 0 ? errors.map((one) => one.sentence).join(' ') : undefined
-  const { kind, label, hint, required = false } = field
+  const { kind, label, hint, required = false, onlyWith } = field
   const controls = field.controls(name, typed)
   return {
     name,
@@ -67,6 +67,7 @@ function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
     label,
     hint,
     required,
+    onlyWith,
     fieldError,
     errors,
     describedBy: describedBy(id, field, fieldError),
