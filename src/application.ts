@@ -158,6 +158,7 @@ export function createApplication(services: ServerServices, options: Application
     issuerUrl,
     delegatedTokens,
     upstream,
+    fetchKeys: services.keyFetches.fetchNow,
     checkWorkloadToken: createWorkloadTokenChecker(services.issuerKeys, options.issuerUrl, database.clock),
   }
   const directory = createDirectory(database)

@@ -43,6 +43,9 @@ export const keyFetch = z
     fetched_at: timestamp.nullable().meta({ description: 'When the last successful fetch began' }),
     failed_at: timestamp.nullable().meta({ description: 'When the last fetch failed; null: it did not' }),
     failure: z.string().nullable().meta({ description: 'Why it failed' }),
+    cools_until: timestamp
+      .nullable()
+      .meta({ description: 'Until when no fetch is made, over all nodes; null: one can be made now' }),
   })
   .nullable()
   .meta({

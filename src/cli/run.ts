@@ -4,6 +4,7 @@ import { openInstance } from '../instance.ts'
 import { mailSummary } from '../mail/mail-summary.ts'
 import type { Management } from '../management/operation.ts'
 import { commandLinePrincipal, type Principal } from '../management/principal.ts'
+import { commandKeyFetch } from './command-key-fetch.ts'
 import { commandTokenCheck } from './command-token-check.ts'
 import { commandUpstreamCheck } from './command-upstream-check.ts'
 import { type CommandResult, writeResult } from './output.ts'
@@ -50,7 +51,7 @@ export function withInstance<Options>(
       const upstream = commandUpstreamCheck(config)
       const checkWorkloadToken = commandTokenCheck(config, database)
       const shared = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail) }
-      const management = { ...shared, upstream, checkWorkloadToken }
+      const management = { ...shared, upstream, checkWorkloadToken, fetchKeys: commandKeyFetch(config, database) }
       const context = { management, principal: commandLinePrincipal(process.env.USER), config }
       const result = await run(context, options, ...(given.slice(0, -2) as string[]))
       if (result) writeResult(result, options.json === true)

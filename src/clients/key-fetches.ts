@@ -27,6 +27,8 @@ export interface KeyFetches {
    * Within the cooldown nothing is fetched. Returns why the last fetch failed; undefined: it did not.
    */
   afterUnknownKey(clientKey: number): Promise<string | undefined>
+  /** Fetches the keys of a client now. False: not, because of the cooldown. */
+  fetchNow(clientKey: number): Promise<boolean>
   /** Fetches all keys that are due. */
   fetchDue(): Promise<void>
 }
@@ -90,6 +92,11 @@ export function createKeyFetches({ knex, fetch, hidesResponses, log }: KeyFetche
       const fetched = fetchOrWait(clientKey).finally(() => running.delete(clientKey))
       running.set(clientKey, fetched)
       return await fetched
+    },
+    async fetchNow(clientKey) {
+      const claim = await claimFetch(knex, clientKey)
+      if (claim) await run(claim)
+      return claim !== undefined
     },
     async fetchDue() {
       for (let claims = await claimDueFetches(knex, BATCH); ; claims = await claimDueFetches(knex, BATCH)) {

@@ -1,3 +1,4 @@
+import { FETCH_COOLDOWN } from '../clients/client-key-sets.ts'
 import type { StoredSecretKind } from '../clients/client-secrets.ts'
 import type { WorkloadTrust } from '../clients/workload-trusts.ts'
 import { IN_SETS, isReplaced } from '../shared/secret-lifetimes.ts'
@@ -49,6 +50,8 @@ export interface KeyFetch {
   /** When the last fetch failed, and why; null: it did not. */
   readonly failedAt: string | null
   readonly failure: string | null
+  /** Until when no fetch is made, over all nodes; null: one can be made now. */
+  readonly coolsUntil: string | null
 }
 
 export interface Caller {
@@ -96,9 +99,14 @@ export const SECRETS_OF_CLIENT = `
     FROM client_secrets s LEFT JOIN apis p ON p.id = s.last_used_api_id
    WHERE s.client_id = c.id AND ${USABLE_SECRET}`
 
+/** SQL: the end of the cooldown of `client_key_sets k`; null: it has passed. */
+const COOLS_UNTIL = `CASE WHEN k.claimed_at > clock_timestamp() - interval '${FETCH_COOLDOWN} s'
+                                               THEN k.claimed_at + interval '${FETCH_COOLDOWN} s' END`
+
 /** SQL: the `KeyFetch` of the client `c`; null: it does not publish its keys. */
 export const KEY_FETCH_OF_CLIENT = `
-  SELECT json_build_object('fetchedAt', k.fetched_at, 'failedAt', k.failed_at, 'failure', k.failure)
+  SELECT json_build_object('fetchedAt', k.fetched_at, 'failedAt', k.failed_at, 'failure', k.failure,
+                           'coolsUntil', ${COOLS_UNTIL})
     FROM client_key_sets k WHERE k.client_id = c.id`
 
 export const CALLERS_OF_CLIENT = `

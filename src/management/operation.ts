@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { includesRole } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
+import type { KeyFetches } from '../clients/key-fetches.ts'
 import type { WorkloadTokenChecker } from '../clients/workload-token-checks.ts'
 import type { DelegatedTokens } from '../exchange/delegated-tokens.ts'
 import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
@@ -28,6 +29,8 @@ export interface Management {
   readonly upstream?: UpstreamCheck | undefined
   /** Compares tokens of workloads to trusts, and reads the keys of issuers for that. */
   readonly checkWorkloadToken?: WorkloadTokenChecker | undefined
+  /** Fetches the public keys that a client publishes. Absent: nothing is fetched. */
+  readonly fetchKeys?: KeyFetches['fetchNow'] | undefined
 }
 
 /** The least role that an operation requires, and the scope that an access token needs. `accounts/permissions.ts` has them all. */

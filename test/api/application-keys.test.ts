@@ -6,7 +6,7 @@ import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli-in-process.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
-import { documentOf, jwkSet, startKeyServer } from '../support/key-server.ts'
+import { documentOf, endCooldown, jwkSet, startKeyServer } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 
@@ -118,6 +118,16 @@ test('keys are published at a URL, which the API sets, changes and shows with it
     secrets: [{ kind: 'key' }],
   })
   expect((await api.json('POST', `/applications/${id}/keys`, { jwks: { keys: [second.jwk] } })).status).toBe(400)
+  const fetchNow = () => api.send('POST', `/applications/${id}/keys/fetch`)
+  const early = await fetchNow()
+  expect([early.status, Number(early.headers.get('retry-after'))]).toEqual([429, expect.any(Number)])
+  expect(Number(early.headers.get('retry-after'))).toBeLessThanOrEqual(60)
+  await endCooldown(server.knex, (await server.knex('clients').where({ client_id: id }).first('id')).id)
+  site!.respond(documentOf('no keys'))
+  const failed = await fetchNow()
+  expect([failed.status, failed.body]).toMatchObject([200, { failure: expect.stringContaining('JWK set') }])
+  expect(failed.body.cools_until).toEqual(expect.any(String))
+  site!.respond(documentOf(jwkSet(first)))
   const change = (body: object) => api.json('PATCH', `/applications/${id}`, body, { 'if-match': '*' })
   expect((await change({ jwks_uri: null })).status).toBe(400)
   expect((await change({ jwks_uri: other!.uri })).status).toBe(200)
@@ -125,6 +135,7 @@ test('keys are published at a URL, which the API sets, changes and shows with it
   const rotate = (body: object) => api.json('POST', `/applications/${id}/secrets`, body)
   expect((await rotate({ jwks: keySet, jwks_uri: site!.uri })).status).toBe(400)
   expect((await rotate({ jwks: keySet })).status).toBe(201)
+  expect((await fetchNow()).status).toBe(409)
   expect([await statusBy(id, first), await statusBy(id, second)]).toEqual([200, 401])
   expect(await read()).toMatchObject({ jwks_uri: null, key_fetch: null })
 })
@@ -137,7 +148,12 @@ test('keys are published at a URL on the command line', async () => {
   const { client_id: id, key_fetch } = await cli(
     `client create ${account} --name Keys --type service --auth-method private_key_jwt --jwks-uri ${site!.uri}`,
   )
-  expect(key_fetch).toEqual({ fetched_at: null, failed_at: null, failure: null })
+  expect(key_fetch).toEqual({ fetched_at: null, failed_at: null, failure: null, cools_until: null })
+  const fetched = await cli(`client fetch-keys ${id}`)
+  expect(fetched).toMatchObject({
+    key_fetch: { fetched_at: expect.any(String), failure: null },
+    secrets: [{ kind: 'key' }],
+  })
   expect(await statusBy(id, first)).toBe(200)
   expect(await cli(`client show ${id}`)).toMatchObject({
     jwks_uri: site!.uri,

@@ -380,6 +380,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{client_id}/keys/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch the public keys of an application with jwks_uri now
+         * @description The response says whether the fetch succeeded. At most one fetch is made in 60 seconds, over all nodes; a request within this time is refused with 429. Requires a developer or admin of the account, or an operator.
+         */
+        post: operations["fetchApplicationKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{client_id}/trusts": {
         parameters: {
             query?: never;
@@ -5187,6 +5207,8 @@ export interface components {
             failed_at: string | null;
             /** @description Why it failed */
             failure: string | null;
+            /** @description Until when no fetch is made, over all nodes; null: one can be made now */
+            cools_until: string | null;
         } | null;
         KeyPair: {
             user: {
@@ -9190,6 +9212,47 @@ export interface operations {
             412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    fetchApplicationKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description When the last successful fetch began */
+                        fetched_at: string | null;
+                        /** @description When the last fetch failed; null: it did not */
+                        failed_at: string | null;
+                        /** @description Why it failed */
+                        failure: string | null;
+                        /** @description Until when no fetch is made, over all nodes; null: one can be made now */
+                        cools_until: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

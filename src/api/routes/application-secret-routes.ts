@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
+import { fetchApplicationKeys } from '../../management/client-key-fetch.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { addApplicationTrust } from '../../management/client-trust-addition.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { toCreatedReply } from '../application-views.ts'
 import {
   clientSecrets,
@@ -15,7 +17,16 @@ import {
   toRetirement,
   viewSecrets,
 } from '../client-fields.ts'
-import { credentialFields, jwks, jwksUri, newAuthMethod, toCredentials, toTrust, trust } from '../credential-fields.ts'
+import {
+  credentialFields,
+  jwks,
+  jwksUri,
+  keyFetch,
+  newAuthMethod,
+  toCredentials,
+  toTrust,
+  trust,
+} from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -105,6 +116,21 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
       const { revision } = await addApplicationKeys(management, who, added)
       return { revision }
     },
+  }),
+  route({
+    method: 'post',
+    path: '/applications/{client_id}/keys/fetch',
+    operation: fetchApplicationKeys,
+    id: 'fetchApplicationKeys',
+    tag: TAG,
+    summary: 'Fetch the public keys of an application with jwks_uri now',
+    description:
+      'The response says whether the fetch succeeded. At most one fetch is made in 60 seconds, over all nodes; a request within this time is refused with 429.',
+    params: pathParams,
+    responses: { 200: keyFetch.unwrap() },
+    handle: async ({ management, who, params }) => ({
+      body: toWire(await fetchApplicationKeys(management, who, { clientId: params.client_id })),
+    }),
   }),
   route({
     method: 'post',

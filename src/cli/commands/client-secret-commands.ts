@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { AUTH_METHODS, type AuthMethod } from '../../clients/authentication-attributes.ts'
 import { rotateApplicationSecret } from '../../management/application-operations.ts'
 import { addApplicationKeys } from '../../management/client-key-addition.ts'
+import { fetchApplicationKeys } from '../../management/client-key-fetch.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { addApplicationTrust } from '../../management/client-trust-addition.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
@@ -28,6 +29,7 @@ export function addSecretCommands(client: Command): void {
   addSecrets(client)
   addRotate(client)
   addKeysCommand(client)
+  addFetchKeysCommand(client)
   addTrustCommand(client)
   addCheckTokenCommand(client)
   addRetire(client)
@@ -121,6 +123,18 @@ function addKeysCommand(client: Command): void {
           return await readClientView(within, id!)
         }),
       ),
+    )
+}
+
+function addFetchKeysCommand(client: Command): void {
+  client
+    .command('fetch-keys <id>')
+    .description('Fetch the public keys of a client with jwks_uri now; at most once a minute')
+    .action(
+      withInstance(async (context, _options, id) => {
+        await fetchApplicationKeys(context.management, context.principal, { clientId: id! })
+        return { json: await readClientView(context, id!) }
+      }),
     )
 }
 

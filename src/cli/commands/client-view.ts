@@ -42,7 +42,12 @@ export function viewClient(client: Client) {
 /** Only of a client that publishes its keys. */
 const viewKeyFetch = (fetch: KeyFetch | null) =>
   fetch && {
-    key_fetch: { fetched_at: timeOf(fetch.fetchedAt), failed_at: timeOf(fetch.failedAt), failure: fetch.failure },
+    key_fetch: {
+      fetched_at: timeOf(fetch.fetchedAt),
+      failed_at: timeOf(fetch.failedAt),
+      failure: fetch.failure,
+      cools_until: timeOf(fetch.coolsUntil),
+    },
   }
 
 /** Reads a client and returns it with its APIs and what may be shown of its secrets. */

@@ -31,12 +31,14 @@ import { applicationPath } from './application-list-page.ts'
 import { brandingBlocks, generalFacts, settingsBlocks } from './application-settings-blocks.ts'
 import { grantWords, neverUsed } from './application-texts.ts'
 import { snippetGroups } from './code-snippets.ts'
+import { publishedKeysBlocks } from './published-keys-block.ts'
 import { recentCallersList } from './recent-callers-list.ts'
 
 const noticesOf = (t: ConsoleTranslate) => ({
   added: t('Application added.'),
   saved: t('Application saved.'),
   archived: t('Application archived. Its tokens and credentials no longer work.'),
+  keys_fetched: t('Public keys fetched.'),
   keys_added: t('Public keys added.'),
   trust_added: t('Trust added.'),
   trusts_replaced: t('Trusts replaced.'),
@@ -71,18 +73,6 @@ function grantsCell(t: ConsoleTranslate, { client, grants }: Application): Cell 
   return linkCell(text, applicationPath(client.clientId, '/grants'))
 }
 
-/** Where the application publishes its keys, and the last fetch; none where it does not. */
-function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Application): Fact[] {
-  if (client.jwksUri === null) return []
-  const { jwksUri } = CLIENT_ATTRIBUTES
-  const [fetched, failed] = [keyFetch?.fetchedAt, keyFetch?.failedAt].map((at) => (at ? new Date(at) : null))
-  return [
-    ...attributeFacts(t, { jwksUri }, client),
-    fact(t('Public keys fetched'), timeCell(fetched, t('never'))),
-    ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', keyFetch?.failure ?? ''))] : []),
-  ]
-}
-
 /** What a client says of its software is not checked. */
 function registrationCell(t: ConsoleTranslate, { source, softwareId, softwareVersion }: DynamicRegistration): Cell {
   const how = t(
@@ -101,7 +91,6 @@ function factsOf(t: ConsoleTranslate, application: Application, isOperator: bool
     ...(isOperator ? [fact(t('Owner'), ownerCell(t, application))] : []),
     fact(t.declared(grants.label), textCell(grantWords(t, client.grants).join(' · '))),
     ...attributeFacts(t, client.isPublic ? { isPublic } : { isPublic, authMethod }, client),
-    ...publishedKeyFacts(t, application),
     fact(t('Added'), timeCell(client.createdAt)),
     ...(application.registration ? [fact(t('Registered'), registrationCell(t, application.registration))] : []),
     fact(t('Last used'), timeCell(application.lastUsedAt, neverUsed(t, client.isPublic))),
@@ -166,6 +155,7 @@ function blocksOf({ web, who, t }: ConsoleCall, application: Application, mayCha
   return [
     { part: 'facts', facts: factsOf(t, application, isOperator) },
     ...credentialBlocks(t, application, mayChange),
+    ...publishedKeysBlocks(t, application, mayChange),
     { part: 'list', heading: t('APIs and scopes'), list: apisList(t, application) },
     ...snippetsBlock(t, issuer, application),
     ...settingsBlocks(t, client, isOperator),

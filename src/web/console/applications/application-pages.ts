@@ -7,6 +7,7 @@ import {
 } from '../../../management/application-operations.ts'
 import { archiveApplications } from '../../../management/bulk-archive.ts'
 import { addApplicationKeys } from '../../../management/client-key-addition.ts'
+import { fetchApplicationKeys } from '../../../management/client-key-fetch.ts'
 import { listClients } from '../../../management/client-list.ts'
 import { addApplicationTrust } from '../../../management/client-trust-addition.ts'
 import { deleteApplication } from '../../../management/deletion-operations.ts'
@@ -38,6 +39,7 @@ import { showGrants, showTokens } from './application-token-pages.ts'
 import { showTry, tryApplication } from './application-try-page.ts'
 import { archiveSelected } from './bulk-archive-pages.ts'
 import { addApplication, askNewApplication } from './new-application-pages.ts'
+import { fetchKeysNow } from './published-keys-block.ts'
 import {
   askRevokeAll,
   askRevokeGrant,
@@ -81,6 +83,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...upload(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
   ...upload(`${ONE}/method`, rotateApplicationSecret.permission, askMethod, changeMethod),
   ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
+  { method: 'post', path: `${ONE}/keys/fetch`, permission: fetchApplicationKeys.permission, handle: fetchKeysNow },
   ...form(`${ONE}/trusts/new`, addApplicationTrust.permission, askNewTrust, addNewTrust),
   ...form(`${ONE}/trusts/check`, checkWorkloadToken.permission, askTokenCheck, checkToken),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
