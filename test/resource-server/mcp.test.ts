@@ -1,4 +1,5 @@
 /** MCP authorization (revision 2026-07-28): the challenges of an MCP server, and the scopes of its tools. */
+import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -10,7 +11,7 @@ import * as forFastify from '../../packages/resource-server/src/fastify.ts'
 import * as forKoa from '../../packages/resource-server/src/koa.ts'
 import { authInfoOf, withMcpAccessToken } from '../../packages/resource-server/src/mcp.ts'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
-import { AUDIENCE, type FakeIssuer, startFakeIssuer } from './fake-issuer.ts'
+import { AUDIENCE, type FakeIssuer, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 const SCOPES = {
   tools: { list_notes: ['read'], add_note: ['write'], audit: ['audit', 'write'] },
@@ -191,6 +192,20 @@ describe('withMcpAccessToken', () => {
     const init = { method: 'POST', body: endless, headers, duplex: 'half' } as RequestInit
     expect((await guarded(new Request(ENDPOINT, init))).status).toBe(413)
     expect(pulled).toBeLessThan(20)
+  })
+
+  it('accepts a proof (DPoP) for the origin of its resource, and none for the host that a request names', async () => {
+    const prover = await makeProver()
+    const token = await issuer.token({ cnf: { jkt: prover.jkt } })
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const guarded = withMcpAccessToken(verifier, () => new Response('reached'))
+    const ask = async (origin: string, htu: string) => {
+      const headers = { authorization: `DPoP ${token}`, dpop: await prover.proof({ htm: 'GET', htu, ath }) }
+      return (await guarded(new Request(`${origin}${new URL(ENDPOINT).pathname}`, { headers }))).status
+    }
+    const elsewhere = ENDPOINT.replace(new URL(ENDPOINT).origin, 'https://elsewhere.example')
+    expect(await ask('https://elsewhere.example', elsewhere)).toBe(401)
+    expect(await ask('http://127.0.0.1:9200', ENDPOINT)).toBe(200)
   })
 
   it('the authInfo of the SDK has no token that a tool could pass on', async () => {

@@ -61,6 +61,10 @@ const withBody = (request: Request, body: Uint8Array): Request =>
     signal: request.signal,
   })
 
+/** Clients compare the URL of an MCP server with its resource, so proofs (DPoP) name that origin, whatever `Host` a request has. */
+const originOf = ({ settings: { resource } }: Verifier): { origin?: string } =>
+  resource === undefined ? {} : { origin: new URL(resource).origin }
+
 /**
  * Guards an MCP server (Streamable HTTP): requests without a valid access token get a 401 that names the metadata and the scopes,
  * and a message that needs further scopes gets a 403 that names them, upon which clients ask the user for them (step-up).
@@ -82,7 +86,7 @@ export function withMcpAccessToken(verifier: Verifier, handler: McpHandler, opti
       }
       return await handler(withBody(request, bytes), token, body)
     },
-    options,
+    { ...originOf(verifier), ...options },
   )
 }
 
