@@ -29,6 +29,7 @@ import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
 import { createUpstreamSignOut } from './identity-providers/upstream-sign-out.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
+import { createDpopStore } from './oidc/dpop-store.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
@@ -202,6 +203,7 @@ export function createApplication(services: ServerServices, options: Application
     database,
     accessTokenStore,
     keyRings,
+    dpopStore: createDpopStore(database.knex, encryptionKeys),
     management,
     githubKeys: githubKeys(services),
     issuerUrl,

@@ -4,23 +4,25 @@ import { mayOwnKeyPairs } from '../accounts/permissions.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ClientKind } from '../clients/clients.ts'
+import type { DpopPolicy } from '../clients/proof-attributes.ts'
 import type { Database } from '../database/open-database.ts'
-import { presentedThumbprint } from '../http/certificate-header.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { MANAGEMENT_API } from '../management/management-scopes.ts'
 import type { Principal } from '../management/principal.ts'
 import { isId } from '../shared/ids.ts'
-import { hashSecret } from '../shared/secrets.ts'
 import type { AccessTokenStore } from '../tokens/access-token-store.ts'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
 import type { SubjectToken } from '../tokens/token-recording.ts'
-import { invalidToken, missingToken } from './bearer-errors.ts'
+import { invalidToken } from './bearer-errors.ts'
+import type { DpopStore } from './dpop-proofs.ts'
 import { ProblemError } from './problems.ts'
+import { createBindingCheck, presentedToken } from './token-bindings.ts'
 
 export interface CallerServices {
   readonly database: Database
   readonly accessTokenStore: AccessTokenStore
   readonly keyRings: KeyRings
+  readonly dpopStore: DpopStore
   issuerUrl(): string
 }
 
@@ -36,6 +38,8 @@ export interface ApiCaller {
 /** A client, the owner of a key pair, and the user who is the token's subject, as they are now. */
 interface CallerStatusRow {
   kind: ClientKind
+  dpop: DpopPolicy
+  fapi2: boolean
   account_id: string | null
   owner_id: string | null
   owner_role: Role | null
@@ -47,7 +51,7 @@ interface CallerStatusRow {
 }
 
 const CALLER_STATUS = `
-  SELECT c.kind, c.account_id, c.user_id AS owner_id, ow.role AS owner_role,
+  SELECT c.kind, c.dpop, c.fapi2, c.account_id, c.user_id AS owner_id, ow.role AS owner_role,
          CASE WHEN o.status = 'active' THEN ow.status ELSE o.status END AS owner_status,
          coalesce(pm.role, p.role) AS user_role, pm.account_id AS user_account, a.status AS user_account_status,
          CASE WHEN p.status = 'active' THEN coalesce(pm.status, 'active') ELSE p.status END AS user_status
@@ -73,29 +77,6 @@ export async function checkTokenIsActive(trx: Knex, { token: { jti, expiresAt } 
 }
 
 const forbidden = (detail: string) => new ProblemError('forbidden', detail)
-
-/** RFC 6750, section 2.1. The form and the query (2.2, 2.3) leak tokens into logs and are not accepted. */
-function bearerToken(ctx: Context): string {
-  const header = ctx.get('authorization')
-  const [, token] = /^bearer +([\w~+/.-]+=*) *$/i.exec(header) ?? []
-  if (token) return token
-  throw /^(bearer|dpop)\b/i.test(header)
-    ? invalidToken('the Authorization header holds no valid bearer token')
-    : missingToken()
-}
-
-/** Checks the confirmation of a bound token (RFC 7800). An unknown confirmation method is not satisfied. */
-function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
-  if (cnf === undefined) return
-  const { 'x-api-key#S256': keyHash, 'x5t#S256': thumbprint, ...others } = cnf as Record<string, unknown>
-  if (Object.keys(others).length > 0)
-    throw invalidToken('the management API does not accept tokens that are bound to a client key')
-  if (thumbprint !== undefined && thumbprint !== presentedThumbprint(ctx))
-    throw invalidToken('send the client certificate to which the access token is bound')
-  if (keyHash === undefined) return
-  const sent = hashSecret(ctx.get('x-api-key')).toString('base64url')
-  if (sent !== keyHash) throw invalidToken('send the API key of the client in the x-api-key header')
-}
 
 /**
  * A key pair acts with the role of its owner, an application of an account as an admin of it, and an application without an account
@@ -143,7 +124,10 @@ function principalOfUser(
  * Authenticates a caller by an access token that Keywright issued. Each request looks the token up in the access-token
  * store, so that a token revoked on any node is invalid here at once, and reads the present state of its client and user.
  */
-export function createCallerReader({ database, accessTokenStore, keyRings, issuerUrl }: CallerServices) {
+export function createCallerReader(services: CallerServices) {
+  const { database, accessTokenStore, keyRings, issuerUrl } = services
+  const checkBinding = createBindingCheck(services)
+
   async function readCallerStatus(
     clientId: string,
     subject: string | null,
@@ -154,9 +138,10 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
     return row
   }
 
-  /** @throws ProblemError `missing_token`, `invalid_token`, `forbidden` */
+  /** @throws ProblemError `missing_token`, `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce`, `forbidden` */
   return async (ctx: Context): Promise<ApiCaller> => {
-    const claims = await readTokenClaims(keyRings, issuerUrl(), bearerToken(ctx))
+    const presented = presentedToken(ctx)
+    const claims = await readTokenClaims(keyRings, issuerUrl(), presented.token)
     if (claims?.aud !== MANAGEMENT_API)
       throw invalidToken(`the access token is invalid, expired, or issued for an API other than ${MANAGEMENT_API}`)
     const clientId = String(claims.client_id)
@@ -170,7 +155,7 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
       readCallerStatus(clientId, subject, account),
     ])
     if (!active || !row) throw inactiveToken()
-    checkBinding(ctx, claims)
+    await checkBinding(ctx, presented, claims, { clientId, ...row })
     const base = { scopes: new Set(active.scope.split(' ')), accessToken: token, signedInAt: null }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
     const who =

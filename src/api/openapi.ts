@@ -32,7 +32,7 @@ export interface OpenApiOperation {
 const DESCRIPTION = `
 The management API does everything that the console does. Authenticate with an access token that Keywright issued for
 \`resource=${MANAGEMENT_API}\`. A key pair acts as its owner. An application acts for its account, or for a user who gave
-consent.
+consent. A token that is bound to a key needs \`Authorization: DPoP\` and a proof for each request (RFC 9449).
 
 - **Errors** are problem details (RFC 9457, \`application/problem+json\`). \`errors\` lists each invalid field or parameter.
 - **Pagination**: set the page size with \`limit\`, and send \`next\` of a response as \`after\` to get the next page. The \`Link\` header holds the same cursor.

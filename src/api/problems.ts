@@ -13,6 +13,8 @@ export const PROBLEMS = {
   invalid_input: [400, 'Invalid request'],
   invalid_token: [401, 'Invalid access token'],
   missing_token: [401, 'Access token required'],
+  invalid_dpop_proof: [401, 'Invalid DPoP proof'],
+  use_dpop_nonce: [401, 'DPoP nonce required'],
   forbidden: [403, 'Permission denied'],
   insufficient_scope: [403, 'Insufficient scope'],
   not_found: [404, 'Not found'],

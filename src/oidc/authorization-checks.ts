@@ -1,5 +1,5 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { isSignedMode } from './engine-internals.ts'
+import { isSignedMode } from './engine-response-modes.ts'
 import { registrationOf } from './request-state.ts'
 
 type Check = (ctx: KoaContextWithOIDC) => void

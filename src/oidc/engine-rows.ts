@@ -36,3 +36,7 @@ export async function recordOnce(knex: Knex, id: string, expiresAt: number): Pro
     .returning('model')
   return inserted.length > 0
 }
+
+/** Records the use of a DPoP proof until `expiresAt`, in seconds since 1970. False when any node has recorded it before. */
+export const recordProofUse = (knex: Knex, clientId: string, jti: string, expiresAt: number): Promise<boolean> =>
+  recordOnce(knex, `${clientId}\n${jti}`, expiresAt)

@@ -19,9 +19,10 @@ import { useRegistrations } from './engine-clients.ts'
 import { type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
 import { loadGrant } from './engine-grants.ts'
-import { engineWithResponseModes, recordProofsBy, useNonces } from './engine-internals.ts'
+import { recordProofsBy, useNonces } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
-import { recordOnce } from './engine-rows.ts'
+import { engineWithResponseModes } from './engine-response-modes.ts'
+import { recordProofUse } from './engine-rows.ts'
 import { renewOnlyPresentSessions, saveNewSessions, useSessions } from './engine-sessions.ts'
 import { useGrantHandlers } from './grant-handlers.ts'
 import { useIdTokens } from './id-tokens.ts'
@@ -214,7 +215,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useNonces(provider, createDpopNonces(services.encryptionKeys), offersNonce)
   recordProofsBy(provider, async (clientId, jti, expiresAt) => {
     await chargeProof(services.database.knex)
-    if (await recordOnce(services.database.knex, `${clientId}\n${jti}`, expiresAt + PROOF_WINDOW)) return
+    if (await recordProofUse(services.database.knex, clientId, jti, expiresAt + PROOF_WINDOW)) return
     throw new errors.InvalidDpopProof('the DPoP proof was used before')
   })
   return provider

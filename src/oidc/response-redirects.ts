@@ -1,6 +1,6 @@
 import type { Context, Next } from 'koa'
 import type Provider from 'oidc-provider'
-import type { ResponseMode } from './engine-internals.ts'
+import type { ResponseMode } from './engine-response-modes.ts'
 import { onSessionRead } from './engine-session-internals.ts'
 import type { OidcContext, SignOut } from './request-state.ts'
 

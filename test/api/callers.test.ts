@@ -40,7 +40,9 @@ describe('an access token', () => {
     for (const headers of [{}, { authorization: 'Basic dTpw' }] as Record<string, string>[]) {
       const response = await me(undefined, headers)
       expect(response).toMatchObject({ status: 401, body: { type: 'urn:keywright:error:missing_token' } })
-      expect(response.headers.get('www-authenticate')).toBe('Bearer realm="Keywright management"')
+      const challenges =
+        'Bearer realm="Keywright management", DPoP realm="Keywright management", algs="ES256 RS256 PS256 EdDSA Ed25519"'
+      expect(response.headers.get('www-authenticate')).toBe(challenges)
       expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/)
     }
   })

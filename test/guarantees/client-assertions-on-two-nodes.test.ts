@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
 import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { createProver } from '../support/dpop-proofs.ts'
 import { ACTOR } from '../support/factory.ts'
 import { together } from '../support/load.ts'
 import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
+import { send } from '../support/requests.ts'
 
 let on: Nodes
 let api: { identifier: string }
@@ -42,6 +44,19 @@ test('of 50 parallel uses of one DPoP proof over two nodes one gets a token', as
   const answers = await together(50, (n) => on.nodes[n % 2]!.machineToken(client, {}, proof))
   expect(answers.filter(({ status, body }) => status === 200 && body.token_type === 'DPoP')).toHaveLength(1)
   expect(answers.filter(({ status }) => status === 400)).toHaveLength(49)
+})
+
+test('of 50 parallel uses of one DPoP proof at the management API over two nodes one is accepted', async () => {
+  const client = await on.make.register({ settings: { dpop: 'required' }, apis: [MANAGEMENT_API] })
+  const prover = await createProver(() => ISSUER)
+  const { body } = await on.nodes[0]!.machineToken(client, {}, await prover.proof())
+  const token = body.access_token as string
+  const { headers } = await prover.proof('/api/v1/me', { method: 'GET', token })
+  const use = (n: number) =>
+    send(`${on.nodes[n % 2]!.url}/api/v1/me`, { headers: { ...headers, authorization: `DPoP ${token}` } })
+  const answers = await together(50, use)
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  expect(answers.filter(({ body }) => body.type === 'urn:keywright:error:invalid_dpop_proof')).toHaveLength(49)
 })
 
 test('a use is remembered when the node that saw it was killed', async () => {

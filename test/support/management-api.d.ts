@@ -7919,7 +7919,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Invalid access token (invalid_token); Access token required (missing_token) */
+        /** @description Invalid access token (invalid_token); Access token required (missing_token); Invalid DPoP proof (invalid_dpop_proof); DPoP nonce required (use_dpop_nonce) */
         Problem401: {
             headers: {
                 [name: string]: unknown;
