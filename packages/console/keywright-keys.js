@@ -283,6 +283,10 @@ export class KeywrightKeys extends HTMLElement {
     // Its URL can be opened once.
     if (this.#view.querySelector('iframe')?.getAttribute('src') === url) return
     const frame = element('iframe', { src: url, title: this.#text('frame'), allow: 'clipboard-write' })
+    // The next page in the frame begins at its top, also when a button far below led there.
+    frame.onload = () => {
+      if (frame.getBoundingClientRect().top < 0) this.scrollIntoView()
+    }
     this.#show(frame)
   }
 

@@ -9,6 +9,7 @@ import { patchOf } from '../api/scim-fixtures.ts'
 import { launchBrowser, overhangOf, PHONE, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { ACTOR } from '../support/factory.ts'
+import { until } from '../support/load.ts'
 import { managingApplication } from '../support/management.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import { send } from '../support/requests.ts'
@@ -437,6 +438,21 @@ describe.skipIf(!isInstalled)('the dashboard', () => {
     await frame.getByText('Last used').first().waitFor()
     const list = await widths()
     expect([secret[0]! - secret[1]!, list[0]! - list[1]!, await overhangOf(page)]).toEqual([0, 0, 0])
+  })
+
+  it('a page in the frame begins at its top on a phone, where the button before it is far below', async () => {
+    const page = await enter('usr-scrolled', '/keys')
+    await page.setViewportSize(PHONE)
+    const frame = page.frameLocator('keywright-keys iframe')
+    await frame.getByRole('link', { name: 'Generate keys' }).click()
+    const generate = frame.getByRole('button', { name: 'Generate keys' })
+    await generate.scrollIntoViewIfNeeded()
+    const top = () => page.locator('keywright-keys').evaluate((keys) => keys.getBoundingClientRect().top)
+    expect(await top()).toBeLessThan(-1)
+    await generate.click()
+    await frame.getByText('Copy the secret now').waitFor()
+    // Browsers scroll by whole pixels.
+    await until(async () => (await top()) > -1)
   })
 
   it('the console opens by a redirect and leads back', async () => {
