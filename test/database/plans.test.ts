@@ -560,6 +560,17 @@ test.each([...CASES, ...SORTED])('%s: no statement reads a whole table or sorts 
 })
 
 // A twentieth of the applications lists as expiring: for a tenth, reading all of them is about as fast, and either plan is right.
+// CREATE OR REPLACE FUNCTION would lose the settings.
+test('the check of a subject token is planned once, by indexes', async () => {
+  const check = await on.knex('pg_proc').where({ proname: 'is_subject_token_active' }).first('proconfig')
+  expect(check.proconfig.toSorted()).toEqual([
+    'enable_hashjoin=off',
+    'enable_mergejoin=off',
+    'enable_seqscan=off',
+    'plan_cache_mode=force_generic_plan',
+  ])
+})
+
 describe('with secrets that expire', () => {
   beforeAll(async () => {
     await on.knex.raw(
