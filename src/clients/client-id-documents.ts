@@ -63,12 +63,15 @@ function checkCredentials(document: Json): void {
   for (const key of Array.isArray(keys) ? keys : []) if (isObject(key)) checkPublic(key)
 }
 
-/** Of the grant types those that clients may have whom nobody has looked at; a document is the same for all servers. */
-function withPermittedGrants(settings: ClientMetadata['settings']): ClientMetadata['settings'] {
+/**
+ * What clients may have whom nobody has looked at: some grant types, and no URL that the server calls at each sign-out. A document is the
+ * same for all servers, so other members are ignored.
+ */
+function permittedSettings(settings: ClientMetadata['settings']): ClientMetadata['settings'] {
   const grants = settings.grants.filter((grant) => OPEN_GRANTS.includes(grant))
   if (!grants.includes(AUTHORIZATION_CODE_GRANT))
     throw invalid(`the document does not have the grant type ${AUTHORIZATION_CODE_GRANT}`)
-  return { ...settings, grants }
+  return { ...settings, grants, backchannelLogoutUri: null }
 }
 
 /**
@@ -88,7 +91,7 @@ export async function readClientIdDocument(
   const document = parseObject(await response.text())
   if (document.client_id !== url) throw invalid('the client_id in the document is not its URL')
   checkCredentials(document)
-  const settings = withPermittedGrants(parseClientMetadata(document, 'none').settings)
+  const settings = permittedSettings(parseClientMetadata(document, 'none').settings)
   checkClientSettings({ ...DEFAULT_SETTINGS, ...settings }, schemes)
   return { settings, freshFor: freshnessOf(headers, FRESHNESS) }
 }

@@ -154,11 +154,11 @@ export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<b
   return row !== undefined
 }
 
-/** Whether strangers have registered so many clients of an account; no more than `limit` are counted. */
+/** Whether an account holds so many clients of strangers; no more than `limit` are counted. */
 export async function hasOpenClients(db: Knex, accountId: string, limit: number): Promise<boolean> {
   const { rows } = await db.raw(
     `SELECT count(*) >= :limit AS reached
-       FROM (SELECT FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id AND d.source = 'open'
+       FROM (SELECT FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id AND d.source IN ('open', 'metadata_document')
               WHERE c.account_id = :accountId LIMIT :limit) found`,
     { accountId, limit },
   )

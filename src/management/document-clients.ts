@@ -5,13 +5,13 @@ import type { ClientIdDocument } from '../clients/client-id-documents.ts'
 import { withVerification } from '../clients/client-rules.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { describedChange, describedSettings, permitsClientId } from '../clients/described-registrations.ts'
-import { insertDynamicRegistration, requireNewConsents } from '../clients/dynamic-registrations.ts'
+import { hasOpenClients, insertDynamicRegistration, requireNewConsents } from '../clients/dynamic-registrations.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { isStale, KeywrightError } from '../shared/errors.ts'
 import { createClient, updateClient } from './client-registration.ts'
-import { type Origin, REGISTRATION_ACTOR } from './dynamic-registration.ts'
+import { MAX_OPEN_CLIENTS, type Origin, REGISTRATION_ACTOR } from './dynamic-registration.ts'
 
 /** Of a document: it names no secret, so the client is public. */
 const DESCRIBED = { authMethod: 'none', softwareId: null, softwareVersion: null }
@@ -22,6 +22,8 @@ async function insert(knex: Knex, clientId: string, settings: ClientIdDocument['
     if (!permitsClientId(instance, clientId))
       throw new KeywrightError('forbidden', 'the operator does not permit this client ID')
     const { openRegistrationAccount: accountId, openRegistrationApis: apis, openRegistrationScopes: scopes } = instance
+    if (await hasOpenClients(trx, accountId!, MAX_OPEN_CLIENTS))
+      throw new KeywrightError('conflict', 'the account holds too many clients that nobody has looked at')
     const request = { clientId, accountId, settings: describedSettings(instance, settings), apis, scopes }
     const { client } = await createClient(trx, request, { ...REGISTRATION_ACTOR, ...origin })
     await insertDynamicRegistration(trx, client.key, 'metadata_document', DESCRIBED)

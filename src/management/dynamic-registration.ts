@@ -154,7 +154,7 @@ async function permittedByToken(trx: Knex, secret: string): Promise<Permitted> {
  * The clients of strangers that an account holds: each user could allow any number. Registrations at the same time may exceed it by their
  * number, which their rate limits.
  */
-const MAX_OPEN_CLIENTS = 10_000
+export const MAX_OPEN_CLIENTS = 10_000
 
 /**
  * What the operator permits strangers.

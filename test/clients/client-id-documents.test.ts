@@ -22,6 +22,8 @@ test('a document describes a public client, and members without a meaning for us
     token_endpoint_auth_method: 'none',
     scope: 'unknown',
     unknown: { member: 1 },
+    // The server would call it for each session of a user, and a stranger chooses it.
+    backchannel_logout_uri: 'https://victim.example.com/logout',
   })
   expect(settings).toMatchObject({
     name: 'Editor',
@@ -29,6 +31,7 @@ test('a document describes a public client, and members without a meaning for us
     grants: ['authorization_code', 'refresh_token'],
     redirectUris: ['https://app.example.com/callback'],
     clientUri: 'https://app.example.com',
+    backchannelLogoutUri: null,
   })
 })
 

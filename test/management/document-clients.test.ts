@@ -85,3 +85,28 @@ test('a host that is not allowed, and any host while documents are off, stores n
   expect(await rowsOf(other)).toHaveLength(1)
   expect(await rowsOf(`https://${HOST}/off.json`)).toEqual([])
 })
+
+test('an account holds at most 10,000 clients that strangers describe or register', async () => {
+  const first = `https://${HOST}/many.json`
+  await server.knex('instance_settings').update({ client_id_documents: 'open' })
+  await store(first)
+  const columns: string[] = await server
+    .knex('information_schema.columns')
+    .where({ table_name: 'clients', is_generated: 'NEVER' })
+    .whereNotIn('column_name', ['id', 'client_id'])
+    .pluck('column_name')
+  const names = columns.map((column) => `"${column}"`).join(', ')
+  const copied = await server.knex.raw(
+    `INSERT INTO clients (client_id, ${names}) SELECT 'https://${HOST}/many/' || n, ${names} FROM clients, generate_series(1, 10000) n
+      WHERE client_id = ? RETURNING id`,
+    [first],
+  )
+  await server.knex.raw(
+    `INSERT INTO dynamic_registrations (client_id, source, token_hash, auth_method, expires_at)
+     SELECT id, 'metadata_document', sha256(id::text::bytea), 'none', now() + interval '1 day' FROM unnest(?::bigint[]) AS id`,
+    [copied.rows.map(({ id }: { id: number }) => id)],
+  )
+  await expect(store(`https://${HOST}/one-more.json`)).rejects.toMatchObject({ code: 'conflict' })
+  await store(first, 'https://app.example.com/other')
+  expect(await rowsOf(first)).toMatchObject([{ redirect_uris: ['https://app.example.com/other'] }])
+})
