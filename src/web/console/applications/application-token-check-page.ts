@@ -14,6 +14,7 @@ import type { Block } from '../kit/blocks.ts'
 import { badgeCell, type Cell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { failureText } from '../kit/failure-text.ts'
 import { attempt } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { hiddenTextField } from '../kit/hidden-text-field.ts'
@@ -64,7 +65,7 @@ function reasonText(t: ConsoleTranslate, { reason, failure }: TrustComparison): 
   const text = t.declared(REFUSAL_REASONS[reason].text)
   return failure === null || failure === UNREADABLE_KEYS || reason === 'identity_key'
     ? text
-    : `${text} ${sentence(failure)}`
+    : `${text} ${sentence(failureText(t, failure))}`
 }
 
 function comparisonBlock(t: ConsoleTranslate, comparison: TrustComparison, serverIssuer: string): Block {

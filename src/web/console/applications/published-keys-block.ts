@@ -8,6 +8,7 @@ import { attributeFacts } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Fact, fact, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { failureText } from '../kit/failure-text.ts'
 import { formView } from '../kit/form-view.ts'
 import { applicationPath } from './application-list-page.ts'
 
@@ -20,7 +21,7 @@ function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Applicatio
   return [
     ...attributeFacts(t, { jwksUri }, client),
     fact(t('Public keys fetched'), timeCell(fetched!, t('never'))),
-    ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', keyFetch?.failure ?? ''))] : []),
+    ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', failureText(t, keyFetch?.failure ?? '')))] : []),
     fact(t('Next fetch possible'), timeCell(next!, t('now'))),
   ]
 }

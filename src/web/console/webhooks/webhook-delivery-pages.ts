@@ -8,6 +8,7 @@ import {
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Cell, type Fact, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { failureText } from '../kit/failure-text.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { breadcrumbsTo, deliveryBadge, deliveryPath } from './webhook-texts.ts'
@@ -47,7 +48,7 @@ function attemptRow(t: ConsoleTranslate, attempt: WebhookAttempt): Cell[] {
   const { at, duration, status, error } = attempt
   return [
     timeCell(new Date(at)),
-    textCell(status === null ? (error ?? t('no response')) : String(status)),
+    textCell(status === null ? (error === null ? t('no response') : failureText(t, error)) : String(status)),
     textCell(`${t.number(duration)} ms`),
     responseCell(t, attempt),
   ]
