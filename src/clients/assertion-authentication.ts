@@ -1,9 +1,10 @@
 import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import type { AssertionUse } from './assertion-uses.ts'
+import { type AssertionUse, PendingUse } from './assertion-uses.ts'
 import { type Audiences, InvalidAssertionError, verifyAssertion, worksAt } from './client-assertions.ts'
 import { type AuthenticatedClient, checkAddress } from './client-authentication.ts'
 import type { KeyFetches } from './key-fetches.ts'
+import { quotaKeyOf } from './quotas.ts'
 import type { Registration, ValidKey } from './registration.ts'
 import type { Registrations } from './registrations.ts'
 
@@ -13,6 +14,8 @@ export interface AssertionRequest {
   readonly audiences: Audiences
   /** The address of the request; undefined where the client may call from any network. */
   readonly address: string | undefined
+  /** Whether the caller records the use itself (`pendingUse`), where that is possible. */
+  readonly defersUse?: boolean
 }
 
 /** A client that an assertion has proved. */
@@ -24,8 +27,9 @@ export interface ProvedClient extends AuthenticatedClient {
 /** Authenticates clients by signed assertions (RFC 7523, section 2.2). */
 export interface AssertionAuthenticator {
   /**
-   * Verifies an assertion, and records its use.
+   * Verifies an assertion, and records its use unless that is deferred.
    * @throws InvalidAssertionError, ForbiddenNetworkError
+   * @throws KeywrightError `invalid_client`: the assertion was used before
    */
   prove(registration: Registration, request: AssertionRequest): Promise<ProvedClient>
   /**
@@ -43,6 +47,10 @@ interface Proof extends Pick<AssertionRequest, 'address'> {
 
 /** What an assertion has proved: the same as the secret with the ID of its key. */
 const provedBy = ({ id, retiresAt }: ValidKey) => ({ secretId: id, apiKeyId: null, retiresAt, apiKeyHash: null })
+
+/** A limit is checked before a token is recorded, and counts only requests of the client itself. */
+const hasLimit = (registration: Registration): boolean =>
+  Boolean(registration.rateLimit) || quotaKeyOf(registration) !== null
 
 const hasUnknownKey = (error: unknown): boolean =>
   error instanceof InvalidAssertionError && error.reason === 'assertion_key'
@@ -87,14 +95,22 @@ export function createAssertionAuthenticator(
     renew: () => withKey(registration.clientId, key, proof),
   })
 
-  const prove: AssertionAuthenticator['prove'] = async (registration, { assertion, audiences, address }) => {
+  const prove: AssertionAuthenticator['prove'] = async (registration, request) => {
+    const { assertion, audiences, address } = request
     const verified = verifyAssertion(registration, assertion, audiences, clock.now())
     const { key, hasEndpointAudience, ...use } = verified
     checkAddress(registration, address)
-    if (!(await isFirstUse({ clientId: registration.clientId, ...use }))) {
-      throw new InvalidAssertionError('assertion_replayed', 'the assertion was used before (jti)')
+    const pendingUse = new PendingUse({ clientId: registration.clientId, ...use }, isFirstUse)
+    const client = authenticated(registration, key, { address, hasEndpointAudience })
+    if (!request.defersUse || hasLimit(registration)) {
+      await pendingUse.record()
+      return client
     }
-    return authenticated(registration, key, { address, hasEndpointAudience })
+    const renew = async () => {
+      await pendingUse.record()
+      return await client.renew()
+    }
+    return { ...client, pendingUse, renew }
   }
 
   const proveByCurrent: AssertionAuthenticator['proveByCurrent'] = async (find, request) => {

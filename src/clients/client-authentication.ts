@@ -2,6 +2,7 @@ import { commonNetworks, isAllowedAddress } from '../shared/allowed-networks.ts'
 import type { Clock } from '../shared/clock.ts'
 import { ForbiddenNetworkError, KeywrightError } from '../shared/errors.ts'
 import { hashSecret, isWellFormedSecret, sameHash } from '../shared/secrets.ts'
+import type { PendingUse } from './assertion-uses.ts'
 import type { Registration, ValidSecret } from './registration.ts'
 import type { Registrations } from './registrations.ts'
 
@@ -88,6 +89,8 @@ export interface AuthenticatedClient {
   readonly authentication: Authentication | null
   /** SHA-256 in base64url of the certificate of the TLS connection, where tokens are bound to it (RFC 8705, section 3.1: `x5t#S256`). */
   readonly certificateThumbprint?: string
+  /** The use of the assertion, which is recorded with the token, or when the client is renewed; absent: nothing is to be recorded. */
+  readonly pendingUse?: PendingUse
   /** Authenticates the same credentials against the current registration. @throws KeywrightError `invalid_client` */
   renew(): Promise<AuthenticatedClient>
 }

@@ -3,7 +3,6 @@ import { usesCertificates, usesTrusts } from '../clients/authentication-attribut
 import { InvalidCertificateError } from '../clients/certificate-authentication.ts'
 import { claimedIdentity, InvalidAssertionError } from '../clients/client-assertions.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import { JWT_BEARER_GRANT } from '../clients/grant-types.ts'
 import type { Registration } from '../clients/registration.ts'
 import { UntrustedIdentityError } from '../clients/workload-authentication.ts'
@@ -15,7 +14,6 @@ import type { Step } from './client-endpoint.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { refuseWeakProof } from './proven-key.ts'
-import { takeFromNetwork } from './public-client-limits.ts'
 import type { OidcContext, RequestCredentials } from './request-state.ts'
 
 interface AuthenticationRules {
@@ -30,6 +28,8 @@ interface AuthenticationRules {
    * registration is current.
    */
   readonly mayUseCache?: (ctx: OidcContext) => boolean
+  /** Whether the use of an assertion is recorded later (`pendingUse`): with the token, or when the client is renewed. */
+  readonly defersUse?: (ctx: OidcContext) => boolean
 }
 
 /** The longest client ID is much shorter. A longer one is not looked up. */
@@ -176,7 +176,12 @@ async function authenticateByAssertion(
   rules: AuthenticationRules,
 ): Promise<AuthenticatedClient> {
   const { assertionAuthenticator, workloadAuthenticator, registrations } = services
-  const request = { assertion, audiences: audiencesOf(services.issuerUrl()), address: networkAddress(ctx, rules) }
+  const request = {
+    assertion,
+    audiences: audiencesOf(services.issuerUrl()),
+    address: networkAddress(ctx, rules),
+    defersUse: rules.defersUse?.(ctx) ?? false,
+  }
   const cached = rules.mayUseCache?.(ctx) ? registrations.cached(clientId) : undefined
   try {
     // A cached registration can only confirm: before a rejection it is read again.
@@ -194,7 +199,7 @@ async function authenticateByAssertion(
   }
 }
 
-/** A replay stays one, whatever the registration is. A network that is not allowed is refused before the use is recorded. */
+/** Any other error stays one, as that of a replay does, whatever the registration is. A network that is not allowed is refused before the use is recorded. */
 function unlessInvalid(error: unknown): undefined {
   if (error instanceof ForbiddenNetworkError) return undefined
   if (error instanceof InvalidAssertionError && error.reason !== 'assertion_replayed') return undefined
@@ -240,22 +245,4 @@ function withCertificate(ctx: OidcContext, client: AuthenticatedClient): Authent
 export async function renewClient(ctx: OidcContext): Promise<void> {
   ctx.state.client = await ctx.state.client!.renew()
   ctx.state.isClientCached = false
-}
-
-/**
- * Counts a token request against the rate limit of its client. A request that names a public client proves nothing yet, so
- * it counts against its network.
- * @throws RateLimitedError
- */
-export function limitRate(services: OidcServices): Step {
-  return async (ctx) => {
-    if (!ctx.state.client!.registration.rateLimit || ctx.state.isRateLimited) return
-    // A cached limit may be lower than the current one.
-    if (ctx.state.isClientCached) await renewClient(ctx)
-    const { registration } = ctx.state.client!
-    if (registration.isPublic) await takeFromNetwork(ctx, registration, services)
-    else if (registration.rateLimit)
-      await takeFromRateLimit(services.database, registration.key, registration.rateLimit)
-    ctx.state.isRateLimited = true
-  }
 }

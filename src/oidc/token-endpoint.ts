@@ -1,12 +1,13 @@
 import { callEngine, clientEndpoint, type Endpoint, parse, type Step } from './client-endpoint.ts'
 import { takeAudience, takeDeclaredResource } from './declared-resources.ts'
-import { authenticateClient, limitRate, renewClient } from './endpoint-authentication.ts'
+import { authenticateClient, renewClient } from './endpoint-authentication.ts'
 import { OAuthError } from './engine-errors.ts'
 import { authorizePlainRequest, isPlainRequest } from './fast-path.ts'
 import { takeQueryParameters } from './legacy-query-parameters.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { setRateLimitHeaders } from './rate-limit-headers.ts'
 import type { Form, OidcContext } from './request-state.ts'
+import { limitRate } from './token-rate-limit.ts'
 
 /** One API per token: RFC 8707, section 2.2, lets a server refuse several. */
 function checkResource(_ctx: OidcContext, form: Form): void {
@@ -15,7 +16,7 @@ function checkResource(_ctx: OidcContext, form: Form): void {
 
 /**
  * Issues the token that the fast path authorized. The engine authorizes and issues for every other request, and for one
- * whose registration changed meanwhile.
+ * whose registration changed meanwhile. The use of an assertion is recorded with the token, or when the client is renewed.
  */
 function issue(services: OidcServices, engine: Step): Step {
   const limit = limitRate(services)
@@ -59,6 +60,7 @@ export function tokenEndpoint(services: OidcServices, engine: Endpoint) {
       allowPublic: true,
       checkNetwork: true,
       mayUseCache: isPlainRequest,
+      defersUse: isPlainRequest,
     }),
     limitRate(services),
     authorizePlainRequest,

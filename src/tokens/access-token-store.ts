@@ -5,6 +5,7 @@ import {
   type RecordResult,
   recordInBatches,
   type TokenRecord,
+  WITH_USES,
   WITHIN_QUOTAS,
   WITHOUT_QUOTAS,
 } from './token-recording.ts'
@@ -120,8 +121,11 @@ export interface AccessTokenStore {
 export function createAccessTokenStore(db: Database, server: ServerWatch): AccessTokenStore {
   const uncounted = recordInBatches(db, server, WITHOUT_QUOTAS)
   const counted = recordInBatches(db, server, WITHIN_QUOTAS)
+  const withUses = recordInBatches(db, server, WITH_USES)
+  const recordOf = ({ quotaKey, assertionUse }: TokenRecord) =>
+    quotaKey !== null ? counted : assertionUse ? withUses : uncounted
   return {
-    record: (record) => (record.quotaKey === null ? uncounted(record) : counted(record)),
+    record: (record) => recordOf(record)(record),
     introspect: createBatches({
       run: (introspections: Introspection[]) => introspectAll(db, server, introspections),
       maxInFlight: 2,

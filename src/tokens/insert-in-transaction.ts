@@ -40,6 +40,7 @@ export async function planInTransaction(
   issuer: Issuer,
   request: TokenRequest,
 ): Promise<InsertedToken | undefined> {
+  if (request.client.pendingUse?.unrecorded) throw new Error('the use of the assertion is not recorded')
   const plan = issuer.plan(request)
   if (plan.status === 'indexes_missing') return undefined
   const row = await record(trx, plan.planned)

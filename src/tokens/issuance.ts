@@ -1,3 +1,4 @@
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { type QuotaDecision, QuotaExceededError } from '../clients/quotas.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
@@ -54,7 +55,7 @@ export class Issuer {
 
   /**
    * Issues a token, and retries while the client's registration is stale.
-   * @throws KeywrightError as `planToken`; `invalid_client` when the client no longer authenticates; `unavailable`
+   * @throws KeywrightError as `planToken`; `invalid_client` when the client no longer authenticates, or its assertion was used before; `unavailable`
    * @throws QuotaExceededError
    */
   issue(request: TokenRequest): Promise<IssuedToken> {
@@ -72,12 +73,14 @@ export class Issuer {
     if (!keyRings.ring.has(signingAlg)) await keyRings.follow()
     const result = this.plan(request)
     const planned = result.status === 'planned' ? result.planned : await this.#planAfterLease(request)
-    const { recorded, keyRingVersion, quota } = await accessTokenStore.record(planned.record)
+    const { recorded, keyRingVersion, quota, isFirstUse } = await accessTokenStore.record(planned.record)
+    if (isFirstUse !== undefined) this.#settleUse(request.client, planned, isFirstUse)
     if (quota) this.checkQuota(planned, quota)
     // A revoked key raised the version of the API. The statement may have waited for that, and then returns an earlier version.
     await keyRings.follow(recorded ? keyRingVersion : undefined)
     // The key was revoked, and this node did not know: the recorded token is inactive, and a retry issues another one.
     if (!recorded || !keyRings.ring.byId(planned.signingKey.kid)) return undefined
+    if (request.client.pendingUse?.unrecorded) throw new Error('a token was recorded without the use of its assertion')
     return await this.sign(planned, quota)
   }
 
@@ -90,6 +93,12 @@ export class Issuer {
     if (outcome !== 'refused') return
     this.#options.statusIndexes.putBack(api.id, status)
     throw new QuotaExceededError(uses)
+  }
+
+  /** The status index of a token that was not recorded serves another one. @throws KeywrightError `invalid_client`: a replay */
+  #settleUse({ pendingUse }: AuthenticatedClient, { api, status }: PlannedToken, isFirst: boolean): void {
+    if (!isFirst) this.#options.statusIndexes.putBack(api.id, status)
+    pendingUse?.settle(isFirst)
   }
 
   /** @throws KeywrightError as `planToken` */

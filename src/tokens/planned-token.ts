@@ -219,6 +219,7 @@ export function planToken(
       quotaKey: quotaKeyOf(registration),
       signingKey: signingKey.id,
       subjectToken: request.exchange?.subjectToken,
+      assertionUse: request.client.pendingUse?.unrecorded,
     },
     claims: {
       // First, so that none replaces a claim of Keywright.

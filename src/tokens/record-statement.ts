@@ -1,3 +1,4 @@
+import { USES_MODEL } from '../clients/assertion-uses.ts'
 import { CLIENT_LOCKS } from '../clients/client-locks.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
 import { RECORDS_AFTER } from '../status/status-lists.ts'
@@ -15,6 +16,17 @@ const TRY_LOCKS = `
       FROM (${STRIPES}) locks, set_config('lock_timeout', '1s', true)
      WHERE pg_try_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe)`
 
+/** Of the requests with an assertion, those of active clients whose use is the first one. */
+const FIRST_USES = `, used AS (
+    INSERT INTO engine_models (model, id_hash, expires_at)
+    SELECT '${USES_MODEL}', decode(r.use_hash, 'hex'), to_timestamp(r.use_until)
+      FROM request r JOIN client c ON c.id = r.client ORDER BY r.use_hash, r.n
+    ON CONFLICT (model, id_hash) DO NOTHING
+    RETURNING id_hash
+  ), first_use AS MATERIALIZED (
+    SELECT min(r.n) AS n FROM used u JOIN request r ON r.use_hash = encode(u.id_hash, 'hex') GROUP BY u.id_hash
+  )`
+
 /** The tables of the requests whose client, API and status list have not changed since the token was planned. */
 const UNCHANGED = `
       FROM request r
@@ -22,14 +34,17 @@ const UNCHANGED = `
       JOIN api a ON a.api = r.api AND a.version = r.api_version
       JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
                          AND l.server_started_at = pg_postmaster_start_time()
-     WHERE r.retires IS NULL OR r.retires > now()`
+     WHERE (r.retires IS NULL OR r.retires > now())`
 
 /** `last`: of several requests of one client, API and subject in this batch, the last one. */
-const VALID = `
+const valid = (condition = '') => `
   valid AS MATERIALIZED (
     SELECT r.*, c.revocation_epoch,
-           r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last${UNCHANGED}
+           r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last${UNCHANGED}${condition}
   )`
+
+const VALID = valid()
+const VALID_OF_FIRST_USES = valid(' AND r.n IN (SELECT n FROM first_use)')
 
 const VALID_WITHIN_QUOTAS = `
   candidate AS MATERIALIZED (
@@ -53,6 +68,7 @@ interface Variant {
   readonly waits: boolean
   readonly quotas: boolean
   readonly exchange?: boolean
+  readonly uses?: boolean
 }
 
 // Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier (older) token of the
@@ -84,13 +100,17 @@ interface Variant {
 // With `exchange: true`, a token may name its subject token (RFC 8693), which the caller has locked with all that it depends on
 // (`exchange/`). The token is recorded in `exchanged_tokens` for each of them.
 //
+// With `uses: true`, each request has a client assertion, whose first use over all nodes it must be. Uses are recorded after the
+// clients' locks are held and before rows of `single_tokens` are locked, in one order. Nothing is recorded for a client that is not
+// active or was skipped: the statement that waits would take the use for an earlier one.
+//
 // With `quotas: true`, the statement also locks the counts of the clients' and accounts' quotas, before `single_tokens`. Tokens of
 // clients without a quota are recorded by the other statements, so that they neither wait for counts nor pay for them.
-const recordStatement = ({ waits, quotas, exchange = false }: Variant): string => `
+const recordStatement = ({ waits, quotas, exchange = false, uses = false }: Variant): string => `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, account uuid, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int${exchange ? ', subject_token uuid, subject_exp float8' : ''})
+      subject text, account uuid, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int${exchange ? ', subject_token uuid, subject_exp float8' : ''}${uses ? ', use_hash text, use_until float8' : ''})
   ), locked AS MATERIALIZED (
     ${waits ? TAKE_LOCKS : TRY_LOCKS}
   ), client AS MATERIALIZED (
@@ -100,7 +120,7 @@ const recordStatement = ({ waits, quotas, exchange = false }: Variant): string =
   ), api AS MATERIALIZED (
     SELECT now.* FROM locked
      CROSS JOIN LATERAL current_api_versions(CASE WHEN locked.stripes IS NOT NULL THEN (SELECT array_agg(r.api) FROM request r) END) now
-  ),${quotas ? VALID_WITHIN_QUOTAS : VALID}, newest AS (
+  )${uses ? FIRST_USES : ''},${quotas ? VALID_WITHIN_QUOTAS : uses ? VALID_OF_FIRST_USES : VALID}, newest AS (
     INSERT INTO single_tokens AS s (client_id, api_id, subject, sequence, expires_at, status_list, status_index,
                                   client_version, api_version)
     SELECT client, api, subject, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, now() + interval '31 days',
@@ -128,7 +148,7 @@ const recordStatement = ({ waits, quotas, exchange = false }: Variant): string =
   )${exchange ? EXCHANGED : ''}
   SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,
          (SELECT json_agg(jti) FROM recorded) AS recorded,
-         (SELECT json_agg(id) FROM unnest($2::bigint[]) id WHERE id NOT IN (SELECT c.id FROM client c)) AS skipped${quotas ? QUOTA_RESULTS : ''}`
+         (SELECT json_agg(id) FROM unnest($2::bigint[]) id WHERE id NOT IN (SELECT c.id FROM client c)) AS skipped${quotas ? QUOTA_RESULTS : ''}${uses ? ', (SELECT json_agg(n) FROM first_use) AS first_uses' : ''}`
 
 /** Waits for every lock. */
 export const RECORD = recordStatement({ waits: true, quotas: false })
@@ -143,3 +163,7 @@ export const RECORD_WITHIN_QUOTAS_UNCONTENDED = recordStatement({ waits: false, 
 /** Also records exchanged tokens (RFC 8693). */
 export const RECORD_EXCHANGED = recordStatement({ waits: true, quotas: false, exchange: true })
 export const RECORD_EXCHANGED_WITHIN_QUOTAS = recordStatement({ waits: true, quotas: true, exchange: true })
+
+/** Also records the uses of client assertions. */
+export const RECORD_WITH_USES = recordStatement({ waits: true, quotas: false, uses: true })
+export const RECORD_WITH_USES_UNCONTENDED = recordStatement({ waits: false, quotas: false, uses: true })

@@ -1,3 +1,4 @@
+import type { RecordedUse } from '../clients/assertion-uses.ts'
 import { type CountedQuotas, ownersOf, type QuotaDecision, usesByOwner } from '../clients/quotas.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
@@ -5,6 +6,8 @@ import type { ServerWatch } from '../database/server-watch.ts'
 import {
   RECORD,
   RECORD_UNCONTENDED,
+  RECORD_WITH_USES,
+  RECORD_WITH_USES_UNCONTENDED,
   RECORD_WITHIN_QUOTAS,
   RECORD_WITHIN_QUOTAS_UNCONTENDED,
 } from './record-statement.ts'
@@ -49,6 +52,8 @@ export interface TokenRecord {
   readonly signingKey: number
   /** Absent: the token is not exchanged. Only `planInTransaction` records a token that is. */
   readonly subjectToken?: SubjectToken | undefined
+  /** The use of a client assertion that is recorded with the token, or, where an earlier one is, prevents it. Only of clients without a quota. */
+  readonly assertionUse?: RecordedUse | undefined
 }
 
 export interface RecordResult {
@@ -60,6 +65,8 @@ export interface RecordResult {
   readonly keyRingVersion: number
   /** Undefined: the client has no quota, or is stale. `refused`: nothing was recorded. */
   readonly quota: QuotaDecision | undefined
+  /** Of `assertionUse`. Undefined: there is none, or it was neither recorded nor found because the client is not active. */
+  readonly isFirstUse: boolean | undefined
 }
 
 const toJson = (record: TokenRecord, n: number) => ({
@@ -82,6 +89,7 @@ const toJson = (record: TokenRecord, n: number) => ({
   idx: record.statusIndex,
   key: record.signingKey,
   ...(record.subjectToken && { subject_token: record.subjectToken.jti, subject_exp: record.subjectToken.expiresAt }),
+  ...(record.assertionUse && { use_hash: record.assertionUse.hash, use_until: record.assertionUse.rememberUntil }),
 })
 
 /** The parameters of `RECORD`. */
@@ -95,9 +103,11 @@ export interface RecordRow {
   key_ring_version: number
   server: number
   recorded: string[] | null
-  /** Clients whose locks were not free. */
+  /** Clients that are not active or whose locks were not free. */
   skipped: number[] | null
   quotas?: CountedQuotas | null
+  /** Only from statements with uses: the requests whose assertion is used for the first time. */
+  first_uses?: number[] | null
 }
 
 /** Answers what the quotas mean for each of the records. Undefined: the record's client has no quota, or is stale. */
@@ -145,6 +155,17 @@ export const WITHIN_QUOTAS: RecordStatements = {
   waiting: { name: 'access-token-record-within-quotas', text: RECORD_WITHIN_QUOTAS, share: 'changes', skips: false },
 }
 
+/** They record the uses of client assertions, too. */
+export const WITH_USES: RecordStatements = {
+  trying: {
+    name: 'access-token-record-with-uses-uncontended',
+    text: RECORD_WITH_USES_UNCONTENDED,
+    share: 'recording',
+    skips: true,
+  },
+  waiting: { name: 'access-token-record-with-uses', text: RECORD_WITH_USES, share: 'changes', skips: false },
+}
+
 /** Undefined for the tokens of clients that the statement skipped. */
 async function recordAll(
   db: Database,
@@ -155,15 +176,17 @@ async function recordAll(
   const [row] = (await db.query<RecordRow>({ ...statement, values: recordValues(records) })) as [RecordRow]
   server.notice(row.server)
   const recorded = new Set(row.recorded)
-  const skipped = new Set(skips ? row.skipped : [])
+  const skipped = new Set(row.skipped)
+  const firstUses = new Set(row.first_uses)
   const quotaOf = quotaDecisions(row)
   return records.map((record, n) =>
-    skipped.has(record.clientKey)
+    skips && skipped.has(record.clientKey)
       ? undefined
       : {
           recorded: recorded.has(record.jti),
           keyRingVersion: row.key_ring_version,
           quota: quotaOf(record, n),
+          isFirstUse: record.assertionUse && !skipped.has(record.clientKey) ? firstUses.has(n) : undefined,
         },
   )
 }

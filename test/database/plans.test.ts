@@ -55,6 +55,8 @@ import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
 import {
   RECORD,
   RECORD_EXCHANGED,
+  RECORD_WITH_USES,
+  RECORD_WITH_USES_UNCONTENDED,
   RECORD_WITHIN_QUOTAS,
   RECORD_WITHIN_QUOTAS_UNCONTENDED,
 } from '../../src/tokens/record-statement.ts'
@@ -315,6 +317,16 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   [
     'the recording of exchanged tokens',
     async (_, database) => await recordMany(database, RECORD_EXCHANGED, { subjectToken: subjectToken }),
+  ],
+  [
+    'the recording of tokens with the uses of client assertions',
+    async (_, database) => {
+      for (const [text, used] of [
+        [RECORD_WITH_USES, '01'],
+        [RECORD_WITH_USES_UNCONTENDED, '02'],
+      ] as const)
+        await recordMany(database, text, { quotaKey: null, assertionUse: { hash: used, rememberUntil: 1 } })
+    },
   ],
   ['the locks of a token exchange', (knex) => lockSubjectToken(knex, subjectToken, client.key)],
   ['the tokens that a cause revokes, with those that were exchanged', (_, database) => findRevokedByCauses(database)],

@@ -2,11 +2,14 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lockClientsExclusive } from '../../src/clients/client-locks.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import { statementsDuring } from '../support/statements.ts'
 
 const ALGS = ['ES256', 'PS256', 'RS256', 'EdDSA'] as const
 const SETTINGS = { authMethod: 'private_key_jwt' } as const
@@ -224,6 +227,79 @@ describe('is refused with invalid_client and a reason that admins see', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => tokenBy(assertion)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(19)
+  })
+
+  test.each([
+    ['a scope that the client lacks', { scope: 'unknown' }, {}],
+    ['an unknown parameter', { unknown: 'x' }, {}],
+    ['a rate limit', {}, { rateLimit: { count: 100, period: 60 } }],
+    ['a quota', {}, { quotaPerHour: 100 }],
+    ['the policy single', {}, { policy: 'single' }],
+    ['a refresh token', {}, { clientCredentialsRefresh: true }],
+  ])('a second use with %s, and after a request with it', async (_, form, settings) => {
+    const { clientId: id } = await register([key], settings)
+    for (const forms of [
+      [form, {}],
+      [{}, form],
+      [form, form],
+    ]) {
+      const assertion = await assertionOf({}, {}, key, id)
+      const statuses = [(await tokenBy(assertion, forms[0])).status, (await tokenBy(assertion, forms[1])).status]
+      expect([forms, statuses]).toEqual([forms, ['scope' in forms[0]! ? 400 : 200, 401]])
+    }
+  })
+
+  test('a second use, which takes no place in a status list', async () => {
+    const own = await server.make.api()
+    const { clientId: id } = await server.make.register({
+      settings: SETTINGS,
+      apis: [own.identifier],
+      keys: key.parsed,
+    })
+    const leased = () =>
+      server
+        .knex('status_lists as l')
+        .join('apis as a', 'a.id', 'l.api_id')
+        .where('a.identifier', own.identifier)
+        .pluck('next')
+    const assertion = await assertionOf({}, {}, key, id)
+    expect((await tokenBy(assertion)).status).toBe(200)
+    const before = await leased()
+    expect(before).toHaveLength(1)
+    for (let n = 0; n < 50; n++) expect((await tokenBy(assertion)).status).toBe(401)
+    expect(await leased()).toEqual(before)
+  })
+
+  test('a second use, which records no token and ends none under the policy single', async () => {
+    const { clientId: id, key: row } = await register([key], { policy: 'single' })
+    const assertion = await assertionOf({}, {}, key, id)
+    const { body } = await tokenBy(assertion)
+    await Promise.all(Array.from({ length: 10 }, () => tokenBy(assertion)))
+    expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
+    expect(await server.knex('access_tokens').where({ client_id: row })).toHaveLength(1)
+  })
+
+  test('but not the first use that waits while the client is being changed', async () => {
+    const { clientId: id, key: row } = await register([key])
+    expect((await tokenBy(await assertionOf({}, {}, key, id))).status).toBe(200)
+    const changing = await server.knex.transaction()
+    await lockClientsExclusive(changing, 'id', row)
+    const answer = assertionOf({}, {}, key, id).then((assertion) => tokenBy(assertion))
+    await untilLocked({ query: (text) => server.knex.raw(text) }, answer)
+    await changing('clients').where({ id: row }).increment('version')
+    await changing.commit()
+    expect((await answer).status).toBe(200)
+  })
+
+  test('the first use in a request takes one statement, together with the token', async () => {
+    const uses: string[] = []
+    for (let n = 0; n < 20 && uses.length !== 1; n++) {
+      const assertion = await assertionOf()
+      uses.length = 0
+      uses.push(...(await statementsDuring(() => tokenBy(assertion))).filter((text) => text.includes('engine_models')))
+    }
+    expect(uses).toHaveLength(1)
+    expect(uses[0]).toContain('INSERT INTO access_tokens')
   })
 
   test('the same ID from two clients is no second use', async () => {
