@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AUTH_METHODS } from '../clients/authentication-attributes.ts'
 import { MAX_KEY_SET_LENGTH } from '../clients/client-keys.ts'
+import type { TrustChange } from '../clients/trust-changes.ts'
 import { MAX_AUDIENCE_LENGTH, MAX_CONDITIONS, MAX_PATTERNS, type TrustInput } from '../clients/workload-trusts.ts'
 import { MAX_PATTERN_LENGTH } from '../shared/claim-patterns.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
@@ -92,6 +93,24 @@ export const trust = z
       },
     ],
   })
+
+/** What changes of a trust. */
+export const trustChange = z
+  .strictObject({
+    audience: trust.shape.audience,
+    conditions: trust.shape.conditions.optional(),
+    single_use: trust.shape.single_use,
+    jwks: trust.shape.jwks.unwrap().nullable().optional().meta({
+      description: 'The public keys of an issuer that this server cannot reach; null: they are read from the issuer',
+    }),
+  })
+  .meta({ id: 'TrustChange', examples: [{ conditions: [{ claim: 'repository', any_of: ['octo-org/app'] }] }] })
+
+export const toTrustChange = ({ single_use, conditions, ...rest }: z.output<typeof trustChange>): TrustChange => ({
+  ...rest,
+  singleUse: single_use,
+  conditions: conditions?.map(({ claim, any_of }) => ({ claim, anyOf: any_of })),
+})
 
 export const toTrust = ({ single_use, conditions, ...rest }: z.output<typeof trust>): TrustInput => ({
   ...rest,

@@ -57,6 +57,7 @@ export const AUDIT_ACTIONS = [
   'client.keys_added',
   'client.keys_fetched',
   'client.trust_added',
+  'client.trust_changed',
   'client.secret_retired',
   'client.secret_expires',
   'client.secret_retirement_planned',

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { CertificateNameField } from '../clients/client-certificates.ts'
+import type { TrustChange } from '../clients/trust-changes.ts'
+import { conditionsIn } from '../clients/trust-conditions.ts'
 import { TRUST_PRESETS, trustIn } from '../clients/trust-presets.ts'
 import type { TrustInput } from '../clients/workload-trusts.ts'
 import type { CredentialInput } from '../management/credential-input.ts'
@@ -31,6 +33,11 @@ interface TrustOptions {
 /** What `credentialsIn` reads. */
 export type CredentialOptions = Omit<CredentialInput, 'trust'> & TrustOptions
 
+const CLAIM_HELP =
+  'What a claim of the token must be; * is any text; repeat it for more claims, or more patterns of one'
+
+const collected = (entry: string, before: string[] = []): string[] => [...before, entry]
+
 /** Adds the options for a trust in an issuer. */
 export function addTrustOptions(command: Command): Command {
   return command
@@ -44,15 +51,37 @@ export function addTrustOptions(command: Command): Command {
       `With --trust-preset, the workload: ${TRUST_PRESETS.map(({ value, workload }) => `${workload} (${value})`).join(', ')}`,
     )
     .option('--trust-issuer <url>', 'The issuer of the tokens of a workload, as in iss; for workload_identity')
-    .option(
-      '--trust-claim <name=pattern>',
-      'What a claim of the token must be; * is any text; repeat it for more claims, or more patterns of one',
-      (entry: string, before: string[] = []) => [...before, entry],
-    )
+    .option('--trust-claim <name=pattern>', CLAIM_HELP, collected)
     .option('--trust-audience <aud>', 'The audience of the token; default: the issuer identifier of this server')
     .option('--trust-single-use', 'Accept each token once (jti)')
     .option('--trust-jwks <file>', 'The public keys of an issuer that this server cannot reach: a JWK set', textFile)
 }
+
+/** What `trustChangeOf` reads. */
+export interface TrustChangeOptions {
+  readonly trustClaim?: string[]
+  readonly trustAudience?: string
+  readonly trustSingleUse?: 'on' | 'off'
+  readonly trustJwks?: string
+}
+
+/** Adds the options for a change of a trust. */
+export const addTrustChangeOptions = (command: Command): Command =>
+  command
+    .option('--trust-claim <name=pattern>', `${CLAIM_HELP}; all conditions are replaced`, collected)
+    .option('--trust-audience <aud>', "The audience of the token; '' for the issuer identifier of this server")
+    .addOption(new Option('--trust-single-use <on|off>', 'Accept each token once (jti)').choices(['on', 'off']))
+    .option('--trust-jwks <file|off>', 'The public keys of the issuer; off: they are read from it', (path) =>
+      path === 'off' ? '' : textFile(path),
+    )
+
+/** @throws KeywrightError `invalid_input` */
+export const trustChangeOf = (options: TrustChangeOptions): TrustChange => ({
+  conditions: options.trustClaim && conditionsIn(options.trustClaim),
+  audience: options.trustAudience === '' ? null : options.trustAudience,
+  singleUse: options.trustSingleUse && options.trustSingleUse === 'on',
+  jwks: options.trustJwks === '' ? null : options.trustJwks,
+})
 
 /** The trust that the options describe. @throws KeywrightError `invalid_input` */
 export const trustOf = (options: TrustOptions): TrustInput | undefined =>

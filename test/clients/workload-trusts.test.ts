@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { acceptsAllOf } from '../../src/clients/trust-changes.ts'
 import { conditionsIn } from '../../src/clients/trust-conditions.ts'
 import { trustIn } from '../../src/clients/trust-presets.ts'
 import { judgeIdentity } from '../../src/clients/workload-authentication.ts'
@@ -96,6 +97,42 @@ test.each([
   ['https://example.com', 'sub', /is not a claim and a pattern/],
 ])('a trust in %s with %s is refused', async (issuer, claim, message) => {
   await expect(async () => await trust(issuer, claim)).rejects.toThrow(message)
+})
+
+describe('of two trusts, one accepts all that the other accepts', () => {
+  const says = (...claims: string[]) => trust('https://issuer.example', ...claims)
+  test.each([
+    [['sub=a'], ['sub=a'], true],
+    [['sub=a'], ['sub=a', 'sub=b'], true],
+    [['sub=a', 'env=prod'], ['sub=a'], true],
+    [['sub=a', 'sub=b'], ['sub=b'], false],
+    [['sub=a'], ['sub=a', 'env=prod'], false],
+    [['sub=a'], ['sub=b'], false],
+    [['sub=a'], ['env=a'], false],
+  ])('%j before and %j after: %s', async (before, after, isWider) => {
+    expect(acceptsAllOf(await says(...after), await says(...before))).toBe(isWider)
+  })
+
+  test('if their audience, keys and single use say so too', async () => {
+    const base = await says('sub=a')
+    const [first, second] = [(await newIssuerKey('first')).jwk, (await newIssuerKey('second')).jwk]
+    const cases: [Partial<typeof base>, Partial<typeof base>, boolean][] = [
+      [{ audience: 'x' }, {}, false],
+      [{}, { audience: 'x' }, false],
+      [{ singleUse: true }, {}, true],
+      [{}, { singleUse: true }, false],
+      [{ keys: [first] }, { keys: [second, first] }, true],
+      [{ keys: [first, second] }, { keys: [first] }, false],
+      [{ keys: [first] }, {}, false],
+      [{}, { keys: [first] }, false],
+    ]
+    for (const [before, after, isWider] of cases)
+      expect([before, after, acceptsAllOf({ ...base, ...after }, { ...base, ...before })]).toEqual([
+        before,
+        after,
+        isWider,
+      ])
+  })
 })
 
 test('a trust without conditions, and with private keys only, is refused', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseTrust } from '../../src/clients/workload-trusts.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { addTrust } from '../../src/management/client-trust-addition.ts'
+import { updateTrust } from '../../src/management/client-trust-update.ts'
 import { retireSecret } from '../../src/management/secret-retirement.ts'
 import { assertionForm } from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -70,6 +71,26 @@ test('a trust that is retired beside another one is accepted at no node', async 
   await retireSecret(on.knex, clientId, id, ACTOR)
   for (const n of [0, 1]) expect((await tokenBy(clientId, assertion, n)).status).toBe(401)
   expect(await activeTokens(clientId)).toEqual([])
+})
+
+test('no token by a narrowed trust is valid, however many are requested meanwhile; those of a widened one stay', async () => {
+  const { clientId, key } = await register()
+  const assertion = await newAssertion()
+  const { id } = await on.knex('client_secrets').where({ client_id: key }).first('id')
+  const change = (trustId: number, ...anyOf: string[]) =>
+    updateTrust(on.knex, { clientId, trustId, change: { conditions: [{ claim: 'repository', anyOf }] } }, ACTOR)
+  for (const n of [0, 1]) expect((await tokenBy(clientId, assertion, n)).status).toBe(200)
+  const widened = await change(Number(id), 'octo-org/octo-repo', 'octo-org/next')
+  expect([widened.trustId, widened.areTokensRevoked]).toEqual([Number(id), false])
+  expect(await activeTokens(clientId)).toHaveLength(2)
+  const requests = together(40, (n) => tokenBy(clientId, assertion, n))
+  const narrowed = await change(Number(id), 'octo-org/next')
+  expect(narrowed.areTokensRevoked).toBe(true)
+  for (const { status } of await requests) expect([200, 401]).toContain(status)
+  expect(await activeTokens(clientId)).toEqual([])
+  for (const n of [0, 1]) expect((await tokenBy(clientId, assertion, n)).status).toBe(401)
+  const next = await github.sign(githubClaims(github.issuer, AUDIENCE, 'octo-org/next'))
+  for (const n of [0, 1]) expect((await tokenBy(clientId, next, n)).status).toBe(200)
 })
 
 test('of 50 parallel uses of one token over two nodes, one succeeds under a trust of single use', async () => {

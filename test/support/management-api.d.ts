@@ -420,6 +420,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/{client_id}/trusts/{secret_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a trust of an application, but not its issuer
+         * @description If the trust then accepts every token that it accepted before, the tokens that it obtained stay. Otherwise it is replaced by one with another ID, and they are revoked. Requires a developer or admin of the account, or an operator.
+         */
+        patch: operations["updateApplicationTrust"];
+        trace?: never;
+    };
     "/api/v1/applications/{client_id}/trusts/check": {
         parameters: {
             query?: never;
@@ -7252,6 +7272,35 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /**
+         * @example {
+         *       "conditions": [
+         *         {
+         *           "claim": "repository",
+         *           "any_of": [
+         *             "octo-org/app"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        TrustChange: {
+            /** @description The claim aud, alone; default: the issuer identifier of this server */
+            audience?: string | null;
+            /** @description All must be met, each by one of its patterns, in which * stands for any text */
+            conditions?: {
+                claim: string;
+                any_of: string[];
+            }[];
+            /** @description Whether each token is accepted once (jti) */
+            single_use?: boolean;
+            /** @description The public keys of an issuer that this server cannot reach; null: they are read from the issuer */
+            jwks?: ({
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | string) | null;
+        };
         TrustComparison: {
             /** @description The trust, as in the secrets of the application */
             id: number;
@@ -7266,6 +7315,12 @@ export interface components {
             failure: string | null;
             /** @description Empty if the token could not be verified */
             checks: components["schemas"]["WorkloadTokenClaim"][];
+        };
+        UpdatedTrust: {
+            /** @description The ID of the trust from now on */
+            id: number;
+            /** @description Whether the tokens that it had obtained are revoked */
+            tokens_revoked: boolean;
         };
         UpsertedLine: {
             /** @description The number of the line in the request; the first is 1 */
@@ -9297,6 +9352,54 @@ export interface operations {
             412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateApplicationTrust: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                client_id: string;
+                secret_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TrustChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdatedTrust"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -4,6 +4,7 @@ import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { fetchApplicationKeys } from '../../management/client-key-fetch.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { addApplicationTrust } from '../../management/client-trust-addition.ts'
+import { updateApplicationTrust } from '../../management/client-trust-update.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { toWire } from '../../shared/wire-names.ts'
 import { toCreatedReply } from '../application-views.ts'
@@ -25,7 +26,9 @@ import {
   newAuthMethod,
   toCredentials,
   toTrust,
+  toTrustChange,
   trust,
+  trustChange,
 } from '../credential-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId } from '../fields.ts'
@@ -158,6 +161,37 @@ export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
       const added = { trust: toTrust(body.trust), expiresAt: body.expires_at, revision: ifMatch }
       const { revision } = await addApplicationTrust(management, who, { ...added, clientId: params.client_id })
       return { revision }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/applications/{client_id}/trusts/{secret_id}',
+    operation: updateApplicationTrust,
+    id: 'updateApplicationTrust',
+    tag: TAG,
+    summary: 'Change a trust of an application, but not its issuer',
+    description:
+      'If the trust then accepts every token that it accepted before, the tokens that it obtained stay. Otherwise it is replaced by one with another ID, and they are revoked.',
+    params: secretParams,
+    body: trustChange,
+    responses: {
+      200: z
+        .object({
+          id: z.number().int().meta({ description: 'The ID of the trust from now on' }),
+          tokens_revoked: z.boolean().meta({ description: 'Whether the tokens that it had obtained are revoked' }),
+        })
+        .meta({ id: 'UpdatedTrust' }),
+    },
+    etag: true,
+    checksIfMatch: true,
+    async handle({ management, who, params, body, ifMatch }) {
+      const { client, trustId, areTokensRevoked } = await updateApplicationTrust(management, who, {
+        clientId: params.client_id,
+        trustId: Number(params.secret_id),
+        change: toTrustChange(body),
+        revision: ifMatch,
+      })
+      return { body: { id: trustId, tokens_revoked: areTokensRevoked }, revision: client.revision }
     },
   }),
   route({

@@ -5,6 +5,7 @@ import { addApplicationKeys } from '../../management/client-key-addition.ts'
 import { fetchApplicationKeys } from '../../management/client-key-fetch.ts'
 import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
 import { addApplicationTrust } from '../../management/client-trust-addition.ts'
+import { updateApplicationTrust } from '../../management/client-trust-update.ts'
 import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
 import { checkWorkloadToken } from '../../management/workload-token-check.ts'
 import { invalidInput } from '../../shared/errors.ts'
@@ -13,10 +14,13 @@ import { toWire } from '../../shared/wire-names.ts'
 import { seconds, textFile, timeIn } from '../attribute-options.ts'
 import {
   addCredentialOptions,
+  addTrustChangeOptions,
   addTrustOptions,
   type CredentialOptions,
   credentialsIn,
   JWKS_HELP,
+  type TrustChangeOptions,
+  trustChangeOf,
   trustOf,
 } from '../credential-options.ts'
 import { addDryRun, type DryRunOption, dryRunResult } from '../dry-run-commands.ts'
@@ -31,6 +35,7 @@ export function addSecretCommands(client: Command): void {
   addKeysCommand(client)
   addFetchKeysCommand(client)
   addTrustCommand(client)
+  addUpdateTrust(client)
   addCheckTokenCommand(client)
   addRetire(client)
 }
@@ -154,6 +159,29 @@ function addTrustCommand(client: Command): void {
     )
 }
 
+/** @throws KeywrightError `invalid_input` */
+function idIn(text: string, message: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw invalidInput(message)
+  return Number(text)
+}
+
+function addUpdateTrust(client: Command): void {
+  addTrustChangeOptions(client.command('update-trust <id> <trust>'))
+    .description(
+      'Change a trust of a client, by the ID that show lists, but not its issuer; unless it accepts every token that it accepted before, the tokens that it obtained are revoked',
+    )
+    .action(
+      withInstance<TrustChangeOptions>(async (context, options, id, trust) => {
+        const trustId = idIn(trust!, 'the command takes the ID of a trust, which is a number')
+        const change = trustChangeOf(options)
+        return await resultOfTransaction(context, async (within) => {
+          await updateApplicationTrust(within.management, within.principal, { clientId: id!, trustId, change })
+          return await readClientView(within, id!)
+        })
+      }),
+    )
+}
+
 const TOKEN_HELP = `
 With - the token is read from standard input, so that it does not stay in the history of the shell.`
 
@@ -186,12 +214,10 @@ interface RetireOptions extends DryRunOption {
 
 /** @throws KeywrightError `invalid_input` */
 function secretIdIn({ secret, unusedHours, atLatest }: RetireOptions): number | undefined {
-  if (secret !== undefined && !/^\d{1,15}$/.test(secret)) {
-    throw invalidInput('--secret takes the ID of a secret, which is a number')
-  }
+  const id = secret === undefined ? undefined : idIn(secret, '--secret takes the ID of a secret, which is a number')
   if (unusedHours !== undefined && secret === undefined) throw invalidInput('--unused-hours needs --secret')
   if (atLatest !== undefined && unusedHours === undefined) throw invalidInput('--at-latest needs --unused-hours')
-  return secret === undefined ? undefined : Number(secret)
+  return id
 }
 
 async function retire({ management, principal }: CommandContext, clientId: string, options: RetireOptions) {

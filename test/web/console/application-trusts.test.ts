@@ -72,6 +72,81 @@ it('an admin registers it in the console, adds a trust, and retires and replaces
   expect([await statusOf(clientId, 'octo-org/app'), await statusOf(clientId, 'octo-org/next')]).toEqual([401, 200])
 })
 
+it('an admin edits a trust: tokens stay if it accepts more, and end if it accepts less', async () => {
+  await add('Edited', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: 'repository=octo-org/app' })
+  const clientId = await clientIdOf('Edited')
+  const one = `/applications/${clientId}`
+  const trustIds = async () => {
+    const { items } = (await api.send('GET', `${one}/secrets`)).body
+    return items.map(({ id }: { id: number }) => id)
+  }
+  const api = rawManagement(server.url, await managementToken(server, await managingApplication(server, account)))
+  const [first] = await trustIds()
+  const edit = async (id: number, values: Record<string, string>) =>
+    await sendForm(admin, await admin.visit(`${one}/trusts/${id}/edit`), /\/edit$/, values)
+  const active = async () =>
+    (
+      await server
+        .knex('active_access_tokens as t')
+        .join('clients as c', 'c.id', 't.client_key')
+        .where('c.client_id', clientId)
+    ).length
+  expect(await statusOf(clientId, 'octo-org/app')).toBe(200)
+  expect((await admin.visit(one)).text).toContain(`${one}/trusts/${first}/edit`)
+
+  const page = await admin.visit(`${one}/trusts/${first}/edit`)
+  expect(page.text).toMatch(/>\s*repository=octo-org\/app<\/textarea>/)
+  expect(page.text).not.toContain('trustReadKeys')
+  const both = 'repository=octo-org/app\nrepository=octo-org/lib'
+  expect(wordsOf(await edit(first, { trustConditions: both }))).toContain('Tokens obtained with it stay valid')
+  expect([await trustIds(), await active(), await statusOf(clientId, 'octo-org/lib')]).toEqual([[first], 1, 200])
+
+  const narrowed = await edit(first, { trustConditions: 'repository=octo-org/lib', trustSingleUse: 'on' })
+  expect(wordsOf(narrowed)).toContain('Tokens obtained with the earlier one are revoked')
+  expect(await active()).toBe(0)
+  expect([await statusOf(clientId, 'octo-org/app'), await statusOf(clientId, 'octo-org/lib')]).toEqual([401, 200])
+  const [second, ...others] = await trustIds()
+  expect([second === first, others]).toEqual([false, []])
+  expect((await admin.visit(`${one}/trusts/${first}/edit`)).status).toBe(404)
+  expect((await edit(second, { trustConditions: '' })).text).toMatch(/id="field-trustConditions-error"/)
+  const latest = await server.knex('audit_log').where({ action: 'client.trust_changed' }).orderBy('id', 'desc').first()
+  expect(latest.detail).toMatchObject({
+    previous_conditions: both.split('\n'),
+    conditions: ['repository=octo-org/lib'],
+    tokens_revoked: true,
+  })
+})
+
+it('the API and the command line change a trust, but not its issuer', async () => {
+  const conditions = 'repository=octo-org/app'
+  await add('Changed', { ...WORKLOAD, trustIssuer: github.issuer, trustConditions: conditions })
+  const id = await clientIdOf('Changed')
+  const api = rawManagement(server.url, await managementToken(server, await managingApplication(server, null)))
+  const trustOf = async () => (await api.send('GET', `/applications/${id}/secrets`)).body.items[0]
+  const { id: first } = await trustOf()
+  const change = async (body: object, trustId = first) =>
+    await api.json('PATCH', `/applications/${id}/trusts/${trustId}`, body, { 'if-match': '*' })
+  const wide = [{ claim: 'repository', any_of: ['octo-org/app', 'octo-org/lib'] }]
+  expect((await change({ conditions: wide })).body).toEqual({ id: first, tokens_revoked: false })
+  for (const wrong of [{ issuer: 'https://x.example' }, { conditions: [] }, { jwks: 'x' }, {}, { conditions: wide }])
+    expect((await change(wrong)).status).toBe(400)
+  expect((await change({ audience: 'x' }, 1)).status).toBe(404)
+  const { body } = await change({ audience: 'keywright', single_use: true })
+  expect([body.tokens_revoked, body.id === first]).toEqual([true, false])
+  expect((await trustOf()).trust).toMatchObject({ audience: 'keywright', single_use: true, conditions: wide })
+
+  const cli = keywright(server.env)
+  const changed = await cli(
+    `client update-trust ${id} ${body.id} --trust-claim repository=octo-org/lib --trust-single-use off --json`,
+  )
+  expect(changed.secrets[0].trust).toMatchObject({
+    audience: 'keywright',
+    single_use: false,
+    conditions: [{ claim: 'repository', any_of: ['octo-org/lib'] }],
+  })
+  expect((await runCli(['client', 'update-trust', id, 'x'], server.env)).code).toBe(2)
+})
+
 it('shows errors at their fields, and registers nothing', async () => {
   for (const [name, values, field, error] of [
     ['None', {}, 'trustIssuer', 'needs a trust'],

@@ -122,6 +122,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'client.keys_added': '{actor} added public keys to {target}',
   'client.keys_fetched': '{actor} fetched changed public keys of {target}',
   'client.trust_added': '{actor} added a trust in an issuer to {target}',
+  'client.trust_changed': '{actor} changed a trust in an issuer of {target}',
   'client.secret_retired': '{actor} retired a previous client secret of {target}',
   'client.secret_expires': ({ days }) => [
     '{actor} noted that a client secret of {target} expires in {days, plural, one {# day} other {# days}}',

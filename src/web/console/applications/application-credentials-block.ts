@@ -25,17 +25,27 @@ function originText(t: ConsoleTranslate, { lastUsedIp: ip, lastUsedApi: api }: S
   return api ? t('for {api}', { api }) : undefined
 }
 
-/** The newest secret goes by being replaced; an earlier one, and one of several keys, can be retired alone. */
-const retireCell = (t: ConsoleTranslate, clientId: string, { id, lastFour }: Secret, mayRetire: boolean): Cell =>
-  mayRetire
-    ? actionsCell({
-        label: t('Retire'),
-        href: applicationPath(clientId, `/secrets/${id}/retire`),
-        of: t('ends in {lastFour}', { lastFour }),
-      })
-    : quietCell('')
+/**
+ * The newest secret goes by being replaced; an earlier one, and one of several keys, can be retired alone.
+ * A trust that was not replaced can be edited.
+ */
+function actionCell(t: ConsoleTranslate, clientId: string, secret: Secret, mayRetire: boolean, mayEdit: boolean): Cell {
+  const { id, lastFour } = secret
+  const of = t('ends in {lastFour}', { lastFour })
+  const actions = [
+    ...(mayEdit ? [{ label: t('Edit'), href: applicationPath(clientId, `/trusts/${id}/edit`), of }] : []),
+    ...(mayRetire ? [{ label: t('Retire'), href: applicationPath(clientId, `/secrets/${id}/retire`), of }] : []),
+  ]
+  return actions.length > 0 ? actionsCell(...actions) : quietCell('')
+}
 
-const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRetire: boolean): Cell[] => [
+const secretRow = (
+  t: ConsoleTranslate,
+  clientId: string,
+  secret: Secret,
+  mayRetire: boolean,
+  mayEdit: boolean,
+): Cell[] => [
   textCell(t(KINDS[secret.kind])),
   textCell(t('ends in {lastFour}', { lastFour: secret.lastFour }), subjectOf(secret)),
   timeCell(new Date(secret.createdAt)),
@@ -43,7 +53,7 @@ const secretRow = (t: ConsoleTranslate, clientId: string, secret: Secret, mayRet
   secret.retiresAt === null
     ? badgeCell('success', t('Active'))
     : timeCell(new Date(secret.retiresAt), '', t('then it stops working')),
-  retireCell(t, clientId, secret, mayRetire),
+  actionCell(t, clientId, secret, mayRetire, mayEdit),
 ]
 
 function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayChange: boolean): ListView {
@@ -54,7 +64,10 @@ function secretsList(t: ConsoleTranslate, { client, secrets }: Application, mayC
       ...[t('Type'), t('Value'), t('Generated'), t('Last used'), t('Status')].map((heading) => ({ heading })),
       { heading: t('Action'), hiddenHeading: true },
     ],
-    rows: secrets.map((secret) => secretRow(t, client.clientId, secret, mayChange && isRetirable(secrets, secret))),
+    rows: secrets.map((secret) => {
+      const mayEdit = mayChange && secret.kind === 'trust' && secret.isCurrent
+      return secretRow(t, client.clientId, secret, mayChange && isRetirable(secrets, secret), mayEdit)
+    }),
     empty: { title: t(texts.emptyTitle), text: t(texts.emptyText) },
   })
 }

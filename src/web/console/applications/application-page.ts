@@ -41,6 +41,8 @@ const noticesOf = (t: ConsoleTranslate) => ({
   keys_fetched: t('Public keys fetched.'),
   keys_added: t('Public keys added.'),
   trust_added: t('Trust added.'),
+  trust_saved: t('Trust saved. Tokens obtained with it stay valid.'),
+  trust_narrowed: t('Trust saved. Tokens obtained with the earlier one are revoked.'),
   trusts_replaced: t('Trusts replaced.'),
   certificate_replaced: t('Certificate replaced.'),
   keys_replaced: t('Public keys replaced.'),

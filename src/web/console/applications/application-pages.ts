@@ -10,6 +10,7 @@ import { addApplicationKeys } from '../../../management/client-key-addition.ts'
 import { fetchApplicationKeys } from '../../../management/client-key-fetch.ts'
 import { listClients } from '../../../management/client-list.ts'
 import { addApplicationTrust } from '../../../management/client-trust-addition.ts'
+import { updateApplicationTrust } from '../../../management/client-trust-update.ts'
 import { deleteApplication } from '../../../management/deletion-operations.ts'
 import { createApplication } from '../../../management/new-applications.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
@@ -36,6 +37,7 @@ import { APPLICATION_SECRETS_PAGES } from './application-secrets-pages.ts'
 import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
 import { askTokenCheck, checkToken } from './application-token-check-page.ts'
 import { showGrants, showTokens } from './application-token-pages.ts'
+import { askTrustEdit, editTrust } from './application-trust-edit-page.ts'
 import { showTry, tryApplication } from './application-try-page.ts'
 import { archiveSelected } from './bulk-archive-pages.ts'
 import { addApplication, askNewApplication } from './new-application-pages.ts'
@@ -85,6 +87,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...upload(`${ONE}/keys/new`, addApplicationKeys.permission, askNewKeys, addNewKeys),
   { method: 'post', path: `${ONE}/keys/fetch`, permission: fetchApplicationKeys.permission, handle: fetchKeysNow },
   ...form(`${ONE}/trusts/new`, addApplicationTrust.permission, askNewTrust, addNewTrust),
+  ...form(`${ONE}/trusts/:secretId/edit`, updateApplicationTrust.permission, askTrustEdit, editTrust),
   ...form(`${ONE}/trusts/check`, checkWorkloadToken.permission, askTokenCheck, checkToken),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
   ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),
