@@ -63,6 +63,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
       await parseTrust({ issuer: 'https://issuer.example.com', conditions: [{ claim: 'sub', anyOf: ['workload'] }] }),
     ],
   })
+  const trust = await server.knex('client_secrets').where({ client_id: withTrusts.key }).first('id')
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
   await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
@@ -121,6 +122,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     kid: (await server.knex('signing_keys').where({ alg: 'RS256' }).whereNull('signs_from').first()).kid,
     secret_id: String(await previousSecretOf(server, client.clientId)),
     api_secret_id: String(await previousSecretOf(server, api.clientId)),
+    trust_id: trust.id,
     leak_id: leak.id,
     message_id: message.id,
     identifier: api.identifier,
@@ -271,6 +273,7 @@ function sampleIn(path: string, name: string): string {
   if (name === 'client_id' && path.startsWith('/key-pairs/')) return 'key_pair_id'
   if (name === 'client_id' && OF_KEYS.test(path)) return 'client_with_keys_id'
   if (name === 'client_id' && OF_TRUSTS.test(path)) return 'client_with_trusts_id'
+  if (name === 'secret_id' && OF_TRUSTS.test(path)) return 'trust_id'
   return name === 'secret_id' && path.startsWith('/apis/') ? 'api_secret_id' : name
 }
 
