@@ -29,19 +29,21 @@ export function withFapi(before: Values, changes: Values): Values {
 /** Each rule of FAPI 2.0 that the settings break, at its field. */
 export function* errorsOfFapi(settings: ClientSettings): Iterable<FieldError> {
   if (!settings.fapi2) return
-  const refused = (field: keyof ClientSettings, message: string) => ({ field, message: `FAPI 2.0 ${message}` })
-  if (settings.isPublic) yield refused('fapi2', 'is for clients that authenticate, and this one is public')
+  const refused = (field: keyof ClientSettings, message: string) => ({ field, message })
+  if (settings.isPublic) yield refused('fapi2', 'FAPI 2.0 is for clients that authenticate, and this one is public')
   else if (!METHODS.includes(settings.authMethod))
-    yield refused('fapi2', 'requires client authentication by a private key or a certificate')
-  if (!settings.parRequired) yield refused('parRequired', 'requires pushed authorization requests')
-  if (!settings.pkceRequired) yield refused('pkceRequired', 'requires PKCE')
+    yield refused('fapi2', 'FAPI 2.0 requires client authentication by a private key or a certificate')
+  if (!settings.parRequired) yield refused('parRequired', 'FAPI 2.0 requires pushed authorization requests')
+  if (!settings.pkceRequired) yield refused('pkceRequired', 'FAPI 2.0 requires PKCE')
   if (settings.dpop === 'optional' && !settings.certificateBoundAccessTokens)
-    yield refused('dpop', 'requires tokens that are bound by DPoP or to a certificate')
-  if (settings.refreshTokenRotation) yield refused('refreshTokenRotation', 'does not allow refresh token rotation')
-  if (settings.idTokenAlg !== 'ES256') yield refused('idTokenAlg', `does not allow ${settings.idTokenAlg}`)
-  if (settings.endpointAudiences) yield refused('endpointAudiences', 'accepts only the issuer as audience')
-  if (settings.queryCredentials) yield refused('queryCredentials', 'does not allow credentials in a URL')
+    yield refused('dpop', 'FAPI 2.0 requires tokens that are bound by DPoP or to a certificate')
+  if (settings.refreshTokenRotation)
+    yield refused('refreshTokenRotation', 'FAPI 2.0 does not allow refresh token rotation')
+  if (settings.idTokenAlg !== 'ES256') yield refused('idTokenAlg', `FAPI 2.0 does not allow ${settings.idTokenAlg}`)
+  if (settings.endpointAudiences) yield refused('endpointAudiences', 'FAPI 2.0 accepts only the issuer as audience')
+  if (settings.queryCredentials) yield refused('queryCredentials', 'FAPI 2.0 does not allow credentials in a URL')
   for (const uri of settings.redirectUris) {
-    if (!uri.startsWith('https://')) yield refused('redirectUris', `requires https for redirect URIs, unlike ${uri}`)
+    if (!uri.startsWith('https://'))
+      yield refused('redirectUris', `FAPI 2.0 requires https for redirect URIs, unlike ${uri}`)
   }
 }

@@ -1,5 +1,7 @@
-/** Failures of fetches are stored in English, and shown in the language of the page. */
+/** Failures of fetches, and of rules, are English in the code and the database, and shown in the language of the page. */
 import { afterAll, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { errorsOfFapi } from '../../src/clients/fapi-rules.ts'
 import { readPublishedKeys } from '../../src/clients/published-keys.ts'
 import { createSsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
 import { toConsoleEnglish, translateConsoleTo } from '../../src/languages/console/console-translator.ts'
@@ -41,4 +43,22 @@ it.each(CASES)('a failure is German on a German page: %s', async (text, failing)
 
 it('a failure that nobody knows stays as it is', () => {
   expect(failureText(german, 'an error of a later version')).toBe('an error of a later version')
+})
+
+it('what FAPI 2.0 refuses is German on a German page', () => {
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    name: 'Bank',
+    grants: ['authorization_code'],
+    fapi2: true,
+    parRequired: false,
+    pkceRequired: false,
+    refreshTokenRotation: true,
+    endpointAudiences: true,
+    queryCredentials: true,
+    idTokenAlg: 'ES256' as const,
+  }
+  const messages = [settings, { ...settings, isPublic: true }].flatMap((one) => [...errorsOfFapi(one)])
+  expect(messages.length).toBeGreaterThan(12)
+  for (const { message } of messages) expect(german.declared(message)).not.toBe(message)
 })
