@@ -204,3 +204,26 @@ export function useNonces(provider: Provider, nonces: DpopNonces, isOffered: (ct
     checkChallenge: (nonce: string) => nonces.checkChallenge(nonce),
   })
 }
+
+interface RequestUrls {
+  readonly ctx: EngineContext
+  readonly route: string
+  urlFor(name: string, options?: object): string
+}
+
+/**
+ * Makes the engine expect the DPoP proof of a request for its route at another origin, where `originOf` names one. A proof is the only
+ * reason for which the engine asks for the URL of these routes while it serves them.
+ */
+export function expectProofsAt(provider: Provider, originOf: (ctx: EngineContext) => string | undefined): void {
+  const { prototype } = (provider as unknown as { OIDCContext: { prototype: RequestUrls } }).OIDCContext
+  const { urlFor } = prototype
+  const routes = ['token', 'pushed_authorization_request', 'userinfo']
+  replaceMethods(prototype, {
+    urlFor(this: RequestUrls, name: string, options?: object) {
+      const url = urlFor.call(this, name, options)
+      const origin = name === this.route && routes.includes(name) ? originOf(this.ctx) : undefined
+      return origin === undefined ? url : origin + new URL(url).pathname
+    },
+  })
+}

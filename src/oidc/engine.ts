@@ -19,7 +19,7 @@ import { useRegistrations } from './engine-clients.ts'
 import { type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
 import { loadGrant } from './engine-grants.ts'
-import { recordProofsBy, useNonces } from './engine-internals.ts'
+import { expectProofsAt, recordProofsBy, useNonces } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { engineWithResponseModes } from './engine-response-modes.ts'
 import { recordProofUse } from './engine-rows.ts'
@@ -28,6 +28,7 @@ import { useGrantHandlers } from './grant-handlers.ts'
 import { useIdTokens } from './id-tokens.ts'
 import { createPolicy } from './interaction-policy.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { provenOrigin } from './proven-key.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
 import { type SessionTimes, sessionTtl } from './session-lifetimes.ts'
@@ -213,6 +214,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useGrantHandlers(provider, services)
   useCodes(provider, services)
   useNonces(provider, createDpopNonces(services.encryptionKeys), offersNonce)
+  expectProofsAt(provider, (ctx) => provenOrigin(services, ctx))
   recordProofsBy(provider, async (clientId, jti, expiresAt) => {
     await chargeProof(services.database.knex)
     if (await recordProofUse(services.database.knex, clientId, jti, expiresAt + PROOF_WINDOW)) return

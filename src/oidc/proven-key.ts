@@ -1,9 +1,10 @@
-import { decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Registration } from '../clients/registration.ts'
 import { OAuthError } from './engine-errors.ts'
 import { checkDpopReplay, validateDpop } from './engine-internals.ts'
+import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
 
 /**
@@ -23,4 +24,18 @@ export function refuseWeakProof(ctx: OidcContext, { fapi2 }: Pick<Registration, 
     alg = fapi2 && decodeProtectedHeader(ctx.get('dpop')).alg
   } catch {}
   if (alg === 'RS256') throw new OAuthError(400, 'invalid_dpop_proof', 'FAPI 2.0 does not allow proofs signed by RS256')
+}
+
+/**
+ * The origin for certificates (RFC 8705, section 5), where the DPoP proof names that: the URL of the same endpoint there. The proof decides
+ * and not the `Host`, because anybody can send that. Each proof is accepted once, whichever of the two URLs it names.
+ */
+export function provenOrigin({ certificateOrigin }: Pick<OidcServices, 'certificateOrigin'>, ctx: OidcContext) {
+  if (certificateOrigin === undefined) return undefined
+  try {
+    const { htu } = decodeJwt(ctx.get('dpop'))
+    return URL.parse(String(htu))?.origin === certificateOrigin ? certificateOrigin : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -5,6 +5,7 @@ import { parseClientCertificates } from '../../src/clients/client-certificates.t
 import { TOKEN_EXCHANGE_GRANT } from '../../src/clients/grant-types.ts'
 import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
 import { asNginx, createCertificate, type TestCertificate } from '../support/client-certificates.ts'
+import { createProver } from '../support/dpop-proofs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawManagement } from '../support/management.ts'
 import { type Answer, claimsOf, type FormData, postForm, send } from '../support/requests.ts'
@@ -202,6 +203,25 @@ test('a bound subject token is exchanged with its certificate only, and the new 
   expect(outcomeOf(await exchange(stolen))).toEqual([400, 'invalid_request'])
   const exchanged = await exchange(own)
   expect([exchanged.status, cnfOf(exchanged.body.access_token)]).toEqual([200, { 'x5t#S256': thumbprint }])
+})
+
+test('a DPoP proof names the URL of the endpoint at the origin for certificates, or that of the issuer, and no other one', async () => {
+  const client = await server.make.client(BOUND)
+  const request = async (origin: string, more = {}) => {
+    const prover = await createProver(() => origin)
+    const headers = { ...by(own).headers, ...(await prover.proof('/oauth2/token', more)).headers }
+    const answer = await server.token({ grant_type: 'client_credentials' }, { basic: client, headers })
+    return { prover, headers, answer }
+  }
+  for (const origin of [ORIGIN, server.issuer]) {
+    const { prover, headers, answer } = await request(origin)
+    expect([answer.status, cnfOf(answer.body.access_token)]).toEqual([200, { jkt: prover.jkt, 'x5t#S256': thumbprint }])
+    const again = await server.token({ grant_type: 'client_credentials' }, { basic: client, headers })
+    expect(outcomeOf(again)).toEqual([400, 'invalid_dpop_proof'])
+  }
+  expect(outcomeOf((await request('https://elsewhere.example')).answer)).toEqual([400, 'invalid_dpop_proof'])
+  const otherPath = (await request(ORIGIN, { htu: `${ORIGIN}/oauth2/par` })).answer
+  expect(outcomeOf(otherPath)).toEqual([400, 'invalid_dpop_proof'])
 })
 
 test('discovery names the binding, and the endpoints at the origin for certificates', async () => {

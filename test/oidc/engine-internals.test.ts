@@ -23,6 +23,8 @@ function sourceHash(target: object, name: string): string | undefined {
   return createHash('sha256').update(String(method)).digest('hex').slice(0, 12)
 }
 
+const { OIDCContext } = provider as unknown as { OIDCContext: { prototype: object } }
+
 const { Schema } = provider.Client as unknown as { Schema: { prototype: object } }
 
 /** Each method that is called or replaced, with the hash of the source that was reviewed. */
@@ -30,6 +32,7 @@ const METHODS: [name: string, target: object, method: string, reviewed: string][
   ['helpers/grants.js', internals, 'validateDpop', 'ad8bd399c171'],
   ['helpers/grants.js', internals, 'checkDpopReplay', 'c2c4f632ae40'],
   ['helpers/re_render_errors.js', internals, 'AlreadyUsedError', '818b8b2ec518'],
+  ['OIDCContext.prototype', OIDCContext.prototype, 'urlFor', '35570db5d03a'],
   ['Provider.prototype', Provider.prototype, 'registerResponseMode', '98b893d8ff86'],
   ['Client', provider.Client, 'find', 'f9e7ecd05f5f'],
   ['Client.prototype', provider.Client.prototype, 'compareClientSecret', '7a404f9c2599'],
