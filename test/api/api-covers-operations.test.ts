@@ -25,8 +25,8 @@ const FOR_PAGES = [
   'readNewApplicationForm',
 ]
 
-/** Operations that programs may not use. */
-const FOR_USERS = ['sendInvitation']
+/** Operations that programs may not use, or do by others: where a program names the address of a user, it confirms it. */
+const FOR_USERS = ['confirmUserAddress', 'sendInvitation']
 
 /** Operations that only the command line uses: operators name a user, a client of any kind or a token there. */
 const FOR_COMMANDS = ['findUser', 'readClient', 'revokeTokenByJti']

@@ -20,18 +20,29 @@ const FAILURES = [
 
 type Failure = (typeof FAILURES)[number]
 
-const PLACEHOLDER = /\\\{(\w+)\\\}/g
+const PLACEHOLDER = /\{(\w+)\}/
 
-const patternOf = (failure: Failure): RegExp =>
-  new RegExp(`^${failure.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replace(PLACEHOLDER, '(?<$1>.+)')}$`, 's')
-
-const PATTERNS = FAILURES.map((failure) => [failure, patternOf(failure)] as const)
+/** What stands in `stored` for the placeholders of `failure`; undefined: it says something else. */
+function valuesIn(stored: string, failure: Failure): Record<string, string> | undefined {
+  const [start, ...parts] = failure.split(PLACEHOLDER)
+  if (!stored.startsWith(start!)) return undefined
+  const values: Record<string, string> = {}
+  let at = start!.length
+  for (let n = 0; n < parts.length; n += 2) {
+    const next = parts[n + 1]!
+    const end = n + 2 === parts.length ? stored.length - next.length : stored.indexOf(next, at)
+    if (end <= at || !stored.startsWith(next, end)) return undefined
+    values[parts[n]!] = stored.slice(at, end)
+    at = end + next.length
+  }
+  return at === stored.length ? values : undefined
+}
 
 /** A failure that is stored in English, in the language of the page if it is known. */
 export function failureText(t: ConsoleTranslate, stored: string): string {
-  for (const [failure, pattern] of PATTERNS) {
-    const found = pattern.exec(stored)
-    if (found) return t(failure, { ...found.groups } as never)
+  for (const failure of FAILURES) {
+    const values = valuesIn(stored, failure)
+    if (values) return t(failure, values as never)
   }
   return t.declared(stored)
 }
