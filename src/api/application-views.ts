@@ -1,5 +1,6 @@
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import type { Client } from '../clients/clients.ts'
+import { requirementsOfFapi } from '../clients/fapi-rules.ts'
 import type { Application } from '../management/application-operations.ts'
 import type { ClientSummary } from '../management/client-list.ts'
 import type { NewSecrets } from '../management/client-secret-rotation.ts'
@@ -12,6 +13,7 @@ export function viewClient(client: Client, who: Principal) {
   return {
     ...toWire({ clientId, kind, status, accountId, userId, createdAt, revision }),
     ...toWireValues(CLIENT_ATTRIBUTES, client, who),
+    fapi2_requirements: requirementsOfFapi(client),
   }
 }
 

@@ -13,10 +13,17 @@ import { apiIdentifier, bounded, clientId, environment, secret, timestamp } from
 /** Every setting of a client. */
 export const settings = attributeSchemas(CLIENT_ATTRIBUTES)
 
+/** What the setting FAPI 2.0 enabled. */
+const fapiRequirements = z.array(z.object({ requirement: z.string(), reference: z.string() })).meta({
+  description: 'What FAPI 2.0 requires of it, with the standard that describes each; empty: fapi2 is off',
+  examples: [[{ requirement: 'Pushed authorization requests (PAR)', reference: 'RFC 9126' }]],
+})
+
 /** The same in responses, where a logo has no bytes. */
 export const storedSettings = {
   ...settings,
   logo: imageSummary.nullable().meta({ description: CLIENT_ATTRIBUTES.logo.description }),
+  fapi2_requirements: fapiRequirements,
 }
 
 /** The APIs and scopes that a client may request. */

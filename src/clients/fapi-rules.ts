@@ -47,3 +47,53 @@ export function* errorsOfFapi(settings: ClientSettings): Iterable<FieldError> {
       yield refused('redirectUris', `FAPI 2.0 requires https for redirect URIs, unlike ${uri}`)
   }
 }
+
+/** What FAPI 2.0 requires of a client, with the standard that describes it. */
+export interface FapiRequirement {
+  readonly requirement: string
+  readonly reference: string
+}
+
+const PROFILE = 'FAPI 2.0 Security Profile'
+
+const BY_METHOD: Partial<Record<AuthMethod, FapiRequirement>> = {
+  private_key_jwt: { requirement: 'Authentication by a private key (private_key_jwt)', reference: 'RFC 7523' },
+  tls_client_auth: { requirement: 'Authentication by a certificate', reference: 'RFC 8705' },
+  self_signed_tls_client_auth: { requirement: 'Authentication by a certificate', reference: 'RFC 8705' },
+}
+
+const BOUND: Readonly<Record<'certificate' | Exclude<ClientSettings['dpop'], 'optional'>, FapiRequirement>> = {
+  certificate: { requirement: 'Access tokens that are bound to a certificate', reference: 'RFC 8705' },
+  required: { requirement: 'Access tokens that are bound to a key (DPoP)', reference: 'RFC 9449' },
+  nonce: { requirement: 'Access tokens that are bound to a key (DPoP), with nonces', reference: 'RFC 9449' },
+}
+
+const ALWAYS: readonly FapiRequirement[] = [
+  { requirement: 'Pushed authorization requests (PAR)', reference: 'RFC 9126' },
+  { requirement: 'PKCE', reference: 'RFC 7636' },
+  { requirement: 'The issuer in authorization responses', reference: 'RFC 9207' },
+  { requirement: 'Redirect URIs with https', reference: `${PROFILE}, 5.3.2.2` },
+  { requirement: 'ID tokens that are signed by ES256', reference: `${PROFILE}, 5.4.1` },
+  { requirement: 'No JWT that is signed by RS256', reference: `${PROFILE}, 5.4.1` },
+  { requirement: 'The issuer as the only audience of client assertions', reference: `${PROFILE}, 5.3.2.1` },
+  { requirement: 'No refresh token rotation', reference: `${PROFILE}, 5.3.2.1` },
+]
+
+/** Every requirement that there is. */
+export const FAPI_REQUIREMENTS: readonly FapiRequirement[] = [
+  ...Object.values(BY_METHOD),
+  ...ALWAYS,
+  ...Object.values(BOUND),
+]
+
+type Judged = Pick<ClientSettings, 'fapi2' | 'authMethod' | 'dpop' | 'certificateBoundAccessTokens'>
+
+/** What FAPI 2.0 requires of the client now; nothing where it is off. */
+export function requirementsOfFapi({ fapi2, authMethod, dpop, certificateBoundAccessTokens }: Judged) {
+  if (!fapi2) return []
+  const binding = [
+    ...(dpop === 'optional' ? [] : [BOUND[dpop]]),
+    ...(certificateBoundAccessTokens ? [BOUND.certificate] : []),
+  ]
+  return [BY_METHOD[authMethod], ...binding, ...ALWAYS].filter((one) => one !== undefined)
+}

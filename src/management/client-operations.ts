@@ -1,5 +1,6 @@
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import { type FapiRequirement, requirementsOfFapi } from '../clients/fapi-rules.ts'
 import { notFound } from '../shared/errors.ts'
 import {
   APIS_OF_CLIENT,
@@ -18,6 +19,7 @@ export interface ClientDetails {
   readonly secrets: readonly SecretView[]
   /** Null: it does not publish its keys. */
   readonly keyFetch: KeyFetch | null
+  readonly fapiRequirements: readonly FapiRequirement[]
 }
 
 interface DetailsRow extends ClientRow {
@@ -36,6 +38,8 @@ export const readClient = operation<{ clientId: string }, ClientDetails>(
   async ({ knex }, _principal, { clientId }) => {
     const row: DetailsRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('client', clientId)
-    return { client: toClient(row), apis: row.apis ?? [], secrets: row.secrets ?? [], keyFetch: row.key_fetch }
+    const client = toClient(row)
+    const { apis, secrets, key_fetch: keyFetch } = row
+    return { client, apis: apis ?? [], secrets: secrets ?? [], keyFetch, fapiRequirements: requirementsOfFapi(client) }
   },
 )

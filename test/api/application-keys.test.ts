@@ -57,6 +57,22 @@ test('keys in PEM and as a JWK set are added through the API, and each is revoke
   expect(await statusBy(id, second)).toBe(200)
 })
 
+test('FAPI 2.0 is enabled with a list of what it requires, in the response and on the command line', async () => {
+  const { body } = await create(await exportSPKI((await newClientKey()).publicKey))
+  expect(body.application.fapi2_requirements).toEqual([])
+  const { client_id: id } = body
+  const headers = { 'if-match': '*' }
+  const enabled = await api.json('PATCH', `/applications/${id}`, { fapi2: true }, headers)
+  const pushed = { requirement: 'Pushed authorization requests (PAR)', reference: 'RFC 9126' }
+  expect([enabled.status, enabled.body.application.par_required]).toEqual([200, true])
+  expect(enabled.body.application.fapi2_requirements).toContainEqual(pushed)
+  expect((await api.send('GET', `/applications/${id}`)).body.fapi2_requirements).toContainEqual(pushed)
+  const shown = await keywright(server.env)(`client show ${id}`)
+  expect(shown.fapi2_requirements).toContain('Pushed authorization requests (PAR): RFC 9126')
+  const off = await keywright(server.env)(`client update ${id} --fapi2 off`)
+  expect(off.fapi2_requirements).toBeUndefined()
+})
+
 test('private keys, keys that the application has, an earlier revision and applications without keys are refused', async () => {
   const key = await newClientKey()
   const { body, headers } = await create({ keys: [key.jwk] })

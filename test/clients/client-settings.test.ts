@@ -5,7 +5,7 @@ import { EXTERNAL_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { EXCHANGE_ATTRIBUTES } from '../../src/clients/exchange-attributes.ts'
-import { withFapi } from '../../src/clients/fapi-rules.ts'
+import { requirementsOfFapi, withFapi } from '../../src/clients/fapi-rules.ts'
 import { IDENTITY_ASSERTION_ATTRIBUTES } from '../../src/clients/identity-assertion-attributes.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
@@ -322,6 +322,35 @@ describe('FAPI 2.0', () => {
     }
     expect((await change({ dpop: 'optional', certificateBoundAccessTokens: true })).client.fapi2).toBe(true)
     expect((await change({ fapi2: false, parRequired: false })).client.parRequired).toBe(false)
+  })
+
+  test('is listed with the standard of each requirement, by how the client authenticates and its tokens are bound', () => {
+    const listed = (settings: ClientSettings) =>
+      requirementsOfFapi(settings).map(({ requirement, reference }) => `${requirement}: ${reference}`)
+    expect(listed(BARE)).toEqual([])
+    const byKey = listed(FAPI)
+    expect(byKey.slice(0, 4)).toEqual([
+      'Authentication by a private key (private_key_jwt): RFC 7523',
+      'Access tokens that are bound to a key (DPoP): RFC 9449',
+      'Pushed authorization requests (PAR): RFC 9126',
+      'PKCE: RFC 7636',
+    ])
+    expect(byKey.slice(4).map((text) => text.replace(/:.*/, ''))).toEqual([
+      'The issuer in authorization responses',
+      'Redirect URIs with https',
+      'ID tokens that are signed by ES256',
+      'No JWT that is signed by RS256',
+      'The issuer as the only audience of client assertions',
+      'No refresh token rotation',
+    ])
+    const certified = { authMethod: 'tls_client_auth', certificateBoundAccessTokens: true, dpop: 'optional' } as const
+    expect(listed({ ...FAPI, ...certified }).slice(0, 2)).toEqual([
+      'Authentication by a certificate: RFC 8705',
+      'Access tokens that are bound to a certificate: RFC 8705',
+    ])
+    expect(listed({ ...FAPI, dpop: 'nonce' })).toContain(
+      'Access tokens that are bound to a key (DPoP), with nonces: RFC 9449',
+    )
   })
 
   test.each([

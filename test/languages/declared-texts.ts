@@ -3,6 +3,7 @@ import { USER_ATTRIBUTES } from '../../src/accounts/user-attributes.ts'
 import { API_ATTRIBUTES } from '../../src/apis/api-attributes.ts'
 import { APPLICATION_TYPES } from '../../src/clients/application-types.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES, KEY_PAIR_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
+import { FAPI_REQUIREMENTS } from '../../src/clients/fapi-rules.ts'
 import { GRANT_TYPES } from '../../src/clients/grant-types.ts'
 import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../../src/clients/instance-attributes.ts'
 import {
@@ -63,6 +64,8 @@ export const declaredTexts = (): Set<string> =>
   new Set(
     [
       ...RESOURCES.flatMap(textsOf),
+      // PKCE has one name in all languages.
+      ...FAPI_REQUIREMENTS.map(({ requirement }) => requirement).filter((text) => text !== 'PKCE'),
       ...GRANT_TYPES.flatMap(({ label, hint }) => [label, hint]),
       ...APPLICATION_TYPES.flatMap(({ label, hint, redirectUris }) => [label, hint, redirectUris?.hint]),
       ...Object.values(MESSAGE_KINDS).flatMap(({ label, cause }) => [label, cause]),

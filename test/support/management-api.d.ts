@@ -3341,6 +3341,19 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * @description What FAPI 2.0 requires of it, with the standard that describes each; empty: fapi2 is off
+             * @example [
+             *       {
+             *         "requirement": "Pushed authorization requests (PAR)",
+             *         "reference": "RFC 9126"
+             *       }
+             *     ]
+             */
+            fapi2_requirements: {
+                requirement: string;
+                reference: string;
+            }[];
+            /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -3878,6 +3891,19 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+            /**
+             * @description What FAPI 2.0 requires of it, with the standard that describes each; empty: fapi2 is off
+             * @example [
+             *       {
+             *         "requirement": "Pushed authorization requests (PAR)",
+             *         "reference": "RFC 9126"
+             *       }
+             *     ]
+             */
+            fapi2_requirements: {
+                requirement: string;
+                reference: string;
+            }[];
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -6785,6 +6811,19 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+            /**
+             * @description What FAPI 2.0 requires of it, with the standard that describes each; empty: fapi2 is off
+             * @example [
+             *       {
+             *         "requirement": "Pushed authorization requests (PAR)",
+             *         "reference": "RFC 9126"
+             *       }
+             *     ]
+             */
+            fapi2_requirements: {
+                requirement: string;
+                reference: string;
+            }[];
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z

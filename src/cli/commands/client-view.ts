@@ -1,5 +1,6 @@
 import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { Client } from '../../clients/clients.ts'
+import type { FapiRequirement } from '../../clients/fapi-rules.ts'
 import { readClient } from '../../management/client-operations.ts'
 import type { ClientApiView, KeyFetch, SecretView } from '../../management/client-parts.ts'
 import { toWire } from '../../shared/wire-names.ts'
@@ -50,8 +51,20 @@ const viewKeyFetch = (fetch: KeyFetch | null) =>
     },
   }
 
+/** Only of a client for FAPI 2.0. */
+const viewFapi = (requirements: readonly FapiRequirement[]) =>
+  requirements.length > 0 && {
+    fapi2_requirements: requirements.map(({ requirement, reference }) => `${requirement}: ${reference}`),
+  }
+
 /** Reads a client and returns it with its APIs and what may be shown of its secrets. */
 export async function readClientView({ management, principal }: CommandContext, clientId: string) {
-  const { client, apis, secrets, keyFetch } = await readClient(management, principal, { clientId })
-  return { ...viewClient(client), apis: apis.map(viewApi), secrets: secrets.map(viewSecret), ...viewKeyFetch(keyFetch) }
+  const { client, apis, secrets, keyFetch, fapiRequirements } = await readClient(management, principal, { clientId })
+  return {
+    ...viewClient(client),
+    ...viewFapi(fapiRequirements),
+    apis: apis.map(viewApi),
+    secrets: secrets.map(viewSecret),
+    ...viewKeyFetch(keyFetch),
+  }
 }

@@ -1,7 +1,10 @@
 /** Applications that authenticate by a private key: registered, shown and given new keys in the console. */
 import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withFapi } from '../../../src/clients/fapi-rules.ts'
+import { updateClient } from '../../../src/management/client-registration.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../../support/client-assertions.ts'
+import { ACTOR } from '../../support/factory.ts'
 import { documentOf, endCooldown, jwkSet, startKeyServer } from '../../support/key-server.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser } from '../../support/scriptless-browser.ts'
@@ -55,6 +58,20 @@ describe('an application with a private key', () => {
     expect(words).toContain('ends in 2026')
     expect(words).not.toMatch(/client secret/i)
     expect(words).not.toContain('CLIENT_SECRET')
+  })
+
+  it('shows what FAPI 2.0 requires of it, in German too', async () => {
+    const path = (await add('Bank', keySet(key))).url
+    expect(wordsOf(await admin.visit(path))).not.toContain('What FAPI 2.0 requires')
+    const settings = withFapi({}, { fapi2: true })
+    await updateClient(server.knex, await clientIdOf('Bank'), { settings }, ACTOR)
+    const words = wordsOf(await admin.visit(path))
+    expect(words).toContain('What FAPI 2.0 requires')
+    expect(words).toContain('Pushed authorization requests (PAR) RFC 9126')
+    await admin.visit('/language?to=de&return_to=%2F')
+    const german = wordsOf(await admin.visit(path))
+    await admin.visit('/language?to=en&return_to=%2F')
+    expect(german).toContain('Vorab übermittelte Autorisierungsanfragen (PAR) RFC 9126')
   })
 
   it('has an error at the field for what is no key set, and registers nothing', async () => {

@@ -1,6 +1,7 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
+import { requirementsOfFapi } from '../../../clients/fapi-rules.ts'
 import { actsFor, TOKEN_EXCHANGE_GRANT } from '../../../clients/grant-types.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
@@ -45,6 +46,10 @@ const OF_AUTHORIZATION_REQUESTS: readonly unknown[] = [
 const proofsOf = ({ grants }: ClientSettings): Attributes =>
   actsFor('user', grants) ? PROOFS : attributesWhere(PROOFS, (one) => !OF_AUTHORIZATION_REQUESTS.includes(one))
 
+/** What FAPI 2.0 requires, where it is on, with the standard that describes it. */
+const fapiFacts = (t: ConsoleTranslate, settings: ClientSettings): Fact[] =>
+  requirementsOfFapi(settings).map(({ requirement, reference }) => fact(t.declared(requirement), textCell(reference)))
+
 /** One row for each of these attributes that the user may read. */
 function factsFor(t: ConsoleTranslate, isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
   const readable = attributesWhere(attributes, ({ operatorOnly }) => isOperator || !operatorOnly)
@@ -83,6 +88,7 @@ export function settingsBlocks(
     { heading: t('Sign-in'), facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
     { heading: t('Tokens'), facts: [...facts(TOKENS), legacyFact(t, client)] },
     { heading: t('Required proofs'), facts: facts(proofsOf(client)) },
+    { heading: t('What FAPI 2.0 requires'), facts: fapiFacts(t, client) },
     {
       heading: t('Token exchange'),
       facts: client.grants.includes(TOKEN_EXCHANGE_GRANT) ? facts(EXCHANGE) : [],
