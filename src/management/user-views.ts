@@ -1,4 +1,6 @@
-import { isVouched, lateralMembership } from '../accounts/memberships.ts'
+import type { SettableStatus } from '../accounts/account-attributes.ts'
+import { conditionOf, isVouched, lateralMembership, type MembershipCondition } from '../accounts/memberships.ts'
+import type { AccountRole } from '../accounts/user-attributes.ts'
 import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
 import { membershipColumns, toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
 import { isPendingKey } from '../database/address-keys.ts'
@@ -21,6 +23,19 @@ export interface UserSummary extends User {
   /** The address is that of a user elsewhere, who has not joined the account yet. Only operators learn it. */
   readonly isPending: boolean
 }
+
+/** An account of a user, as operators see it. */
+export interface AccountOfDetails {
+  readonly accountId: string
+  readonly accountName: string
+  readonly role: AccountRole
+  readonly status: SettableStatus
+  /** What has to happen before the user acts here in sessions of their own; null: nothing. */
+  readonly waitsFor: MembershipCondition | null
+}
+
+/** At most so many accounts of a user are shown. */
+const MAX_ACCOUNTS = 200
 
 export interface UserDetails extends UserSummary {
   /** Client ID of the user's default key pair. */
@@ -45,6 +60,8 @@ export interface UserDetails extends UserSummary {
   readonly affected?: AffectedCallers
   /** The user is a member of another account as well: an admin of this one does not change what belongs to the person. */
   readonly hasOtherAccounts: boolean
+  /** For operators: all accounts of the user by name, at most `MAX_ACCOUNTS`. Admins do not learn of others. */
+  readonly accounts: readonly AccountOfDetails[]
   /** A membership waits until an operator, or a service of the company, confirms the address. Only operators learn it. */
   readonly waitsForAddress: boolean
   /** The account has no other active admin who can sign in. */
@@ -90,6 +107,10 @@ const selectUser = (columns = ''): string => `
          (SELECT json_agg(s) FROM (${SESSIONS_OF_USER}) s) AS sessions,
          ${SCOPE} IS NULL AND NOT coalesce(${isVouched('u')}, false)
            AND EXISTS (SELECT FROM memberships w WHERE w.user_id = u.id AND w.needs_proof) AS waits_for_address,
+         (SELECT json_agg(listed) FROM (
+            SELECT m.account_id AS "accountId", a.name AS "accountName", m.role, m.status, ${conditionOf('u')} AS "waitsFor"
+              FROM memberships m JOIN accounts a ON a.id = m.account_id
+             WHERE m.user_id = u.id AND ${SCOPE} IS NULL ORDER BY lower(a.name), a.id LIMIT ${MAX_ACCOUNTS}) listed) AS accounts,
          (${ADDED_APPLICATIONS}) AS added_applications, ${columns}
          membership.role = 'admin' AND membership.status = 'active' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM memberships p JOIN users o ON o.id = p.user_id
@@ -115,6 +136,7 @@ export interface DetailsRow extends UserSubjectRow {
   sessions: SessionRow[] | null
   added_applications: AddedApplication[] | null
   callers?: AffectedClientCaller[] | null
+  accounts: AccountOfDetails[] | null
   waits_for_address: boolean
   is_last: boolean
 }
@@ -133,6 +155,7 @@ export const toDetails = (row: DetailsRow, principal: Pick<Principal, 'role'>): 
   addedApplications: row.added_applications ?? [],
   ...(row.callers !== undefined && { affected: toAffectedCallers(row.callers) }),
   hasOtherAccounts: row.has_other_accounts,
+  accounts: row.accounts ?? [],
   waitsForAddress: row.waits_for_address,
   isLastAdmin: row.is_last,
 })

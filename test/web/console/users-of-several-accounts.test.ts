@@ -92,6 +92,19 @@ test('an operator off-boards them from all accounts, and an admin who knows the 
   expect(await server.knex('users').where({ id: user.id }).pluck('status')).toEqual(['disabled'])
 })
 
+test('the page lists all accounts to an operator alone, in three statements', async () => {
+  const path = `/users/${user.id}`
+  const nameOf = async (id: string) => (await server.knex('accounts').where({ id }).first('name')).name
+  await server.knex('memberships').where({ user_id: user.id, account_id: first }).update({ status: 'disabled' })
+  const [firstName, secondName] = [await nameOf(first), await nameOf(second)]
+  const words = wordsOf(await asOperator.visit(path))
+  expect(words).toContain(`${firstName} Admin Disabled`)
+  expect(words).toContain(`${secondName} Developer Active`)
+  expect((await statementsOf(asOperator, path)).length).toBeLessThanOrEqual(3)
+  const toAdmin = await asAdmin.visit(path)
+  expect([toAdmin.text.includes(first), wordsOf(toAdmin).includes(firstName)]).toEqual([false, false])
+})
+
 test('an operator confirms the address for which a membership waits', async () => {
   const path = `/users/${user.id}/address`
   const ofUser = { id: user.id }
@@ -99,7 +112,11 @@ test('an operator confirms the address for which a membership waits', async () =
   await server.knex('users').where(ofUser).update({ vouched_email_key: null })
   expect(hrefsOf(await asOperator.visit(`/users/${user.id}`))).not.toContain(path)
   await server.knex('memberships').where({ user_id: user.id, account_id: second }).update({ needs_proof: true })
-  expect(hrefsOf(await asOperator.visit(`/users/${user.id}`))).toContain(path)
+  const waiting = await asOperator.visit(`/users/${user.id}`)
+  expect([hrefsOf(waiting), wordsOf(waiting)]).toEqual([
+    expect.arrayContaining([path]),
+    expect.stringContaining('Waits for you'),
+  ])
   expect(hrefsOf(await asAdmin.visit(`/users/${user.id}`))).not.toContain(path)
   expect((await asAdmin.visit(path)).status).toBe(403)
 

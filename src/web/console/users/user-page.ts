@@ -17,6 +17,7 @@ import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { roleChange } from './role-pages.ts'
 import { accessChanges, accessHere } from './user-access-changes.ts'
+import { userAccountsBlock } from './user-accounts-block.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
 import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
@@ -180,6 +181,7 @@ export async function showUser({ management, who, user: viewer, params, show, t 
       heading: isOwn ? t('Your credentials and tokens') : t('Credentials and tokens'),
       facts: holdingsOf(t, user),
     },
+    ...userAccountsBlock(t, user),
     ...userSessionsBlock(t, user, isOwn),
     ...(isOwn ? [] : addedApplicationsBlock(t, user)),
     {
