@@ -51,14 +51,28 @@ function parseObject(text: string): Json {
   return parsed
 }
 
+/**
+ * Keys are fetched from the host of the client alone: a document that anybody can write must not let this server call other hosts. The
+ * document itself is fetched only when a user signs in, so keys in it would be outdated at the token endpoint.
+ * @throws KeywrightError `invalid_input`
+ */
+function checkKeySource(url: string, { jwks_uri: uri }: Json): void {
+  if (typeof uri !== 'string')
+    throw invalid('a document with the token_endpoint_auth_method private_key_jwt names its keys by jwks_uri')
+  if (URL.parse(uri)?.origin !== new URL(url).origin)
+    throw invalid('the jwks_uri in the document must have the host of the client ID')
+}
+
 /** Draft, section 4.1. @throws KeywrightError `invalid_input` */
-function checkCredentials(document: Json): void {
+function checkCredentials(url: string, document: Json): void {
   const forbidden = FORBIDDEN.find((name) => Object.hasOwn(document, name))
   if (forbidden) throw invalid(`the document must not have the member ${forbidden}`)
   const { jwks, token_endpoint_auth_method: method = 'none' } = document
   if (SHARED_SECRET_METHODS.includes(method))
     throw invalid('the document names a token_endpoint_auth_method with a shared secret')
-  if (method !== 'none') throw invalid('the only supported token_endpoint_auth_method of a document is none')
+  if (method === 'private_key_jwt') checkKeySource(url, document)
+  else if (method !== 'none')
+    throw invalid('the token_endpoint_auth_method of a document must be none or private_key_jwt')
   const keys = isObject(jwks) ? jwks.keys : undefined
   for (const key of Array.isArray(keys) ? keys : []) if (isObject(key)) checkPublic(key)
 }
@@ -76,7 +90,7 @@ function permittedSettings(settings: ClientMetadata['settings']): ClientMetadata
 
 /**
  * Reads the response of a client ID (draft-ietf-oauth-client-id-metadata-document, sections 4 and 5). Clients with a document are public
- * clients, which have authorization codes and refresh tokens only.
+ * clients or have keys, and get authorization codes and refresh tokens only.
  * @param schemes URI schemes without a dot that an operator allows
  * @throws KeywrightError `invalid_input`; the message is for who wrote the document, and repeats little of it
  */
@@ -90,7 +104,7 @@ export async function readClientIdDocument(
   if (!MEDIA_TYPE.test(headers.get('content-type') ?? '')) throw invalid('the media type of the response is not JSON')
   const document = parseObject(await response.text())
   if (document.client_id !== url) throw invalid('the client_id in the document is not its URL')
-  checkCredentials(document)
+  checkCredentials(url, document)
   const settings = permittedSettings(parseClientMetadata(document, 'none').settings)
   checkClientSettings({ ...DEFAULT_SETTINGS, ...settings }, schemes)
   return { settings, freshFor: freshnessOf(headers, FRESHNESS) }

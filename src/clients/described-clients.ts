@@ -6,7 +6,12 @@ import { hashSecret } from '../shared/secrets.ts'
 import type { ClientDocuments } from './client-document-fetches.ts'
 import { type ClientIdDocument, ClientIdDocumentError } from './client-id-documents.ts'
 import { isClientIdUrl } from './client-id-urls.ts'
-import { describedChange, describeRegistration, permitsClientId } from './described-registrations.ts'
+import {
+  checkKeysPermitted,
+  describedChange,
+  describeRegistration,
+  permitsClientId,
+} from './described-registrations.ts'
 import { getInstanceSettings } from './instance-settings.ts'
 import type { Registration } from './registration.ts'
 import type { Registrations } from './registrations.ts'
@@ -76,6 +81,13 @@ export function createDescribedClients(options: DescribedClientsOptions): Descri
     return isClientIdUrl(clientId) && permitsClientId(instance, clientId) ? instance : undefined
   }
 
+  /** @throws as `describe` */
+  async function documentOf(clientId: string, instance: Instance, ip: string): Promise<Described> {
+    const described = await documents.documentOf(clientId, ip)
+    checkKeysPermitted(instance, clientId, described)
+    return described
+  }
+
   type Instance = NonNullable<Awaited<ReturnType<typeof permitting>>>
 
   async function registrationOf(clientId: string, instance: Instance, described: Described) {
@@ -89,11 +101,12 @@ export function createDescribedClients(options: DescribedClientsOptions): Descri
   return {
     async describe(clientId, { ip }) {
       const instance = await permitting(clientId)
-      return instance && (await registrationOf(clientId, instance, await documents.documentOf(clientId, ip)))
+      return instance && (await registrationOf(clientId, instance, await documentOf(clientId, instance, ip)))
     },
     async store(clientId, asking) {
-      if (!(await permitting(clientId))) return undefined
-      const described = await documents.documentOf(clientId, asking.ip)
+      const instance = await permitting(clientId)
+      if (!instance) return undefined
+      const described = await documentOf(clientId, instance, asking.ip)
       await storeClient(clientId, described, asking).catch(refuse)
       return await registrations.fresh(clientId)
     },

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { defaultApi, findExistingApis } from '../apis/apis.ts'
 import { findByIdentifier } from '../apis/resource-identifiers.ts'
-import type { ClientIdDocument } from './client-id-documents.ts'
+import { type ClientIdDocument, ClientIdDocumentError } from './client-id-documents.ts'
 import { clientIdUrlError, hostOfClientId } from './client-id-urls.ts'
 import { requirementsAfter } from './client-metadata.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from './client-settings.ts'
@@ -19,6 +19,19 @@ export function permitsClientId(
   if (openRegistrationAccount === null || clientIdDocuments === 'off') return false
   if (clientIdUrlError(url)) return false
   return clientIdDocuments === 'open' || clientIdDocumentHosts.includes(hostOfClientId(url))
+}
+
+/**
+ * Keys are fetched again and again for as long as a client exists, so they are only for hosts that the operator has named. @throws
+ * ClientIdDocumentError
+ */
+export function checkKeysPermitted(
+  { clientIdDocumentHosts }: InstanceSettings,
+  url: string,
+  { isPublic }: Described,
+): void {
+  if (!isPublic && !clientIdDocumentHosts.includes(hostOfClientId(url)))
+    throw new ClientIdDocumentError('a client with keys must be on a host that the operator has named')
 }
 
 /** The settings of a new client with this document. Nobody but its users has looked at it, so its consent page is always shown. */

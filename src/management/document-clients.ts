@@ -9,12 +9,16 @@ import { hasOpenClients, insertDynamicRegistration, requireNewConsents } from '.
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { changesBetween } from '../shared/attributes.ts'
-import { isStale, KeywrightError } from '../shared/errors.ts'
+import { invalidInput, isStale, KeywrightError } from '../shared/errors.ts'
 import { createClient, updateClient } from './client-registration.ts'
 import { MAX_OPEN_CLIENTS, type Origin, REGISTRATION_ACTOR } from './dynamic-registration.ts'
 
-/** Of a document: it names no secret, so the client is public. */
-const DESCRIBED = { authMethod: 'none', softwareId: null, softwareVersion: null }
+/** A document names no secret. */
+const registrationOf = ({ isPublic }: ClientIdDocument['settings']) => ({
+  authMethod: isPublic ? 'none' : 'private_key_jwt',
+  softwareId: null,
+  softwareVersion: null,
+})
 
 async function insert(knex: Knex, clientId: string, settings: ClientIdDocument['settings'], origin: Origin) {
   await knex.transaction(async (trx) => {
@@ -26,7 +30,7 @@ async function insert(knex: Knex, clientId: string, settings: ClientIdDocument['
       throw new KeywrightError('conflict', 'the account holds too many clients that nobody has looked at')
     const request = { clientId, accountId, settings: describedSettings(instance, settings), apis, scopes }
     const { client } = await createClient(trx, request, { ...REGISTRATION_ACTOR, ...origin })
-    await insertDynamicRegistration(trx, client.key, 'metadata_document', DESCRIBED)
+    await insertDynamicRegistration(trx, client.key, 'metadata_document', registrationOf(settings))
   })
 }
 
@@ -41,9 +45,16 @@ async function inserted(...args: Parameters<typeof insert>): Promise<boolean> {
   }
 }
 
+/** As at the registration endpoint. @throws KeywrightError `invalid_input` */
+function checkMethod({ isPublic, authMethod }: Client, settings: ClientIdDocument['settings']): void {
+  if (isPublic !== settings.isPublic || authMethod !== settings.authMethod)
+    throw invalidInput('the document has another token_endpoint_auth_method than at first, which cannot be changed')
+}
+
 /** Stores what the document says otherwise than the client. Users are asked again before they are sent to other redirect URIs. */
 async function change(knex: Knex, clientId: string, settings: ClientIdDocument['settings'], origin: Origin) {
   const before = await getClient(knex, clientId)
+  checkMethod(before, settings)
   const after = describedChange(before, settings)
   const changes = changesBetween(CLIENT_ATTRIBUTES, before, { ...before, ...after })
   if (before.status !== 'active' || Object.keys(changes).length === 0) return

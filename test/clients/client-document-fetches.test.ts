@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClientDocuments } from '../../src/clients/client-document-fetches.ts'
+import { deleteUnusedClientDocuments } from '../../src/clients/stored-client-documents.ts'
 import { createSsrfSafeFetch, type SsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
 import { RateLimitedError } from '../../src/shared/errors.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -144,6 +145,35 @@ test('each fetch counts for its host, and beyond the limit nothing is fetched or
   await expect(nodeWith(host.fetch, { limit: refuse }).documentOf(other, IP)).rejects.toMatchObject({ retryAfter: 7 })
   expect(host.reads).toBe(1)
   expect(await server.knex('client_id_documents').where({ client_id: other })).toEqual([])
+})
+
+test('a client that users have signed in to does not stop when strangers have used up a limit', async () => {
+  const url = newUrl()
+  const host = startHost(url)
+  const refuse = async () => {
+    throw new RateLimitedError(7)
+  }
+  await nodeWith(host.fetch).documentOf(url, IP)
+  await expire(url)
+  const node = nodeWith(host.fetch, { limit: refuse })
+  await expect(node.documentOf(url, IP)).rejects.toMatchObject({ retryAfter: 7 })
+  const { clientId } = await server.make.client()
+  await server.knex('clients').where({ client_id: clientId }).update({ client_id: url })
+  expect((await node.documentOf(url, IP)).name).toBe('Editor')
+})
+
+test('documents that no user has signed in with are deleted after a day, others stay', async () => {
+  const [unused, used] = [newUrl(), newUrl()]
+  for (const url of [unused, used]) await nodeWith(startHost(url).fetch).documentOf(url, IP)
+  const { clientId } = await server.make.client()
+  await server.knex('clients').where({ client_id: clientId }).update({ client_id: used })
+  const of = () => server.knex('client_id_documents').whereIn('client_id', [unused, used])
+  await of().update({ claimed_at: server.knex.raw(`now() - interval '23 hours'`) })
+  await deleteUnusedClientDocuments(server.knex, 500)
+  expect(await of().pluck('client_id')).toHaveLength(2)
+  await of().update({ claimed_at: server.knex.raw(`now() - interval '25 hours'`) })
+  await deleteUnusedClientDocuments(server.knex, 500)
+  expect(await of().pluck('client_id')).toEqual([used])
 })
 
 test('a URL that cannot be a client ID is never fetched or stored', async () => {

@@ -58,10 +58,10 @@ test.each(['client_secret_basic', 'client_secret_post', 'client_secret_jwt'])(
   },
 )
 
-test.each(['private_key_jwt', 'tls_client_auth', 'unknown', ['none'], null, 1])(
+test.each(['tls_client_auth', 'self_signed_tls_client_auth', 'unknown', ['none'], null, 1])(
   'a document with the method %j is refused',
   async (method) => {
-    await expect(read({ token_endpoint_auth_method: method })).rejects.toThrow('only supported')
+    await expect(read({ token_endpoint_auth_method: method })).rejects.toThrow('must be none or private_key_jwt')
   },
 )
 
@@ -78,6 +78,23 @@ test('a document with a private or symmetric key is refused', async () => {
   await expect(read({ jwks: { keys: [jwk, { ...jwk, d: 'AAAA' }] } })).rejects.toThrow('private or symmetric')
   await expect(read({ jwks: { keys: [{ kty: 'oct', k: 'AAAA' }] } })).rejects.toThrow('private or symmetric')
   expect((await read({ jwks: { keys: [jwk] } })).settings.isPublic).toBe(true)
+})
+
+test('a document with private_key_jwt names its keys by a URL on its own host', async () => {
+  const method = { token_endpoint_auth_method: 'private_key_jwt' }
+  const own = 'https://app.example.com/jwks'
+  const { settings } = await read({ ...method, jwks_uri: own })
+  expect(settings).toMatchObject({ isPublic: false, authMethod: 'private_key_jwt', jwksUri: own })
+  const { jwk } = await newClientKey()
+  for (const keys of [{}, { jwks: { keys: [jwk] } }, { jwks_uri: 7 }, { jwks: { keys: [jwk] }, jwks_uri: own }])
+    await expect(read({ ...method, ...keys })).rejects.toThrow('jwks_uri')
+  const others = [
+    'http://app.example.com/jwks',
+    'https://app.example.com:8443/jwks',
+    'https://other.example.com/jwks',
+    'jwks',
+  ]
+  for (const uri of others) await expect(read({ ...method, jwks_uri: uri })).rejects.toThrow('must have the host')
 })
 
 test('a document can require proofs of possession, and keys for other purposes are ignored', async () => {

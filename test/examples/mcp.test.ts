@@ -214,7 +214,7 @@ async function describedBy(grants: string[]) {
   }
   await server.knex('instance_settings').update(settings)
   await setDynamicRegistration(server, 'off')
-  await expect.poll(isCimdSupported, { timeout: 10_000 }).toBe(true)
+  await until(async () => (await isCimdSupported()) === true)
   return { clientMetadataUrl: url, redirectUrl }
 }
 

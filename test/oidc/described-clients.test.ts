@@ -4,9 +4,11 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runCli } from '../support/cli-in-process.ts'
+import { assertionForm, newClientKey, signAssertion } from '../support/client-assertions.ts'
 import { type DocumentHost, documentText, startDocumentHost } from '../support/document-host.ts'
+import { jwkSet } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { together } from '../support/load.ts'
+import { together, until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { claimsOf, send } from '../support/requests.ts'
 import { createPkce, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
@@ -60,13 +62,14 @@ const linkOf = (clientId: string, params: Record<string, string> = {}) =>
     ...params,
   })}`
 
-const redeem = (clientId: string, code: string, redirectUri = CALLBACK) =>
+const redeem = (clientId: string, code: string, redirectUri = CALLBACK, more: Record<string, string> = {}) =>
   server.token({
     grant_type: 'authorization_code',
     code,
     redirect_uri: redirectUri,
     code_verifier: pkce.verifier,
     client_id: clientId,
+    ...more,
   })
 
 const clientsOf = (url: string) => server.knex('clients').where({ client_id: url })
@@ -150,6 +153,28 @@ describe('a client that describes itself', () => {
     expect(asked.text).toContain(host.host)
   })
 
+  test('can have keys on its own host if the operator has named it, and authenticates by them from then on', async () => {
+    const key = await newClientKey('ES256', { kid: 'a' })
+    const keys = host.publish()
+    keys.respondText(jwkSet(key))
+    const members = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: keys.url }
+    const site = host.publish(members)
+    expect((await visit(linkOf(site.url))).text).toContain('invalid_client')
+    await permit('open', [host.host])
+    const browser = openBrowser(server.url)
+    const { code } = answerOf(await goOn(browser, await browser.visit(linkOf(site.url)), person))
+    expect((await redeem(site.url, code!)).body.error).toBe('invalid_client')
+    const assertion = await signAssertion(key, { clientId: site.url, audience: server.issuer })
+    const { status, body } = await redeem(site.url, code!, CALLBACK, assertionForm(assertion))
+    expect([status, claimsOf(body.access_token).client_id]).toEqual([200, site.url])
+
+    await expire(site.url)
+    site.describe({})
+    const changed = await browser.visit(linkOf(site.url))
+    expect([changed.status, changed.left]).toEqual([400, undefined])
+    expect(await clientsOf(site.url)).toMatchObject([{ is_public: false, auth_method: 'private_key_jwt' }])
+  })
+
   test('is archived by an admin, and then no user can sign in to it again', async () => {
     const site = host.publish()
     const browser = openBrowser(server.url)
@@ -187,6 +212,11 @@ describe('a document that cannot be used', () => {
     ],
     ['that is missing', ({ respond }) => respond((response) => response.writeHead(404).end())],
     ['with a client secret', ({ describe: say }) => say({ client_secret: 'secret' })],
+    [
+      'with keys on another host',
+      ({ describe: say }) =>
+        say({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://other.example.com/jwks' }),
+    ],
     ['without redirect URIs', ({ describe: say }) => say({ redirect_uris: undefined })],
     ['that is no JSON', ({ respondText }) => respondText('<html>')],
   ]
@@ -278,8 +308,9 @@ describe('the operator', () => {
     const sites = Array.from({ length: 25 }, () => host.publish())
     const pages = await together(25, (n) => visit(linkOf(sites[n]!.url)))
     const fetched = sites.filter(({ requests }) => requests() > 0).length
-    expect(fetched).toBe(20)
-    expect(pages.filter(({ status }) => status === 429)).toHaveLength(5)
+    expect(fetched).toBeGreaterThanOrEqual(20)
+    expect(fetched).toBeLessThan(25)
+    expect(pages.filter(({ status }) => status === 429)).toHaveLength(25 - fetched)
     const { url } = sites.find(({ requests }) => requests() === 0)!
     expect(await server.knex('client_id_documents').where({ client_id: url })).toEqual([])
   })
@@ -287,9 +318,9 @@ describe('the operator', () => {
   test('lets the discovery documents say so', async () => {
     const isSupported = async () =>
       (await send(`${server.url}/.well-known/oauth-authorization-server`)).body.client_id_metadata_document_supported
-    await expect.poll(isSupported, { timeout: 10_000 }).toBe(true)
+    await until(async () => (await isSupported()) === true)
     await permit('off')
-    await expect.poll(isSupported, { timeout: 10_000 }).toBeUndefined()
+    await until(async () => (await isSupported()) === undefined)
   })
 
   test('and admins find such a client in the console, the API and the command line by its URL', async () => {
@@ -321,8 +352,8 @@ describe('the operator', () => {
     const { url, respond } = host.publish()
     respond((response) => response.writeHead(404).end())
     await visit(linkOf(url))
-    await expect
-      .poll(() => server.knex('refusal_samples').where({ claimed_id: url }).pluck('reason'), { timeout: 10_000 })
-      .toEqual(['unknown_client'])
+    const samples = () => server.knex('refusal_samples').where({ claimed_id: url }).pluck('reason')
+    await until(async () => (await samples()).length > 0)
+    expect(await samples()).toEqual(['unknown_client'])
   })
 })
