@@ -96,7 +96,7 @@ function createCaches(
   keyRings: KeyRings,
   keyFetches: KeyFetches,
   outgoing: SsrfSafeFetch,
-  { clientCacheSize, clientCertificates }: Config,
+  { clientCacheSize, clientCertificates, outgoingAllow }: Config,
 ) {
   const serverWatch = createServerWatch()
   const registrations = createRegistrations(database, clientCacheSize)
@@ -106,7 +106,7 @@ function createCaches(
   const authenticator = createAuthenticator(registrations, clock)
   const isFirstUse = createAssertionUses(database)
   const assertionAuthenticator = createAssertionAuthenticator(registrations, isFirstUse, clock, keyFetches)
-  const issuerKeys = createIssuerKeys(database, outgoing.fetch)
+  const issuerKeys = createIssuerKeys(database, outgoing.fetch, { hidesResponses: outgoingAllow.length > 0 })
   const workloadAuthenticator = createWorkloadAuthenticator(registrations, issuerKeys, isFirstUse, clock)
   const authorities = clientCertificates?.authorities ?? []
   const certificateAuthenticator = createCertificateAuthenticator(registrations, authorities, clock)

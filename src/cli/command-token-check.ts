@@ -8,7 +8,7 @@ export const commandTokenCheck =
     { port, issuer = `http://localhost:${port}`, outgoingAllow }: Config,
     database: Pick<Database, 'query' | 'clock'>,
   ): WorkloadTokenChecker =>
-  async (trusts, token) => {
+  async (trusts, token, isOperator) => {
     const [{ createSsrfSafeFetch }, { createIssuerKeys }, { createWorkloadTokenChecker }] = await Promise.all([
       import('../http/ssrf-safe-fetch.ts'),
       import('../clients/issuer-keys.ts'),
@@ -16,9 +16,7 @@ export const commandTokenCheck =
     ])
     const outgoing = createSsrfSafeFetch({ allow: outgoingAllow })
     const issuerKeys = createIssuerKeys(database, outgoing.fetch)
-    return await createWorkloadTokenChecker(
-      issuerKeys,
-      issuer,
-      database.clock,
-    )(trusts, token).finally(() => outgoing.close())
+    return await createWorkloadTokenChecker(issuerKeys, issuer, database.clock)(trusts, token, isOperator).finally(() =>
+      outgoing.close(),
+    )
   }

@@ -3,8 +3,16 @@ import { KeywrightError } from '../shared/errors.ts'
 import { parseJson } from '../shared/json-text.ts'
 import { usableKeys } from './client-keys.ts'
 
-/** The keys of an issuer cannot be read. The message is for operators: it says what answers at an address, which may be within their network. */
-export class IssuerUnavailableError extends Error {}
+/** The keys of an issuer cannot be read. The message says what its address responds. */
+export class IssuerUnavailableError extends Error {
+  /** Whether admins of accounts may read the message. False: the address may be within the operator's network. */
+  readonly isShown: boolean
+
+  constructor(message: string, isShown = false) {
+    super(message)
+    this.isShown = isShown
+  }
+}
 
 /** Milliseconds for each of the two documents, and its bytes. */
 const LIMITS = { time: 3000, body: 128 * 1024 }

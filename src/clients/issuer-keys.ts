@@ -72,11 +72,17 @@ const isUsable = (set: KeySet | undefined): set is KeySet => set !== undefined &
 const hasKey = ({ keys }: KeySet, keyId: string | undefined): boolean =>
   keyId === undefined || keys.some(({ kid }) => kid === keyId)
 
-/** @param cooldown milliseconds between two attempts of all nodes, which the database decides */
+interface IssuerKeysOptions {
+  /** Milliseconds between two attempts of all nodes, which the database decides. */
+  readonly cooldown?: number
+  /** Whether only operators may read what an issuer responds, because private addresses are allowed. */
+  readonly hidesResponses?: boolean
+}
+
 export function createIssuerKeys(
   database: Pick<Database, 'query'>,
   fetch: IssuerFetch,
-  cooldown = COOLDOWN,
+  { cooldown = COOLDOWN, hidesResponses = false }: IssuerKeysOptions = {},
 ): IssuerKeys {
   const sets = new LRUCache<string, KeySet>({ max: 500 })
   const failures = new LRUCache<string, string>({ max: 500 })
@@ -142,7 +148,8 @@ export function createIssuerKeys(
       await renewOnce(issuer)
       const renewed = sets.get(issuer)
       if (isUsable(renewed)) return renewed.keys
-      throw new IssuerUnavailableError(failures.get(issuer) ?? 'the keys of the issuer could not be read')
+      const message = failures.get(issuer) ?? 'the keys of the issuer could not be read'
+      throw new IssuerUnavailableError(message, !hidesResponses)
     },
   }
 }

@@ -22,7 +22,7 @@ export type WorkloadAuthenticator = Pick<AssertionAuthenticator, 'prove'>
 
 /** Why a token proves no workload. */
 export class UntrustedIdentityError extends InvalidAssertionError {
-  /** What the admin of the client may read: it comes from a token that the trusted issuer signed. Empty: nothing. */
+  /** What the admin of the client may read: it comes from a token that the trusted issuer signed, or says why no key could be read. Empty: nothing. */
   readonly shown: string
 
   constructor(reason: RefusalReason, detail: string, shown = '') {
@@ -124,7 +124,10 @@ export async function judgeIdentity<Trust extends { readonly trust: WorkloadTrus
     }
   }
   if (verdicts.length > 0) return verdicts
-  if (failure instanceof IssuerUnavailableError) throw new UntrustedIdentityError('issuer_unavailable', failure.message)
+  if (failure instanceof IssuerUnavailableError) {
+    const { message, isShown } = failure
+    throw new UntrustedIdentityError('issuer_unavailable', message, isShown ? message : '')
+  }
   throw failure
 }
 

@@ -29,14 +29,27 @@ export interface TrustComparison {
 
 /**
  * Compares a token of a workload to each trust of a client. Nothing is issued, and no use is recorded.
+ * @param isOperator whether the caller may know what the address of an issuer responds
  * @throws UntrustedIdentityError the token is no JWT
  */
-export type WorkloadTokenChecker = (trusts: readonly StoredTrust[], token: string) => Promise<TrustComparison[]>
+export type WorkloadTokenChecker = (
+  trusts: readonly StoredTrust[],
+  token: string,
+  isOperator: boolean,
+) => Promise<TrustComparison[]>
+
+/** All that admins of accounts read of an issuer whose response only operators may know. */
+export const UNREADABLE_KEYS = 'the keys of the issuer could not be read'
+
+function failureIn({ reason, message, shown }: UntrustedIdentityError, isOperator: boolean): string {
+  if (reason === 'issuer_unavailable' && !isOperator) return shown || UNREADABLE_KEYS
+  return message || REFUSAL_REASONS[reason].text
+}
 
 /** @param serverIssuer the issuer identifier of this server */
 export const createWorkloadTokenChecker =
   (issuerKeys: IssuerKeys, serverIssuer: string, clock: Clock): WorkloadTokenChecker =>
-  async (trusts, token) => {
+  async (trusts, token, isOperator) => {
     const issuer = claimedIssuer(token)
     const comparisons: TrustComparison[] = []
     for (const { id, trust } of trusts) {
@@ -54,8 +67,7 @@ export const createWorkloadTokenChecker =
         comparisons.push({ ...found, isMet: reason === null, reason, checks })
       } catch (error) {
         if (!(error instanceof UntrustedIdentityError)) throw error
-        const failure = error.message || REFUSAL_REASONS[error.reason].text
-        comparisons.push({ ...found, reason: error.reason, failure, checks: [] })
+        comparisons.push({ ...found, reason: error.reason, failure: failureIn(error, isOperator), checks: [] })
       }
     }
     return comparisons

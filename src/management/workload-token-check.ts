@@ -18,13 +18,6 @@ export interface WorkloadTokenCheck {
   readonly trusts: readonly TrustComparison[]
 }
 
-/** All that admins of accounts read when the keys of an issuer could not be read. */
-export const UNREADABLE_KEYS = 'the keys of the issuer could not be read'
-
-/** Admins of accounts name any issuer. What its address answers is for operators, because it may be within their network. */
-const withoutAnswer = (comparison: TrustComparison): TrustComparison =>
-  comparison.reason === 'issuer_unavailable' ? { ...comparison, failure: UNREADABLE_KEYS } : comparison
-
 /**
  * Compares the token of a workload to the trusts of a client, and issues nothing. It is neither stored nor returned, and an
  * earlier use of it is not looked up.
@@ -44,8 +37,7 @@ export const checkWorkloadToken = operation<{ clientId: string; token: string },
       .orderBy('s.id', 'desc')
       .select(knex.raw('s.id::float8 AS id'), 's.trust')
     try {
-      const compared = await compare!(stored, token.trim())
-      const trusts = principal.accountId === null ? compared : compared.map(withoutAnswer)
+      const trusts = await compare!(stored, token.trim(), principal.accountId === null)
       return { client, isMet: trusts.some(({ isMet }) => isMet), trusts }
     } catch (error) {
       throw error instanceof UntrustedIdentityError ? invalidInput(error.message, 'token') : error

@@ -113,7 +113,7 @@ export const AUTHENTICATION_REFUSAL_REASONS = {
   issuer_unavailable: {
     error: 'invalid_client',
     label: 'Issuer unavailable',
-    text: 'The keys of the trusted issuer could not be read, so the token could not be verified. Operators find the cause in the log of the server. Where Keywright cannot reach the issuer, paste its keys into the trust.',
+    text: 'The keys of the trusted issuer could not be read, so the token could not be verified. Unless the cause is named, operators find it in the log of the server. Where Keywright cannot reach the issuer, paste its keys into the trust.',
   },
   identity_key: {
     error: 'invalid_client',

@@ -23,7 +23,7 @@ afterAll(async () => {
 afterEach(() => void vi.restoreAllMocks())
 
 const nodeWith = (cooldown?: number, fetch: IssuerFetch = outgoing.fetch) =>
-  createIssuerKeys(server.instance.database, fetch, cooldown)
+  createIssuerKeys(server.instance.database, fetch, cooldown === undefined ? {} : { cooldown })
 
 /** Lets the time of this process pass. */
 function pass(milliseconds: number): void {
@@ -40,6 +40,19 @@ test('are read once for all nodes, whatever tokens with unknown keys they are sh
   expect(found).toEqual(Array(20).fill(['first']))
   await together(20, (n) => nodes[n % 2]!.keysOf(issuer.issuer, `unknown-${n}`))
   expect(issuer.reads()).toBe(1)
+  await issuer.stop()
+})
+
+test('what an issuer responds is for operators alone where private addresses are allowed', async () => {
+  const issuer = await startMockIssuer()
+  issuer.respond = (_, response) => void response.writeHead(503).end()
+  for (const hidesResponses of [true, false]) {
+    const keys = createIssuerKeys(server.instance.database, outgoing.fetch, { hidesResponses })
+    await expect(keys.keysOf(issuer.issuer, 'first')).rejects.toMatchObject({
+      message: expect.stringContaining('status 503'),
+      isShown: !hidesResponses,
+    })
+  }
   await issuer.stop()
 })
 

@@ -1,12 +1,8 @@
 import type { IdentityCheck } from '../../../clients/identity-checks.ts'
-import type { TrustComparison } from '../../../clients/workload-token-checks.ts'
+import { type TrustComparison, UNREADABLE_KEYS } from '../../../clients/workload-token-checks.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
-import {
-  checkWorkloadToken,
-  UNREADABLE_KEYS,
-  type WorkloadTokenCheck,
-} from '../../../management/workload-token-check.ts'
+import { checkWorkloadToken, type WorkloadTokenCheck } from '../../../management/workload-token-check.ts'
 import type { FieldError } from '../../../shared/errors.ts'
 import { REFUSAL_REASONS } from '../../../shared/refusal-reasons.ts'
 import { sentence } from '../../to-sentence.ts'
