@@ -57,8 +57,8 @@ function parametersIn(claims: JWTPayload, { clientId, fapi2 }: Registration, iss
   const invalid = (detail: string) => new InvalidRequestObjectError(detail)
   const { iss, aud } = claims
   if (iss !== clientId || claims.client_id !== clientId) throw invalid('iss and client_id are not the client ID')
-  if (aud !== issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === issuer))
-    throw invalid('aud is not the issuer identifier alone')
+  // FAPI 2.0 Message Signing, section 5.3.1: unlike that of an assertion, it may name other servers too.
+  if (![aud].flat().includes(issuer)) throw invalid('aud does not contain the issuer identifier')
   // RFC 9101, section 10.8: a client assertion of another server has a subject.
   if (claims.sub !== undefined) throw invalid('it has a subject')
   if (claims.request !== undefined || claims.request_uri !== undefined) throw invalid('it contains another request')

@@ -1,6 +1,6 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { isSignedMode } from './engine-response-modes.ts'
-import { registrationOf } from './request-state.ts'
+import { type OidcState, registrationOf } from './request-state.ts'
 
 type Check = (ctx: KoaContextWithOIDC) => void
 
@@ -19,6 +19,12 @@ const refuseUnsignedResponse: Check = ({ oidc }) => {
     throw new errors.InvalidRequest(
       'the client gets signed authorization responses only (JARM): response_mode is not jwt',
     )
+}
+
+/** FAPI 2.0 Security Profile, section 5.3.2.2. The engine would take the only redirect URI of a client. */
+const refuseWithoutRedirectUri: Check = ({ oidc, state }) => {
+  if (oidc.route !== 'pushed_authorization_request' || (state as OidcState).form?.redirect_uri !== undefined) return
+  if (registrationOf(oidc.client!).fapi2) throw new errors.InvalidRequest('FAPI 2.0 requires redirect_uri')
 }
 
 /** Refuses a request without any known scope before the user signs in. An unknown scope beside a known one is ignored. */
@@ -41,6 +47,7 @@ function refuseSeveralApis({ oidc }: KoaContextWithOIDC, audience: unknown): voi
 export function checkAuthorizationRequest(ctx: KoaContextWithOIDC, audience: unknown): void {
   refuseUnsigned(ctx)
   refuseUnsignedResponse(ctx)
+  refuseWithoutRedirectUri(ctx)
   refuseSeveralApis(ctx, audience)
   refuseUnknownScope(ctx)
 }

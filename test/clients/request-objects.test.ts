@@ -42,6 +42,7 @@ test('has the parameters of the request, without what the JWT says about itself'
   const parameters = { client_id: CLIENT, response_type: 'code', max_age: '60', claims: '{"userinfo":null}' }
   expect(verify(await sign())).toEqual(parameters)
   expect(verify(await sign({ aud: [ISSUER] }, { typ: 'oauth-authz-req+jwt' }))).toEqual(parameters)
+  expect(verify(await sign({ aud: [ISSUER, 'https://other1.example.com', 'invalid'] }))).toEqual(parameters)
 })
 
 describe('is refused', () => {
@@ -50,7 +51,7 @@ describe('is refused', () => {
     ['another client ID', { client_id: 'kwa_other' }, {}],
     ['a subject', { sub: CLIENT }, {}],
     ['another audience', { aud: 'https://other.example' }, {}],
-    ['two audiences', { aud: [ISSUER, 'https://other.example'] }, {}],
+    ['two other audiences', { aud: ['https://one.example', 'https://other.example'] }, {}],
     ['no audience', { aud: undefined }, {}],
     ['no expiry', { exp: undefined }, {}],
     ['an expiry in the past', { exp: now - 60 }, {}],

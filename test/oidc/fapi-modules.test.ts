@@ -453,6 +453,20 @@ describe('a signed request object', () => {
     expect([Boolean(code), state]).toEqual([true, 'signed'])
   })
 
+  test('may be for other servers too', async () => {
+    const { code } = await comeBack(
+      await pushObject(await sign({ aud: [server.issuer, 'https://other1.example.com'] })),
+    )
+    expect(code).toBeDefined()
+  })
+
+  test('is refused without a redirect URI, also beside one, and so is a request that is not signed', async () => {
+    const object = await sign({ redirect_uri: undefined })
+    expect((await pushObject(object)).body.error).toBe('invalid_request')
+    expect((await pushObject(object, { redirect_uri: CALLBACK })).body.error).toBe('invalid_request')
+    expect((await push({ redirect_uri: undefined })).body.error).toBe('invalid_request')
+  })
+
   test('is refused with another issuer, audience, key, time, or for another client, and nothing is stored', async () => {
     const other = await newClientKey('PS256')
     const otherId = await register(other)
@@ -462,7 +476,7 @@ describe('a signed request object', () => {
     const objects = [
       await sign({ iss: otherId }),
       await sign({ aud: 'https://other.example' }),
-      await sign({ aud: [server.issuer, 'https://other.example'] }),
+      await sign({ aud: ['https://one.example', 'https://other.example'] }),
       await sign({ exp: undefined }),
       await sign({ exp: now() - 60 }),
       await sign({ exp: now() + 4000 }),
