@@ -92,7 +92,8 @@ it('an admin edits a trust: tokens stay if it accepts more, and end if it accept
         .where('c.client_id', clientId)
     ).length
   expect(await statusOf(clientId, 'octo-org/app')).toBe(200)
-  expect((await admin.visit(one)).text).toContain(`${one}/trusts/${first}/edit`)
+  for (const path of [one, `${one}/secrets`])
+    expect((await admin.visit(path)).text).toContain(`${one}/trusts/${first}/edit`)
 
   const page = await admin.visit(`${one}/trusts/${first}/edit`)
   expect(page.text).toMatch(/>\s*repository=octo-org\/app<\/textarea>/)

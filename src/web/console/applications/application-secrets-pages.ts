@@ -33,6 +33,8 @@ export const APPLICATION_SECRETS_PAGES = secretPages({
           ],
         }
   },
+  editPathOf: ({ params }, { id, kind, isCurrent }) =>
+    kind === 'trust' && isCurrent ? applicationPath(params.clientId!, `/trusts/${id}/edit`) : undefined,
   async load({ management, who, params, t }) {
     const secrets = await readApplicationSecrets(management, who, { clientId: params.clientId! })
     if (secrets.client.isPublic) {

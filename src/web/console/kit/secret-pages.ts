@@ -1,6 +1,6 @@
 import type { Client } from '../../../clients/clients.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
+import type { ClientSecrets, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
 import { isStale, notFound } from '../../../shared/errors.ts'
 import { blocksPage } from './blocks.ts'
@@ -32,6 +32,8 @@ export interface SecretOwner {
   /** The page with all secrets. */
   pathOf(call: ConsoleCall): string
   page(call: ConsoleCall, client: Client): Pick<ConsolePage, 'lead' | 'actions'> & { readonly title?: string }
+  /** The page that changes a secret; undefined: it is replaced instead. */
+  editPathOf?(call: ConsoleCall, secret: SecretWithCallers): string | undefined
   load(call: ConsoleCall): Promise<LoadedSecrets>
   retire(call: ConsoleCall, secretId: number): Promise<unknown>
   plan(call: ConsoleCall, plan: Plan): Promise<unknown>
@@ -65,7 +67,15 @@ async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void>
   call.show(
     blocksPage(
       page,
-      secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call), ...secrets })),
+      secretBlocks(
+        call.t,
+        secrets,
+        actionsFor(call.t, {
+          secretsPath: owner.pathOf(call),
+          ...secrets,
+          editPathOf: (secret) => owner.editPathOf?.(call, secret),
+        }),
+      ),
     ),
   )
 }

@@ -78,11 +78,24 @@ export function retirementPage(
 
 /** What can be done with a secret on the page of all secrets. What the client needs is rotated. */
 export const actionsFor =
-  (t: ConsoleTranslate, { secretsPath, secrets }: { readonly secretsPath: string } & Pick<ClientSecrets, 'secrets'>) =>
+  (
+    t: ConsoleTranslate,
+    {
+      secretsPath,
+      secrets,
+      editPathOf,
+    }: {
+      readonly secretsPath: string
+      /** The page that changes a secret; undefined: it is replaced instead. */
+      readonly editPathOf?: ((secret: SecretWithCallers) => string | undefined) | undefined
+    } & Pick<ClientSecrets, 'secrets'>,
+  ) =>
   (secret: SecretWithCallers) => {
     const path = `${secretsPath}/${secret.id}`
     const of = t('ends in {lastFour}', { lastFour: secret.lastFour })
+    const editPath = editPathOf?.(secret)
     return [
+      ...(editPath === undefined ? [] : [{ href: editPath, label: t('Edit'), of }]),
       ...(isRetirable(secrets, secret) ? [{ href: `${path}/retire`, label: t('Retire now'), of }] : []),
       ...(secret.isCurrent ? [] : [{ href: `${path}/retire-unused`, label: t('Retire when unused'), of }]),
     ]
