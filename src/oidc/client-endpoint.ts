@@ -39,7 +39,8 @@ function recordUse({ secretUses, clientUsage, metrics }: OidcServices, ctx: Oidc
   if (issued?.isReused) metrics.tokensReused.inc()
   if (isNew) metrics.tokensIssued.labels(String(form?.grant_type)).inc()
   if (issued?.quota?.outcome === 'exceeded') metrics.tokensBeyondQuota.inc()
-  if (!client || (client.authentication === null && !issued)) return
+  // An assertion whose first use was not recorded proves nothing: it may be a copy.
+  if (!client || client.pendingUse?.unrecorded || (client.authentication === null && !issued)) return
   const use = useOf(client.registration, issued?.audience)
   secretUses.record(secretIdsOf(client.authentication), { ip: ctx.ip, userAgent: ctx.get('user-agent') }, use)
   if (isNew) clientUsage.countIssued(use.clientKey, use.apiId ?? 0)

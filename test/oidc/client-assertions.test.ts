@@ -1,7 +1,7 @@
 /** Client authentication by a private key (RFC 7523, sections 2.2 and 3; RFC 7521, section 4.2). */
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as client from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lockClientsExclusive } from '../../src/clients/client-locks.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
@@ -420,4 +420,25 @@ test('discovery names the method and its algorithms for each endpoint', async ()
       ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'].sort(),
     )
   }
+})
+
+test('a copy of an assertion that is refused is no use of the key, and its sender no caller', async () => {
+  const { clientId: id } = await register([key])
+  const request = async (userAgent: string, assertion: string) => {
+    const form = { grant_type: 'client_credentials', ...assertionForm(assertion) }
+    return (await server.token(form, { headers: { 'user-agent': userAgent } })).status
+  }
+  const callers = (): Promise<string[]> =>
+    server
+      .knex('secret_callers AS k')
+      .join('client_secrets AS s', 's.id', 'k.secret_id')
+      .join('clients AS c', 'c.id', 's.client_id')
+      .where('c.client_id', id)
+      .orderBy('user_agent')
+      .pluck('user_agent')
+  const assertion = await assertionOf({}, {}, key, id)
+  expect([await request('first/1', assertion), await request('copy/1', assertion)]).toEqual([200, 401])
+  expect(await request('last/1', await assertionOf({}, {}, key, id))).toBe(200)
+  await vi.waitFor(async () => expect(await callers()).toContain('last/1'), { timeout: 20_000, interval: 100 })
+  expect(await callers()).toEqual(['first/1', 'last/1'])
 })
