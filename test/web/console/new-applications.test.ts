@@ -53,6 +53,8 @@ describe('a new application', () => {
       ...(redirectUris ? ['redirectUris'] : []),
       ...['apis', 'narrowing', 'scopes'],
     ])
+    // Not in each part of it.
+    expect(wordsOf(form).match(/right values for most applications of this type/g)).toHaveLength(1)
     const name = `Added as ${value}`
     const page = await sendForm(asAdmin, form, NEW, { name, ...(redirectUris && { redirectUris: CALLBACK }) })
     expect(wordsOf(page)).toContain('added')
