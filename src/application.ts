@@ -204,6 +204,7 @@ export function createApplication(services: ServerServices, options: Application
     accessTokenStore,
     keyRings,
     dpopStore: createDpopStore(database.knex, encryptionKeys),
+    certificateOrigin: config.clientCertificates?.origin,
     management,
     githubKeys: githubKeys(services),
     issuerUrl,

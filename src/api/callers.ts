@@ -23,6 +23,8 @@ export interface CallerServices {
   readonly accessTokenStore: AccessTokenStore
   readonly keyRings: KeyRings
   readonly dpopStore: DpopStore
+  /** The origin at which the proxy asks clients for certificates; undefined: at the issuer's. */
+  readonly certificateOrigin: string | undefined
   issuerUrl(): string
 }
 

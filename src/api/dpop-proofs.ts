@@ -52,10 +52,12 @@ async function verifySignature(proof: string, { jkt, client }: ProofRequest, now
   return (await jwtVerify(proof, EmbeddedJWK, options)).payload
 }
 
-/** Checks the claims against the request. @param url the address of the request, by the issuer */
-function checkClaims(claims: JWTPayload, { token }: ProofRequest, method: string, url: string): void {
+/** Checks the claims against the request. @param urls the addresses of the request */
+function checkClaims(claims: JWTPayload, { token }: ProofRequest, method: string, urls: readonly string[]): void {
   if (claims.htm !== method) throw invalidProof('the DPoP proof is for another method')
-  if (withoutQuery(claims.htu) !== withoutQuery(url)) throw invalidProof('the DPoP proof is for another URL')
+  const htu = withoutQuery(claims.htu)
+  if (htu === undefined || !urls.map(withoutQuery).includes(htu))
+    throw invalidProof('the DPoP proof is for another URL')
   if (claims.ath !== createHash('sha256').update(token).digest('base64url'))
     throw invalidProof('the DPoP proof is for another access token')
   if (typeof claims.jti !== 'string' || claims.jti === '') throw invalidProof('the DPoP proof has no jti')
@@ -63,9 +65,10 @@ function checkClaims(claims: JWTPayload, { token }: ProofRequest, method: string
 
 /**
  * Checks DPoP proofs of requests with a bound access token (RFC 9449, sections 4.3 and 7.1). Each is accepted once, over all nodes.
+ * @param origins by which the server is reached: that of the issuer, and the one for certificates
  * @returns checks the proof of a request, which may ask again after its body arrived
  */
-export function createProofCheck(store: DpopStore, issuerUrl: () => string, clock: Clock) {
+export function createProofCheck(store: DpopStore, origins: () => readonly string[], clock: Clock) {
   const proven = new WeakSet<Context>()
 
   /** Instead of its time, the nonce says when a proof was made. */
@@ -94,7 +97,8 @@ export function createProofCheck(store: DpopStore, issuerUrl: () => string, cloc
     const proof = ctx.get('dpop')
     if (!proof) throw invalidProof('send a DPoP proof in the header DPoP')
     const claims = await claimsOf(proof, request)
-    checkClaims(claims, request, ctx.method, issuerUrl() + ctx.path)
+    const urls = origins().map((origin) => origin + ctx.path)
+    checkClaims(claims, request, ctx.method, urls)
     checkTime(ctx, claims, request.client)
     const expiresAt = Math.floor(clock.now() / 1000) + REMEMBERED
     if (!(await store.recordUse(request.client.clientId, claims.jti!, expiresAt)))

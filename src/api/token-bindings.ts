@@ -36,6 +36,8 @@ interface TokenClient {
 interface BindingServices {
   readonly dpopStore: DpopStore
   readonly database: { readonly clock: Clock }
+  /** The origin at which the proxy asks clients for certificates; undefined: at the issuer's. */
+  readonly certificateOrigin: string | undefined
   issuerUrl(): string
 }
 
@@ -48,8 +50,9 @@ function checkSecrets(ctx: Context, keyHash: unknown, thumbprint: unknown): void
 }
 
 /** Checks the confirmation of a bound token (RFC 7800). An unknown confirmation method is not satisfied. */
-export function createBindingCheck({ dpopStore, database, issuerUrl }: BindingServices) {
-  const checkProof = createProofCheck(dpopStore, issuerUrl, database.clock)
+export function createBindingCheck({ dpopStore, database, certificateOrigin, issuerUrl }: BindingServices) {
+  const origins = () => [issuerUrl(), ...(certificateOrigin === undefined ? [] : [certificateOrigin])]
+  const checkProof = createProofCheck(dpopStore, origins, database.clock)
 
   /** @throws ProblemError `invalid_token`, `invalid_dpop_proof`, `use_dpop_nonce` */
   return async (

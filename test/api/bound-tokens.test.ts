@@ -4,6 +4,7 @@ import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
+import { asNginx, createCertificate } from '../support/client-certificates.ts'
 import { createProver, type Prover } from '../support/dpop-proofs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication } from '../support/management.ts'
@@ -24,7 +25,13 @@ async function boundToken(by: Credentials, who = prover): Promise<string> {
 }
 
 beforeAll(async () => {
-  server = await startKeywright()
+  server = await startKeywright({
+    env: {
+      CLIENT_CERTIFICATE_HEADER: 'X-SSL-Client-Cert',
+      CLIENT_CERTIFICATE_PROXIES: '127.0.0.1,::1',
+      CLIENT_CERTIFICATE_ORIGIN: 'https://mtls.keywright.example',
+    },
+  })
   prover = await createProver(() => server.issuer)
   client = await create()
   token = await boundToken(client)
@@ -74,6 +81,23 @@ describe('a token that is bound to a key', () => {
     expect((await request('/api/v1/applications?limit=1')).status).toBe(200)
     const htu = `${server.issuer}${ME}?x=1#y`
     expect((await request(ME, { with: { htu } })).status).toBe(200)
+  })
+
+  test('and to a certificate too is accepted with both, where the proxy asks for certificates', async () => {
+    const certificate = { 'x-ssl-client-cert': asNginx(createCertificate()) }
+    const both = await create({ certificateBoundAccessTokens: true })
+    const { dpop } = (await prover.proof()).headers
+    const { body } = await server.machineToken(
+      both,
+      { resource: MANAGEMENT_API },
+      { headers: { ...certificate, dpop } },
+    )
+    const sent: string = body.access_token
+    const use = async (more: Record<string, string>) => {
+      const proof = await prover.prove(ME, { method: 'GET', token: sent, htu: `https://mtls.keywright.example${ME}` })
+      return (await send(server.url + ME, { headers: { authorization: `DPoP ${sent}`, dpop: proof, ...more } })).status
+    }
+    expect([await use(certificate), await use({})]).toEqual([200, 401])
   })
 
   test('is refused as a bearer token, also with its proof', async () => {
