@@ -1,9 +1,4 @@
 import Koa from 'koa'
-import { createEmailChangeLinks } from './accounts/email-changes.ts'
-import { createPasswordLinks } from './accounts/password-links.ts'
-import { createSignIn } from './accounts/sign-in.ts'
-import { createSignInAtProduct } from './accounts/sign-in-at-product.ts'
-import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import {
   GLOBAL_TOKEN_REVOCATION_PATH,
@@ -17,15 +12,12 @@ import { createWorkloadTokenChecker } from './clients/workload-token-checks.ts'
 import { AssertedTokens } from './exchange/asserted-tokens.ts'
 import { createDelegatedTokens } from './exchange/delegated-tokens.ts'
 import { TokenExchange } from './exchange/token-exchange.ts'
-import { createFactors } from './factors/factors.ts'
 import { takeCertificateHeader } from './http/certificate-header.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
 import { loadWhenUsed } from './http/late-middleware.ts'
 import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
-import type { UpstreamClient } from './identity-providers/upstream-client.ts'
-import { createUpstreamSignIn } from './identity-providers/upstream-sign-in.ts'
 import { createUpstreamSignOut } from './identity-providers/upstream-sign-out.ts'
 import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
 import { mailSummary } from './mail/mail-summary.ts'
@@ -34,6 +26,7 @@ import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { ServerServices } from './server-services.ts'
+import type { createSignInServices } from './sign-in-services.ts'
 import { StatusPublication } from './status/status-publication.ts'
 import { ClientTokens } from './tokens/client-tokens.ts'
 import { Issuer } from './tokens/issuance.ts'
@@ -111,36 +104,18 @@ function scim(services: ManagementApiServices): Koa.Middleware {
   return (ctx, next) => (isScimPath(ctx.path) ? run(ctx, next) : next())
 }
 
-type LinkServices = 'passwordLinks' | 'verificationLinks' | 'emailChangeLinks'
+type SignInServices = ReturnType<typeof createSignInServices>
 
-const web = (services: Omit<WebServices, LinkServices>, pages: Pages): Koa.Middleware =>
+/** The pages, with what only they need, loaded when they are first used. */
+const web = (
+  services: Omit<WebServices, keyof SignInServices>,
+  pages: Pages,
+  create: (module: typeof import('./sign-in-services.ts')) => SignInServices,
+): Koa.Middleware =>
   loadWhenUsed(async () => {
     const { createWeb } = await import('./web/web.ts')
-    const { endEarlierCredentials } = await import('./management/earlier-credentials.ts')
-    const { createVerificationLinks } = await import('./management/mailbox-proofs.ts')
-    const { knex, encryptionKeys } = services.management
-    const links = {
-      passwordLinks: createPasswordLinks(knex, encryptionKeys, endEarlierCredentials),
-      verificationLinks: createVerificationLinks(knex, encryptionKeys),
-      emailChangeLinks: createEmailChangeLinks(knex, encryptionKeys),
-    }
-    return createWeb({ ...services, ...links }, pages)
+    return createWeb({ ...services, ...create(await import('./sign-in-services.ts')) }, pages)
   })
-
-/** The steps of a sign-in, which count what came of each attempt. */
-function createSignInServices(services: ServerServices, issuerUrl: string, client: UpstreamClient) {
-  const { database, encryptionKeys, metrics, log } = services
-  const { knex, clock } = database
-  const progress = createSignInProgress(encryptionKeys, clock)
-  const count = (outcome: string) => metrics.signIns.inc({ outcome })
-  return {
-    signIn: createSignIn(knex, progress, count),
-    signInAtProduct: createSignInAtProduct(knex, encryptionKeys, clock, progress, count),
-    joinTickets: progress.joinTickets,
-    factors: createFactors({ knex, encryptionKeys, clock, progress, issuerUrl, log, count }),
-    upstream: createUpstreamSignIn({ knex, encryptionKeys, clock, progress, client, issuerUrl, log }),
-  }
-}
 
 /** Creates the HTTP interfaces for an issuer: the OAuth endpoints, the operations, the management API and the pages. */
 export function createApplication(services: ServerServices, options: ApplicationOptions): Application {
@@ -180,7 +155,6 @@ export function createApplication(services: ServerServices, options: Application
   })
   const webServices = {
     flow: oidc.signInFlow,
-    ...createSignInServices(services, options.issuerUrl, client),
     upstreamSignOut,
     directory,
     management,
@@ -214,6 +188,6 @@ export function createApplication(services: ServerServices, options: Application
   koa.use(globalTokenRevocation(managementServices))
   koa.use(clientRegistration(managementServices))
   koa.use(scim(managementServices))
-  koa.use(web(webServices, pages))
+  koa.use(web(webServices, pages, (module) => module.createSignInServices(services, options.issuerUrl, client)))
   return { koa, closeFeed: oidc.closeFeed }
 }

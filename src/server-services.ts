@@ -26,7 +26,7 @@ import type { Instance } from './instance.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
 import { type KeyRings, openKeyRings } from './keys/key-ring.ts'
-import { createMailDelivery, type MailDelivery } from './mail/mail-delivery.ts'
+import type { MailDelivery } from './mail/mail-delivery.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import type { Telemetry } from './metrics/telemetry.ts'
 import { createUsage } from './metrics/usage.ts'
@@ -172,13 +172,14 @@ function createServerJobs(services: JobDependencies): Jobs {
 }
 
 /** The origin of links in messages is known when the server listens. */
-function createDelivery(
+async function createDelivery(
   { mail }: Config,
   { database: { knex }, encryptionKeys }: Instance,
   metrics: Metrics,
   log: Log,
-): MailDelivery | undefined {
+): Promise<MailDelivery | undefined> {
   if (!mail) return undefined
+  const { createMailDelivery } = await import('./mail/mail-delivery.ts')
   return createMailDelivery({
     knex,
     encryptionKeys,
@@ -237,7 +238,7 @@ export async function createServerServices(config: Config, instance: Instance, l
     clientUsage: createClientUsage(database.clock),
     refusals: createRefusals(database.clock),
     revocationFollowers: new RevocationFollowers(),
-    mailDelivery: createDelivery(config, instance, metrics, log),
+    mailDelivery: await createDelivery(config, instance, metrics, log),
     outgoing,
     webhookSender: createWebhookSender({ config, database, encryptionKeys, outgoing, log }),
     telemetry:

@@ -8,7 +8,6 @@ import { type GracefulShutdown, prepareGracefulShutdown } from './http/graceful-
 import { listenOn } from './http/listen.ts'
 import { withOriginForm } from './http/origin-form.ts'
 import type { Instance } from './instance.ts'
-import { beginNotices } from './notices/notice-messages.ts'
 import { createServerServices, type ServerServices } from './server-services.ts'
 import type { Log } from './shared/log.ts'
 
@@ -82,7 +81,7 @@ class NodeServer implements Server {
     // The first start creates signing keys after the services were created.
     await this.#services.keyRings.follow()
     const { mailDelivery, database } = this.#services
-    if (mailDelivery) await beginNotices(database.knex)
+    if (mailDelivery) await (await import('./notices/notice-messages.ts')).beginNotices(database.knex)
     const addresses = await this.listen()
     this.#application = this.#createApplication(addresses)
     this.#handle = withOriginForm(this.#application.koa.callback())

@@ -39,6 +39,8 @@ const ROOTS = [
   'application.ts',
   'instance.ts',
   'bootstrap.ts',
+  'first-start.ts',
+  'sign-in-services.ts',
   'encryption-key-rotation.ts',
   'documents.ts',
   'upstream-check.ts',

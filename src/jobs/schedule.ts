@@ -1,4 +1,3 @@
-import { processResetRequests } from '../accounts/password-reset-requests.ts'
 import { hasBegunLate, readAuditHead } from '../audit/audit-chain.ts'
 import { sealAudit } from '../audit/audit-sealing.ts'
 import type { ClientUsage } from '../clients/client-usage.ts'
@@ -18,14 +17,13 @@ import { deleteExpiredRevokedKeys } from '../keys/signing-key-revocation.ts'
 import { deleteExpiredSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
 import type { MailDelivery } from '../mail/mail-delivery.ts'
 import type { Usage } from '../metrics/usage.ts'
-import { addNotices } from '../notices/notice-messages.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Log } from '../shared/log.ts'
 import { CHECKPOINT_EVERY, saveCheckpoint } from '../status/feed-cursors.ts'
 import { type RevocationFollowers, WRITE_FOLLOWERS_EVERY } from '../status/revocation-followers.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
-import { type Deletion, expiredRows, oldRows } from './expired-rows.ts'
+import type { Deletion } from './expired-rows.ts'
 import type { Job } from './jobs.ts'
 import { continuePendingDeletions, type Deletions, deleteExpiredRegistrations } from './pending-deletions.ts'
 
@@ -99,9 +97,17 @@ const mailJobs = ({ database: { knex }, mailDelivery }: JobServices): Job[] =>
           name: 'request new passwords',
           every: SECOND,
           alone: false,
-          run: () => deleteAll((limit) => processResetRequests(knex, limit)),
+          async run() {
+            const { processResetRequests } = await import('../accounts/password-reset-requests.ts')
+            await deleteAll((limit) => processResetRequests(knex, limit))
+          },
         },
-        { name: 'add notices', every: SECOND, alone: false, run: () => addNotices(knex, BATCH) },
+        {
+          name: 'add notices',
+          every: SECOND,
+          alone: false,
+          run: async () => (await import('../notices/notice-messages.ts')).addNotices(knex, BATCH),
+        },
         { name: 'send e-mail', every: SECOND, alone: false, run: () => mailDelivery.run() },
       ]
     : []
@@ -195,6 +201,7 @@ export function scheduleOf(services: JobServices): Job[] {
       every: MINUTE,
       alone: true,
       async run() {
+        const { expiredRows } = await import('./expired-rows.ts')
         for (const deletion of [...expiredRows(database), ...services.deletions]) await deleteAll(deletion)
       },
     },
@@ -203,6 +210,7 @@ export function scheduleOf(services: JobServices): Job[] {
       every: HOUR,
       alone: true,
       async run() {
+        const { oldRows } = await import('./expired-rows.ts')
         for (const deletion of oldRows(services)) await deleteAll(deletion)
       },
     },

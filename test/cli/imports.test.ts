@@ -64,6 +64,14 @@ test('a server loads the console and the management API when they are first used
   expect(packages.filter((name) => rarelyUsed.includes(name))).toEqual([])
 })
 
+test('a node that only issues tokens loads nothing of second factors, e-mail, sweeps and the first start', () => {
+  const rarelyUsed =
+    /^(factors|notices|mail\/(mail-delivery|message)|jobs\/expired-rows|first-start|sign-in-services|management\/(?!built-in-api|management-scopes))/
+  const loaded = filesLoadedBy('cli/commands/serve-command.ts')
+  expect(loaded).toContain('jobs/schedule.ts')
+  expect(loaded.filter((file) => rarelyUsed.test(file))).toEqual([])
+})
+
 test('a server imports nothing of OpenTelemetry unless it exports something', () => {
   const packages = packagesLoadedBy('cli/commands/serve-command.ts')
   expect(packages.filter((name) => name.startsWith('@opentelemetry/'))).toEqual([])
