@@ -1,4 +1,5 @@
 import Koa from 'koa'
+import type { RegistrationServices } from './api/client-registration-endpoint.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import {
   GLOBAL_TOKEN_REVOCATION_PATH,
@@ -92,7 +93,7 @@ function globalTokenRevocation(services: ManagementApiServices): Koa.Middleware 
 }
 
 /** The endpoints at which clients register themselves. */
-function clientRegistration(services: ManagementApiServices): Koa.Middleware {
+function clientRegistration(services: RegistrationServices): Koa.Middleware {
   const run = loadWhenUsed(async () =>
     (await import('./api/client-registration-endpoint.ts')).clientRegistration(services),
   )
@@ -186,7 +187,7 @@ export function createApplication(services: ServerServices, options: Application
   }
   koa.use(managementApi(managementServices))
   koa.use(globalTokenRevocation(managementServices))
-  koa.use(clientRegistration(managementServices))
+  koa.use(clientRegistration({ database, issuerKeys: services.issuerKeys, issuerUrl }))
   koa.use(scim(managementServices))
   koa.use(web(webServices, pages, (module) => module.createSignInServices(services, options.issuerUrl, client)))
   return { koa, closeFeed: oidc.closeFeed }

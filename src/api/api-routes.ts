@@ -25,6 +25,7 @@ import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
 import { SCIM_TOKEN_ROUTES } from './routes/scim-token-routes.ts'
 import { SIGN_IN_CHALLENGE_ROUTES } from './routes/sign-in-challenge-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
+import { SOFTWARE_STATEMENT_ISSUER_ROUTES } from './routes/software-statement-issuer-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
 import { USER_IDENTITY_ROUTES } from './routes/user-identity-routes.ts'
 import { USER_MEMBERSHIP_ROUTES } from './routes/user-membership-routes.ts'
@@ -55,6 +56,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...USER_IDENTITY_ROUTES,
   ...SCIM_TOKEN_ROUTES,
   ...INITIAL_ACCESS_TOKEN_ROUTES,
+  ...SOFTWARE_STATEMENT_ISSUER_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,

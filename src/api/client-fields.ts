@@ -161,6 +161,10 @@ const dynamicRegistration = z
     auth_method: z.string().meta({ description: 'token_endpoint_auth_method' }),
     software_id: z.string().nullable(),
     software_version: z.string().nullable(),
+    software_statement_issuer: z
+      .string()
+      .nullable()
+      .meta({ description: 'Who issued its software statement (RFC 7591, section 2.3); null: it has none' }),
   })
   .nullable()
   .meta({ description: 'How the application registered itself (RFC 7591); null: somebody else registered it' })

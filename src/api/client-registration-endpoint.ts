@@ -1,16 +1,24 @@
 import type { Context, Middleware, Next } from 'koa'
 import { takeFrom } from '../accounts/sign-in-limits.ts'
 import { clientMetadataOf, parseClientMetadata } from '../clients/client-metadata.ts'
+import type { IssuerKeys } from '../clients/issuer-keys.ts'
+import {
+  metadataOfStatement,
+  SoftwareStatementError,
+  verifySoftwareStatement,
+  withStatement,
+  withStatementOfClient,
+} from '../clients/software-statements.ts'
 import type { Database } from '../database/open-database.ts'
 import { readBody } from '../http/request-body.ts'
 import { checkRequest } from '../http/request-check.ts'
 import {
   acceptsRegistrations,
-  InvalidRegistrationTokenError,
   type NewlyRegisteredClient,
   type RegisteredClient,
   registerClient,
 } from '../management/dynamic-registration.ts'
+import { InvalidRegistrationTokenError } from '../management/permitted-registrations.ts'
 import {
   deleteRegisteredClient,
   hasSecret,
@@ -33,6 +41,7 @@ const INTERVAL = 2
 
 export interface RegistrationServices {
   readonly database: Database
+  readonly issuerKeys: IssuerKeys
   issuerUrl(): string
 }
 
@@ -65,6 +74,7 @@ const CODES: Readonly<Record<string, string>> = {
 function errorNameOf(error: unknown, code: string): string {
   if (error instanceof InvalidRegistrationTokenError) return 'invalid_token'
   if (error instanceof InvalidRequestError) return 'invalid_request'
+  if (error instanceof SoftwareStatementError) return error.error
   if (error instanceof KeywrightError && error.code === 'invalid_input') return metadataError(error)
   return CODES[code] ?? code
 }
@@ -105,6 +115,7 @@ function informationOf(issuer: string, { client, registration, scopes, keys }: R
     registration_client_uri: `${issuer}${REGISTRATION_PATH}/${client.clientId}`,
     registration_access_token: token,
     ...clientMetadataOf({ settings: client, scopes, keys, ...registration }),
+    ...(registration.softwareStatement && { software_statement: registration.softwareStatement }),
   }
 }
 
@@ -126,6 +137,18 @@ function checkUpdate(json: Json, clientId: string): void {
     'client_id_issued_at',
   ].find((name) => Object.hasOwn(json, name))
   if (added) throw new InvalidRequestError(`an update must not have ${added}`)
+}
+
+/** What an update says with what the statement says by which the client registered. @throws SoftwareStatementError */
+function updateOf(json: Json, { client, registration: { softwareStatement } }: RegisteredClient): Json {
+  const { software_statement: given = null, ...rest } = json
+  if (given !== null && given !== softwareStatement)
+    throw new SoftwareStatementError(
+      'unapproved_software_statement',
+      'the software statement cannot change: register the client again',
+    )
+  if (softwareStatement === null) return rest
+  return withStatementOfClient(rest, metadataOfStatement(softwareStatement), client.grants)
 }
 
 function refuseMethod(allowed: string): never {
@@ -159,14 +182,17 @@ async function limitRate(ctx: Context, { reader }: Database): Promise<void> {
  * Dynamic client registration (RFC 7591) at `POST /oauth2/register`, and its management (RFC 7592) at `/oauth2/register/{client_id}`.
  * 404 while the operator has it switched off.
  */
-export function clientRegistration({ database, issuerUrl }: RegistrationServices): Middleware {
-  const { knex } = database
+export function clientRegistration({ database, issuerKeys, issuerUrl }: RegistrationServices): Middleware {
+  const { knex, clock } = database
   const originOf = (ctx: Context) => ({ ip: ctx.ip, requestId: ctx.state.requestId })
 
   async function register(ctx: Context): Promise<void> {
     if (ctx.method !== 'POST') refuseMethod('POST')
-    const metadata = parseClientMetadata(await readMetadata(ctx), 'client_secret_basic')
-    const registered = await registerClient(knex, bearerOf(ctx), metadata, originOf(ctx))
+    const { software_statement: text = null, ...json } = await readMetadata(ctx)
+    const statement =
+      text === null ? undefined : await verifySoftwareStatement(knex, issuerKeys, text, issuerUrl(), clock.now())
+    const metadata = parseClientMetadata(withStatement(json, statement?.metadata ?? {}), 'client_secret_basic')
+    const registered = await registerClient(knex, bearerOf(ctx), metadata, originOf(ctx), statement)
     ctx.status = 201
     ctx.body = newInformationOf(issuerUrl(), registered)
   }
@@ -185,7 +211,7 @@ export function clientRegistration({ database, issuerUrl }: RegistrationServices
       checkUpdate(json, clientId)
       if (!(await hasSecret(knex, registered.client, json.client_secret)))
         throw new InvalidRequestError('client_secret must be the current client secret, or left out')
-      const metadata = parseClientMetadata(json, registered.registration.authMethod)
+      const metadata = parseClientMetadata(updateOf(json, registered), registered.registration.authMethod)
       registered = await updateRegisteredClient(knex, configured, metadata, originOf(ctx))
     }
     ctx.body = informationOf(issuerUrl(), registered, configured.registrationAccessToken)

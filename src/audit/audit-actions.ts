@@ -95,6 +95,8 @@ export const AUDIT_ACTIONS = [
   'scim_token.revoked',
   'initial_access_token.generated',
   'initial_access_token.revoked',
+  'software_statement_issuer.trusted',
+  'software_statement_issuer.removed',
   'account.created',
   'account.updated',
   'account.enabled',

@@ -105,6 +105,12 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
       (await import('./commands/initial-access-token-commands.ts')).addInitialAccessTokenCommands(command),
   },
   {
+    name: 'software-statement-issuer',
+    description: 'Trust issuers of software statements, with which applications register themselves',
+    define: async (command) =>
+      (await import('./commands/software-statement-issuer-commands.ts')).addSoftwareStatementIssuerCommands(command),
+  },
+  {
     name: 'audit',
     description: 'Verify and export the activity log',
     define: async (command) => (await import('./commands/audit-commands.ts')).addAuditCommands(command),

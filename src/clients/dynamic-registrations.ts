@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { generateSecret, hashSecret, isWellFormedSecret } from '../shared/secrets.ts'
 import { type ClientMetadata, REGISTRABLE_AUTH_METHODS } from './client-metadata.ts'
 import { type Client, type ClientRow, toClient } from './clients.ts'
+import { metadataOfStatement, type SoftwareStatement } from './software-statements.ts'
 
 /** By what right a client registered itself. */
 export const REGISTRATION_SOURCES = ['initial_access_token', 'software_statement', 'open', 'metadata_document'] as const
@@ -14,6 +15,14 @@ export interface DynamicRegistration {
   readonly authMethod: string
   readonly softwareId: string | null
   readonly softwareVersion: string | null
+  /** Who issued its software statement (RFC 7591, section 2.3); null: it has none. */
+  readonly softwareStatementIssuer: string | null
+}
+
+/** With what only the client sees. */
+export interface OwnRegistration extends DynamicRegistration {
+  /** As it was sent. */
+  readonly softwareStatement: string | null
 }
 
 interface RegistrationRow {
@@ -21,13 +30,17 @@ interface RegistrationRow {
   auth_method: string
   software_id: string | null
   software_version: string | null
+  software_statement_issuer: string | null
+  software_statement: string | null
 }
 
-const toRegistration = (row: RegistrationRow): DynamicRegistration => ({
+const toRegistration = (row: RegistrationRow): OwnRegistration => ({
   source: row.source,
   authMethod: row.auth_method,
   softwareId: row.software_id,
   softwareVersion: row.software_version,
+  softwareStatementIssuer: row.software_statement_issuer,
+  softwareStatement: row.software_statement,
 })
 
 /** Several names mean one of our methods, so the registered name counts as long as the method is the same. */
@@ -38,7 +51,10 @@ function authMethodOf({ isPublic, authMethod }: Client, registered: string): str
 }
 
 /** The registration of a client, whose authentication an admin may have changed since. */
-export const presentRegistration = (client: Client, registered: DynamicRegistration): DynamicRegistration => ({
+export const presentRegistration = <Registration extends DynamicRegistration>(
+  client: Client,
+  registered: Registration,
+): Registration => ({
   ...registered,
   authMethod: authMethodOf(client, registered.authMethod),
 })
@@ -46,7 +62,7 @@ export const presentRegistration = (client: Client, registered: DynamicRegistrat
 /** Days until a job looks whether a new client was used. */
 const UNUSED_DAYS: Readonly<Record<RegistrationSource, number>> = {
   initial_access_token: 30,
-  software_statement: 30,
+  software_statement: 7,
   open: 1,
   metadata_document: 1,
 }
@@ -68,6 +84,7 @@ export async function insertDynamicRegistration(
   clientKey: number,
   source: RegistrationSource,
   { authMethod, softwareId, softwareVersion }: Pick<ClientMetadata, 'authMethod' | 'softwareId' | 'softwareVersion'>,
+  statement?: SoftwareStatement,
 ): Promise<string> {
   const secret = generateSecret('registrationAccessToken')
   await trx('dynamic_registrations').insert({
@@ -77,6 +94,8 @@ export async function insertDynamicRegistration(
     auth_method: authMethod,
     software_id: softwareId,
     software_version: softwareVersion,
+    software_statement_issuer: statement?.issuer.issuer,
+    software_statement: statement?.text,
     expires_at: trx.raw('now() + make_interval(days => ?)', [UNUSED_DAYS[source]]),
   })
   return secret
@@ -93,7 +112,8 @@ export async function updateDynamicRegistration(
 }
 
 const FIND = `
-  SELECT c.*, d.source, d.auth_method AS registered_auth_method, d.software_id, d.software_version
+  SELECT c.*, d.source, d.auth_method AS registered_auth_method, d.software_id, d.software_version,
+         d.software_statement_issuer, d.software_statement
     FROM dynamic_registrations d
     JOIN clients c ON c.id = d.client_id
     LEFT JOIN accounts a ON a.id = c.account_id
@@ -107,7 +127,7 @@ export async function authenticateRegisteredClient(
   db: Knex,
   clientId: string,
   secret: string,
-): Promise<{ client: Client; registration: DynamicRegistration } | undefined> {
+): Promise<{ client: Client; registration: OwnRegistration } | undefined> {
   if (!isWellFormedSecret('registrationAccessToken', secret)) return undefined
   const { rows } = await db.raw(FIND, [hashSecret(secret), clientId] as never)
   const row: (ClientRow & RegistrationRow & { registered_auth_method: string }) | undefined = rows[0]
@@ -119,7 +139,8 @@ export async function authenticateRegisteredClient(
 
 /** SQL: the registration of `clients c` as it was made, as JSON; null: it did not register itself. */
 export const REGISTRATION_OF_CLIENT = `
-  SELECT json_build_object('source', d.source, 'authMethod', d.auth_method, 'softwareId', d.software_id, 'softwareVersion', d.software_version)
+  SELECT json_build_object('source', d.source, 'authMethod', d.auth_method, 'softwareId', d.software_id, 'softwareVersion', d.software_version,
+                           'softwareStatementIssuer', d.software_statement_issuer)
     FROM dynamic_registrations d WHERE d.client_id = c.id`
 
 /** A client that registered itself, and whose time to be used is over. */
@@ -145,13 +166,14 @@ export async function isDynamicallyRegistered(db: Knex, clientKey: number): Prom
   return row !== undefined
 }
 
-/** Whether the client was registered by a stranger, or describes itself at its client ID. */
+/**
+ * Whether nobody but itself says where the client is: a stranger registered it, it describes itself at its client ID, or its software
+ * statement names no redirect URIs. Anybody who has a copy of the software has the statement.
+ */
 export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<boolean> {
-  const row = await db('dynamic_registrations')
-    .where({ client_id: clientKey })
-    .whereIn('source', ['open', 'metadata_document'])
-    .first('client_id')
-  return row !== undefined
+  const row = await db('dynamic_registrations').where({ client_id: clientKey }).first('source', 'software_statement')
+  if (row?.source !== 'software_statement') return ['open', 'metadata_document'].includes(row?.source)
+  return !Object.hasOwn(metadataOfStatement(row.software_statement), 'redirect_uris')
 }
 
 /** Whether an account holds so many clients of strangers; no more than `limit` are counted. */
@@ -161,6 +183,17 @@ export async function hasOpenClients(db: Knex, accountId: string, limit: number)
        FROM (SELECT FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id AND d.source IN ('open', 'metadata_document')
               WHERE c.account_id = :accountId LIMIT :limit) found`,
     { accountId, limit },
+  )
+  return rows[0].reached
+}
+
+/** Whether so many clients have registered by statements of an issuer alone; no more than `limit` are counted. */
+export async function hasClientsOfIssuer(db: Knex, issuer: string, limit: number): Promise<boolean> {
+  const { rows } = await db.raw(
+    `SELECT count(*) >= :limit AS reached
+       FROM (SELECT FROM dynamic_registrations d
+              WHERE d.software_statement_issuer = :issuer AND d.source = 'software_statement' LIMIT :limit) found`,
+    { issuer, limit },
   )
   return rows[0].reached
 }

@@ -43,18 +43,29 @@ async function readDocument(fetch: IssuerFetch, url: string): Promise<Record<str
   throw new IssuerUnavailableError(`${url} is no valid JSON object`)
 }
 
+const PUBLISHED_AT = 'jwks_uri '
+
+/** Names the keys of an issuer that are read at their URL, without discovery. No issuer identifier has a space. */
+export const keySetAt = (location: string): string => `${PUBLISHED_AT}${location}`
+
+/** @throws IssuerUnavailableError */
+async function readKeysAt(fetch: IssuerFetch, location: string): Promise<JWK[]> {
+  const { keys } = await readDocument(fetch, location)
+  const usable = Array.isArray(keys) ? await usableKeys(keys.filter(isObject)) : []
+  if (usable.length === 0) throw new IssuerUnavailableError(`${location} has no key that can verify a token`)
+  return usable
+}
+
 /**
- * Reads the public keys of an issuer (OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5).
+ * Reads the public keys of an issuer, or of a `keySetAt` (OpenID Connect Discovery 1.0, section 4; RFC 7517, section 5).
  * @throws IssuerUnavailableError
  */
 export async function readIssuerKeys(fetch: IssuerFetch, issuer: string): Promise<JWK[]> {
+  if (issuer.startsWith(PUBLISHED_AT)) return await readKeysAt(fetch, issuer.slice(PUBLISHED_AT.length))
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const { issuer: named, jwks_uri: location } = await readDocument(fetch, address)
   if (named !== issuer) throw new IssuerUnavailableError(`${address} names another issuer`)
   const isSafe = typeof location === 'string' && (location.startsWith('https://') || issuer.startsWith('http://'))
   if (!isSafe || !URI.test(location)) throw new IssuerUnavailableError(`${address} has no valid jwks_uri`)
-  const { keys } = await readDocument(fetch, location)
-  const usable = Array.isArray(keys) ? await usableKeys(keys.filter(isObject)) : []
-  if (usable.length === 0) throw new IssuerUnavailableError(`${location} has no key that can verify a token`)
-  return usable
+  return await readKeysAt(fetch, location)
 }

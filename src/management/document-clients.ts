@@ -11,7 +11,8 @@ import { isUniqueViolation } from '../database/violations.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { invalidInput, isStale, KeywrightError } from '../shared/errors.ts'
 import { createClient, updateClient } from './client-registration.ts'
-import { MAX_OPEN_CLIENTS, type Origin, REGISTRATION_ACTOR } from './dynamic-registration.ts'
+import { type Origin, REGISTRATION_ACTOR } from './dynamic-registration.ts'
+import { MAX_OPEN_CLIENTS } from './permitted-registrations.ts'
 
 /** A document names no secret. */
 const registrationOf = ({ isPublic }: ClientIdDocument['settings']) => ({

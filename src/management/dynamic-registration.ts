@@ -1,7 +1,5 @@
 import type { JWK } from 'jose'
 import type { Knex } from 'knex'
-import { lockAccountWithApiShared } from '../accounts/accounts.ts'
-import { takeFrom } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis, resolveApis } from '../clients/client-apis.ts'
 import { type PublicKey, parsePublicKeys } from '../clients/client-keys.ts'
@@ -9,25 +7,23 @@ import type { ClientMetadata } from '../clients/client-metadata.ts'
 import { currentSet, listSecrets } from '../clients/client-secrets.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import type { Client } from '../clients/clients.ts'
-import {
-  type DynamicRegistration,
-  hasOpenClients,
-  insertDynamicRegistration,
-  type RegistrationSource,
-} from '../clients/dynamic-registrations.ts'
+import { insertDynamicRegistration, type OwnRegistration } from '../clients/dynamic-registrations.ts'
 import { AUTHORIZATION_CODE_GRANT, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
-import {
-  findInitialAccessToken,
-  type InitialAccessToken,
-  useInitialAccessToken,
-} from '../clients/initial-access-tokens.ts'
 import { applicationDefaults } from '../clients/instance-attributes.ts'
-import { dynamicRegistrationOf, getInstanceSettings, lockInstanceShared } from '../clients/instance-settings.ts'
-import { OPEN_GRANTS } from '../clients/registration-attributes.ts'
-import { invalidInput, KeywrightError, RateLimitedError } from '../shared/errors.ts'
-import { networkOf } from '../shared/networks.ts'
-import { hashSecret } from '../shared/secrets.ts'
+import { dynamicRegistrationOf, getInstanceSettings } from '../clients/instance-settings.ts'
+import type { SoftwareStatement } from '../clients/software-statements.ts'
+import { invalidInput } from '../shared/errors.ts'
 import { createClient } from './client-registration.ts'
+import {
+  checkCalledUrls,
+  checkGrants,
+  keepIssuer,
+  limitStrangers,
+  type Permitted,
+  permittedByStatement,
+  permittedByToken,
+  permittedOpenly,
+} from './permitted-registrations.ts'
 
 /** Where a request comes from, for the activity log. */
 export type Origin = Pick<Actor, 'ip' | 'requestId'>
@@ -38,7 +34,7 @@ export const REGISTRATION_ACTOR = { type: 'system', id: 'dynamic_registration' }
 /** A client as the registration endpoint returns it. */
 export interface RegisteredClient {
   readonly client: Client
-  readonly registration: DynamicRegistration
+  readonly registration: OwnRegistration
   /** The scopes of its APIs. */
   readonly scopes: readonly string[]
   /** The public keys that it registered. */
@@ -53,13 +49,6 @@ export interface NewlyRegisteredClient extends RegisteredClient {
   readonly registrationAccessToken: string
 }
 
-/** The token of a request is unknown, expired, revoked or used up, or is for another client (RFC 6750, section 3.1). */
-export class InvalidRegistrationTokenError extends KeywrightError {
-  constructor(message: string) {
-    super('forbidden', message)
-  }
-}
-
 /** Whether clients may register themselves. */
 export const acceptsRegistrations = async (knex: Knex): Promise<boolean> =>
   (await dynamicRegistrationOf(knex)) !== 'off'
@@ -68,7 +57,7 @@ export const acceptsRegistrations = async (knex: Knex): Promise<boolean> =>
 export async function describeClient(
   db: Knex,
   client: Client,
-  registration: DynamicRegistration,
+  registration: OwnRegistration,
 ): Promise<RegisteredClient> {
   const apis = await listClientApis(db, client.key)
   const [secret] = (await listSecrets(db, client.key)).filter(({ kind }) => kind === 'secret')
@@ -76,37 +65,6 @@ export async function describeClient(
   const set = client.jwksUri === null ? await currentSet(db, client.key, 'key') : []
   const keys = set.flatMap(({ jwk }) => jwk ?? [])
   return { client, registration, scopes, keys, secretExpiresAt: secret?.retiresAt ?? null }
-}
-
-/** @throws KeywrightError `invalid_input` */
-export function checkGrants(grants: readonly string[], permitted: readonly string[]): void {
-  const [other] = grants.filter((grant) => !permitted.includes(grant))
-  if (other === undefined) return
-  throw invalidInput(`the client may not register the grant type ${other.slice(0, 100)}`, 'grants')
-}
-
-type CalledUrls = Pick<ClientSettings, 'jwksUri' | 'backchannelLogoutUri'>
-
-/**
- * The server calls a URL of keys for as long as the client exists, and a URL of sign-outs for each session of a user, so strangers may
- * choose neither.
- * @param present what an admin has set
- * @throws KeywrightError `invalid_input`
- */
-export function checkCalledUrls({ settings }: ClientMetadata, source: RegistrationSource, present: CalledUrls): void {
-  if (source !== 'open') return
-  const { jwksUri, backchannelLogoutUri } = settings
-  const refused = (field: string, message: string) =>
-    invalidInput(`a client that registers without an initial access token ${message}`, field)
-  if (jwksUri !== null && jwksUri !== present.jwksUri) throw refused('jwksUri', 'gives its keys as jwks')
-  if (backchannelLogoutUri !== null && backchannelLogoutUri !== present.backchannelLogoutUri)
-    throw refused('backchannelLogoutUri', 'cannot have a backchannel_logout_uri')
-}
-
-/** What a new client may have, and by what right. */
-interface Permitted extends Pick<InitialAccessToken, 'accountId' | 'grants' | 'apis' | 'scopes'> {
-  readonly source: RegistrationSource
-  readonly through?: string
 }
 
 /** The grant types whose tokens have no scope that a user has not allowed. */
@@ -136,73 +94,21 @@ async function settingsOf(trx: Knex, { settings }: ClientMetadata): Promise<Clie
   return { ...DEFAULT_SETTINGS, ...defaults, consent: 'show', ...settings }
 }
 
-const unusable = () =>
-  new InvalidRegistrationTokenError('the initial access token is missing, unknown, expired, revoked or used up')
-
-/** The locks in the order of a registration in the console. @throws InvalidRegistrationTokenError, KeywrightError `conflict` */
-async function permittedByToken(trx: Knex, secret: string): Promise<Permitted> {
-  const token = await findInitialAccessToken(trx, secret)
-  if (!token) throw unusable()
-  await lockInstanceShared(trx)
-  if ((await dynamicRegistrationOf(trx)) === 'off') throw unusable()
-  await lockAccountWithApiShared(trx, token.accountId)
-  if (!(await useInitialAccessToken(trx, token.id))) throw unusable()
-  return { ...token, source: 'initial_access_token', through: token.id }
-}
-
-/**
- * The clients of strangers that an account holds: each user could allow any number. Registrations at the same time may exceed it by their
- * number, which their rate limits.
- */
-export const MAX_OPEN_CLIENTS = 10_000
-
-/**
- * What the operator permits strangers.
- * @throws InvalidRegistrationTokenError; KeywrightError `conflict` (the API of the instance is switched off, or the account holds too many)
- */
-async function permittedOpenly(trx: Knex): Promise<Permitted> {
-  await lockInstanceShared(trx)
-  const settings = await getInstanceSettings(trx)
-  const { dynamicRegistration, openRegistrationAccount: accountId } = settings
-  if (dynamicRegistration !== 'open' || accountId === null) throw unusable()
-  await lockAccountWithApiShared(trx, accountId).catch((error) => {
-    // What is wrong with the account is not for strangers.
-    throw error instanceof KeywrightError ? unusable() : error
-  })
-  if (await hasOpenClients(trx, accountId, MAX_OPEN_CLIENTS))
-    throw new KeywrightError('conflict', 'no more clients can register without an initial access token')
-  const { openRegistrationApis: apis, openRegistrationScopes: scopes } = settings
-  return { accountId, grants: OPEN_GRANTS, apis, scopes, source: 'open' }
-}
-
-/** Open registrations of one network that are answered at once; afterwards one every `interval` seconds. */
-const OF_NETWORK = { burst: 10, interval: 60 }
-
-/** The same of all networks together: some 1,500 a day. Unused ones are deleted after a day, so their number is bounded. */
-const OF_ALL = { burst: 100, interval: 60 }
-
-/** Limits what strangers store: their registrations, and the changes of these. @throws RateLimitedError */
-export async function limitOpenRegistrations(knex: Knex, ip: string | undefined): Promise<void> {
-  const buckets = [
-    { key: hashSecret(`open registration ${networkOf(ip ?? '')}`), ...OF_NETWORK },
-    { key: hashSecret('open registration'), ...OF_ALL },
-  ]
-  for (const bucket of buckets) {
-    const taken = await takeFrom(knex, bucket)
-    if ('wait' in taken) throw new RateLimitedError(taken.wait)
-  }
+interface Request {
+  readonly metadata: ClientMetadata
+  readonly statement: SoftwareStatement | undefined
+  readonly keys: readonly PublicKey[] | undefined
+  readonly origin: Origin
 }
 
 async function insertRegistered(
   trx: Knex,
   permitted: Permitted,
-  metadata: ClientMetadata,
-  keys: readonly PublicKey[] | undefined,
-  origin: Origin,
+  { metadata, statement, keys, origin }: Request,
 ): Promise<NewlyRegisteredClient> {
   const { accountId, source, through } = permitted
   checkGrants(metadata.settings.grants, permitted.grants)
-  checkCalledUrls(metadata, source, DEFAULT_SETTINGS)
+  checkCalledUrls(metadata, source, permitted.urls)
   const access = await permittedAccess(trx, metadata, permitted)
   const request = { accountId, settings: await settingsOf(trx, metadata), ...access, keys }
   const { client, clientSecret } = await createClient(trx, request, {
@@ -210,30 +116,41 @@ async function insertRegistered(
     ...origin,
     ...(through && { through }),
   })
-  const registrationAccessToken = await insertDynamicRegistration(trx, client.key, source, metadata)
+  const registrationAccessToken = await insertDynamicRegistration(trx, client.key, source, metadata, statement)
   const { authMethod, softwareId, softwareVersion } = metadata
-  const registration = { source, authMethod, softwareId, softwareVersion }
+  const registration = {
+    ...{ source, authMethod, softwareId, softwareVersion },
+    softwareStatementIssuer: statement?.issuer.issuer ?? null,
+    softwareStatement: statement?.text ?? null,
+  }
   return { ...(await describeClient(trx, client, registration)), clientSecret, registrationAccessToken }
 }
 
 /**
- * Registers a client with an initial access token, or without one where registration is open (RFC 7591, section 3). Of concurrent requests,
- * no more succeed than the token allows.
+ * Registers a client with an initial access token, with a software statement, or with neither where registration is open (RFC 7591,
+ * section 3). Of concurrent requests, no more succeed than the token allows.
  * @param secret the token; empty: the request has none
- * @throws InvalidRegistrationTokenError; RateLimitedError; KeywrightError `invalid_input` (the metadata), `conflict` (the account or the
- * API is disabled)
+ * @param metadata with what its statement says
+ * @throws InvalidRegistrationTokenError; SoftwareStatementError; RateLimitedError; KeywrightError `invalid_input` (the metadata),
+ * `conflict` (the account or the API is disabled, or has too many clients)
  */
 export async function registerClient(
   knex: Knex,
   secret: string,
   metadata: ClientMetadata,
   origin: Origin,
+  statement?: SoftwareStatement,
 ): Promise<NewlyRegisteredClient> {
-  const isOpen = secret === '' && (await dynamicRegistrationOf(knex)) === 'open'
-  if (isOpen) await limitOpenRegistrations(knex, origin.ip)
+  const isOpen = secret === '' && !statement && (await dynamicRegistrationOf(knex)) === 'open'
+  if (isOpen || (secret === '' && statement)) await limitStrangers(knex, origin.ip, statement?.issuer.issuer ?? null)
   const keys = metadata.jwks === undefined ? undefined : await parsePublicKeys(metadata.jwks)
-  return await knex.transaction(async (trx) => {
+  const permittedIn = async (trx: Knex) => {
+    if (secret === '' && statement) return await permittedByStatement(trx, statement)
     const permitted = isOpen ? await permittedOpenly(trx) : await permittedByToken(trx, secret)
-    return await insertRegistered(trx, permitted, metadata, keys, origin)
-  })
+    if (statement) await keepIssuer(trx, statement.issuer.id)
+    return permitted
+  }
+  return await knex.transaction(
+    async (trx) => await insertRegistered(trx, await permittedIn(trx), { metadata, statement, keys, origin }),
+  )
 }

@@ -68,7 +68,10 @@ function checkDays(days: number): void {
 }
 
 /** Nobody checks a client that registers itself before it gets a token. @throws KeywrightError `invalid_input` */
-async function checkPermitted(trx: Knex, { apis, scopes }: InitialAccessTokenValues): Promise<void> {
+export async function checkPermittedAccess(
+  trx: Knex,
+  { apis, scopes }: Pick<InitialAccessTokenValues, 'apis' | 'scopes'>,
+): Promise<void> {
   if (apis.includes(MANAGEMENT_API))
     throw invalidInput('an application that registers itself cannot call the management API', 'apis')
   const found = await resolveApis(trx, apis)
@@ -96,7 +99,7 @@ export const generateInitialAccessToken = operation<NewToken, { token: InitialAc
     return await knex.transaction(async (trx) => {
       const account = await lockAccount(trx, accountId)
       if (account.status !== 'active') throw new KeywrightError('conflict', 'the account is disabled')
-      await checkPermitted(trx, values)
+      await checkPermittedAccess(trx, values)
       const made = await insertInitialAccessToken(trx, accountId, values, days * 86_400)
       await recordAudit(trx, principal.actor, initialAccessTokenEntry('initial_access_token.generated', made.token))
       return made

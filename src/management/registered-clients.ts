@@ -22,16 +22,13 @@ import { invalidInput, stale } from '../shared/errors.ts'
 import { deletedClientEntry } from './client-deletion.ts'
 import { updateClient } from './client-registration.ts'
 import { rotateSecret } from './client-secret-rotation.ts'
+import { describeClient, type Origin, REGISTRATION_ACTOR, type RegisteredClient } from './dynamic-registration.ts'
 import {
   checkCalledUrls,
   checkGrants,
-  describeClient,
   InvalidRegistrationTokenError,
-  limitOpenRegistrations,
-  type Origin,
-  REGISTRATION_ACTOR,
-  type RegisteredClient,
-} from './dynamic-registration.ts'
+  limitStrangers,
+} from './permitted-registrations.ts'
 
 /** The client of a request to its client configuration endpoint (RFC 7592, section 2). */
 interface Configured {
@@ -103,7 +100,8 @@ export async function updateRegisteredClient(
 ): Promise<RegisteredClient> {
   const { client, registration } = await authenticated(knex, configured)
   checkUpdate(client, registration, metadata)
-  if (registration.source === 'open') await limitOpenRegistrations(knex, origin.ip)
+  if (registration.source !== 'initial_access_token')
+    await limitStrangers(knex, origin.ip, registration.softwareStatementIssuer)
   const keys = metadata.jwks === undefined ? undefined : await parsePublicKeys(metadata.jwks)
   const actor = { type: 'client', id: client.clientId, ...origin } as const
   const scopes = await remainingScopes(knex, client, metadata.scopes)

@@ -1128,6 +1128,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/software-statement-issuers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the trusted issuers of software statements
+         * @description Requires an operator.
+         */
+        get: operations["listSoftwareStatementIssuers"];
+        put?: never;
+        /**
+         * Trust an issuer of software statements
+         * @description While dynamic client registration is enabled, every application with a software statement of the issuer can register itself at `POST /oauth2/register` (RFC 7591, section 2.3), and belongs to the account. An instance trusts at most 50. Not allowed with a token that acts for a user. Requires an operator.
+         */
+        post: operations["trustSoftwareStatementIssuer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/software-statement-issuers/{issuer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a trusted issuer of software statements, with the applications that registered by them
+         * @description Requires an operator.
+         */
+        get: operations["readSoftwareStatementIssuer"];
+        put?: never;
+        post?: never;
+        /**
+         * Stop trusting an issuer of software statements; registered applications stay
+         * @description Requires an operator.
+         */
+        delete: operations["removeSoftwareStatementIssuer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -3377,6 +3425,8 @@ export interface components {
                 auth_method: string;
                 software_id: string | null;
                 software_version: string | null;
+                /** @description Who issued its software statement (RFC 7591, section 2.3); null: it has none */
+                software_statement_issuer: string | null;
             } | null;
             key_fetch: components["schemas"]["KeyFetch"];
             /** @description Valid refresh tokens */
@@ -5617,6 +5667,64 @@ export interface components {
             reported_at: string;
             dismissed_at: string | null;
         };
+        ListedSoftwareStatementIssuer: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The account of the applications that register
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            /**
+             * @description As in the claim iss of its software statements, compared exactly
+             * @example https://directory.example.com
+             */
+            issuer: string;
+            /**
+             * @description Where the issuer publishes its public keys as a JWK set, instead of `jwks`
+             * @example https://directory.example.com/jwks.json
+             */
+            jwks_uri: string | null;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes: string[] | null;
+            /** @description Its public keys (RFC 7517); null: they are read at `jwks_uri` */
+            jwks: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: never */
+            last_used_at: string | null;
+            /** @description Why its keys could not be read at the last attempt; null: they could, or were not needed */
+            failure: string | null;
+        };
         /** @description A message to a user, without its content */
         MailMessage: {
             /**
@@ -6422,6 +6530,55 @@ export interface components {
         };
         /**
          * @example {
+         *       "account_id": "01a22b3f-cdb6-797f-ba2f-b9501fbc02be",
+         *       "issuer": "https://directory.example.com",
+         *       "jwks_uri": "https://directory.example.com/jwks.json"
+         *     }
+         */
+        NewSoftwareStatementIssuer: {
+            /**
+             * Format: uuid
+             * @description The account of the applications that register
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            /**
+             * @description As in the claim iss of its software statements, compared exactly
+             * @example https://directory.example.com
+             */
+            issuer: string;
+            /**
+             * @description Where the issuer publishes its public keys as a JWK set, instead of `jwks`
+             * @example https://directory.example.com/jwks.json
+             */
+            jwks_uri?: string | null;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants?: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis?: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes?: string[] | null;
+            /** @description Its public keys as a JWK set (RFC 7517), instead of `jwks_uri` */
+            jwks?: string;
+        };
+        /**
+         * @example {
          *       "name": "Billing system",
          *       "url": "https://example.com/webhooks/keywright"
          *     }
@@ -7203,6 +7360,134 @@ export interface components {
                     last_seen_at: string;
                 }[];
             }[] | null;
+        };
+        SoftwareStatementIssuer: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The account of the applications that register
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            /**
+             * @description As in the claim iss of its software statements, compared exactly
+             * @example https://directory.example.com
+             */
+            issuer: string;
+            /**
+             * @description Where the issuer publishes its public keys as a JWK set, instead of `jwks`
+             * @example https://directory.example.com/jwks.json
+             */
+            jwks_uri: string | null;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes: string[] | null;
+            /** @description Its public keys (RFC 7517); null: they are read at `jwks_uri` */
+            jwks: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: never */
+            last_used_at: string | null;
+        };
+        SoftwareStatementIssuerDetails: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The account of the applications that register
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            /**
+             * @description As in the claim iss of its software statements, compared exactly
+             * @example https://directory.example.com
+             */
+            issuer: string;
+            /**
+             * @description Where the issuer publishes its public keys as a JWK set, instead of `jwks`
+             * @example https://directory.example.com/jwks.json
+             */
+            jwks_uri: string | null;
+            /**
+             * @description The grant types that an application may register: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants: string[];
+            /**
+             * @description The APIs that registered applications may call; empty: the default API of the instance
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis: string[];
+            /**
+             * @description The scopes that registered applications may request; null: every scope of the APIs
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes: string[] | null;
+            /** @description Its public keys (RFC 7517); null: they are read at `jwks_uri` */
+            jwks: {
+                [key: string]: unknown;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: never */
+            last_used_at: string | null;
+            /** @description Why its keys could not be read at the last attempt; null: they could, or were not needed */
+            failure: string | null;
+            /** @description The applications that registered by its statements */
+            registered: components["schemas"]["BoundedCount"];
+            /** @description The newest of them, at most 100 */
+            applications: {
+                client_id: string;
+                name: string;
+                /** @enum {string} */
+                status: "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                created_at: string;
+            }[];
         };
         StoppedKeyPair: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
@@ -11060,6 +11345,141 @@ export interface operations {
             header?: never;
             path: {
                 initial_access_token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listSoftwareStatementIssuers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ListedSoftwareStatementIssuer"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    trustSoftwareStatementIssuer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSoftwareStatementIssuer"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftwareStatementIssuer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readSoftwareStatementIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftwareStatementIssuerDetails"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    removeSoftwareStatementIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                issuer_id: string;
             };
             cookie?: never;
         };

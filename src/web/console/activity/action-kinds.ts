@@ -23,6 +23,7 @@ export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'identity_provider.', label: 'Identity providers' },
   { value: 'scim_token.', label: 'SCIM tokens' },
   { value: 'initial_access_token.', label: 'Initial access tokens' },
+  { value: 'software_statement_issuer.', label: 'Software statements' },
 ]
 
 export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [

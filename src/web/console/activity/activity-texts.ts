@@ -189,6 +189,14 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'scim_token.revoked': '{actor} revoked a SCIM token',
   'initial_access_token.generated': '{actor} generated an initial access token',
   'initial_access_token.revoked': '{actor} revoked an initial access token',
+  'software_statement_issuer.trusted': ({ issuer }) => [
+    '{actor} trusted the software statements of {issuer}',
+    { issuer: String(issuer) },
+  ],
+  'software_statement_issuer.removed': ({ issuer }) => [
+    '{actor} stopped trusting the software statements of {issuer}',
+    { issuer: String(issuer) },
+  ],
   'refresh_token.reused': '{actor} reused a refresh token, which revoked the grant',
   'code.reused': '{actor} reused an authorization code, which revoked its tokens',
   'account.created': '{actor} added the account {target}',

@@ -22,6 +22,7 @@ const HEADINGS: Readonly<Record<string, ConsoleText>> = {
   identity_provider: 'Identity providers',
   scim_token: 'SCIM tokens',
   initial_access_token: 'Initial access tokens',
+  software_statement_issuer: 'Software statements',
   account: 'Accounts',
   api: 'APIs',
   signing_key: 'Signing keys',
