@@ -235,8 +235,9 @@ async function fillRegistrations(knex: Knex, account: string): Promise<void> {
     { account },
   )
   await knex.raw(
-    `INSERT INTO dynamic_registrations (client_id, source, token_hash, auth_method, expires_at)
-     SELECT id, 'initial_access_token', sha256(client_id::bytea), 'none', now() + make_interval(mins => (id % 1000)::int - 1)
+    `INSERT INTO dynamic_registrations (client_id, source, token_hash, auth_method, expires_at, software_statement_issuer)
+     SELECT id, 'software_statement', sha256(client_id::bytea), 'none', now() + make_interval(mins => (id % 1000)::int - 1),
+            'https://directory-' || id % 10 || '.example.com'
        FROM clients WHERE kind = 'application'`,
   )
 }

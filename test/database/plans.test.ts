@@ -7,7 +7,12 @@ import { listUserSessions } from '../../src/accounts/user-sessions.ts'
 import { findUserByExternalId } from '../../src/accounts/users-by-external-id.ts'
 import { claimDueFetches, claimFetch } from '../../src/clients/client-key-sets.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
-import { authenticateRegisteredClient, findDueRegistrations } from '../../src/clients/dynamic-registrations.ts'
+import {
+  authenticateRegisteredClient,
+  findDueRegistrations,
+  hasClientsOfIssuer,
+  hasOpenClients,
+} from '../../src/clients/dynamic-registrations.ts'
 import { findInitialAccessToken } from '../../src/clients/initial-access-tokens.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import { deleteRetiredSecrets } from '../../src/clients/retired-secrets.ts'
@@ -478,6 +483,11 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     async (knex) =>
       void (await authenticateRegisteredClient(knex, 'kwc_filled1', generateSecret('registrationAccessToken'))),
   ],
+  [
+    'the clients of an issuer of software statements',
+    async (knex) => void (await hasClientsOfIssuer(knex, 'https://directory.example.com', 10_000)),
+  ],
+  ['the clients that strangers registered', async (knex) => void (await hasOpenClients(knex, account, 10_000))],
   ['a SCIM token', async (knex) => void (await authenticateScimToken(knex, generateSecret('scimToken')))],
   ...(
     [['email'], ['opaque'], ['iss_sub', 'https://own.example'], ['iss_sub', 'https://provider.example']] as const

@@ -88,7 +88,7 @@ function view(found: SoftwareStatementIssuer, who: Principal) {
   const { id: issuerId, accountId, createdAt, lastUsedAt, jwks } = found
   return {
     ...toWire({ id: issuerId, accountId, createdAt, lastUsedAt }),
-    jwks: jwks && jwks.map((key) => ({ ...key })),
+    jwks: jwks?.map((key) => ({ ...key })) ?? null,
     ...toWireValues(SOFTWARE_STATEMENT_ISSUER_ATTRIBUTES, found, who),
   }
 }

@@ -21,6 +21,7 @@ import { MAIL_PAGES } from './mail/mail-pages.ts'
 import { PROVIDER_PAGES } from './providers/provider-pages.ts'
 import { REVOCATION_PAGES } from './revocation/revocation-effect-page.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
+import { SOFTWARE_STATEMENT_PAGES } from './settings/software-statement-pages.ts'
 import { USAGE_PAGES } from './usage/usage-page.ts'
 import { SCIM_TOKEN_PAGES } from './users/scim-token-pages.ts'
 import { USER_PAGES } from './users/user-pages.ts'
@@ -45,6 +46,7 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...USER_PAGES,
   ...SCIM_TOKEN_PAGES,
   ...INITIAL_ACCESS_TOKEN_PAGES,
+  ...SOFTWARE_STATEMENT_PAGES,
   ...APPLICATION_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,

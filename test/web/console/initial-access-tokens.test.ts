@@ -62,6 +62,25 @@ test('an admin generates a token, an application registers with it and is marked
   expect(activity).toContain('Dynamic client registration')
 })
 
+test('the form offers the APIs and their scopes, and never the management API', async () => {
+  const api = await server.make.api({ scopes: ['read', 'write'] })
+  const form = await admin.visit('/initial-access-tokens/new')
+  expect(form.text).not.toContain('urn:keywright:management')
+  const chosen = { [`apis.${api.identifier}`]: 'on', narrowing: 'some' }
+  const refused = await admin.submit(form, /new$/, chosen)
+  expect([refused.status, tokenIn(refused)]).toEqual([400, ''])
+  const shown = await admin.submit(form, /new$/, { ...chosen, 'scopes.read': 'on' })
+  const row = await server
+    .knex('initial_access_tokens')
+    .where({ last_four: tokenIn(shown).slice(-4) })
+    .first()
+  expect(row).toMatchObject({
+    apis: [api.identifier],
+    scopes: ['read'],
+    grants: ['authorization_code', 'refresh_token'],
+  })
+})
+
 test('an operator generates a token for an account that they select', async () => {
   const operator = await signedIn(server, await createOperator(server))
   expect((await operator.visit('/initial-access-tokens')).text).toContain('Select an account')

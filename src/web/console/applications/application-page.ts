@@ -76,12 +76,13 @@ function grantsCell(t: ConsoleTranslate, { client, grants }: Application): Cell 
 }
 
 /** What a client says of its software is not checked. */
-function registrationCell(t: ConsoleTranslate, { source, softwareId, softwareVersion }: DynamicRegistration): Cell {
+function registrationCell(t: ConsoleTranslate, registration: DynamicRegistration): Cell {
+  const { source, softwareId, softwareVersion, softwareStatementIssuer } = registration
   const how = t(
     '{source, select, initial_access_token {dynamically, with an initial access token} software_statement {dynamically, with a software statement} metadata_document {by its client ID metadata document} other {dynamically, without a token}}',
     { source },
   )
-  return textCell(how, [softwareId, softwareVersion].filter(Boolean).join(' ') || undefined)
+  return textCell(how, [softwareId, softwareVersion, softwareStatementIssuer].filter(Boolean).join(' ') || undefined)
 }
 
 function factsOf(t: ConsoleTranslate, application: Application, isOperator: boolean): Fact[] {

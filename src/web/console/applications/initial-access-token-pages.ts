@@ -1,6 +1,7 @@
 import { type InitialAccessToken, MAX_INITIAL_ACCESS_TOKENS } from '../../../clients/initial-access-tokens.ts'
 import { INITIAL_ACCESS_TOKEN_ATTRIBUTES } from '../../../clients/registration-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import type { ChoosableApi } from '../../../management/application-forms.ts'
 import {
   generateInitialAccessToken,
   listInitialAccessTokens,
@@ -17,9 +18,10 @@ import { actionsCell, type Cell, fact, idCell, linesCell, textCell, timeCell } f
 import { selectField } from '../kit/choice-fields.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { attempt, writeFields } from '../kit/form-fields.ts'
+import { submit, writeFields } from '../kit/form-fields.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
+import { INITIALLY_PERMITTED, permittedFields, permittedIn, registrableApis } from './registration-fields.ts'
 
 const PATH = '/initial-access-tokens'
 
@@ -106,24 +108,35 @@ async function showTokens(call: ConsoleCall): Promise<void> {
   show(blocksPage(page, [listOf(t, tokens, add), facts]))
 }
 
-const fieldsOf = (t: ConsoleTranslate) => ({
-  ...attributeFields(INITIAL_ACCESS_TOKEN_ATTRIBUTES, { t, isOperator: false }),
-  days: selectField({
-    label: t('Expires'),
-    choices: [
-      { value: '1', label: t('in 1 day') },
-      { value: '7', label: t('in 7 days') },
-      { value: '30', label: t('in 30 days') },
-      { value: '365', label: t('in 1 year') },
-    ],
-  }),
-})
+function fieldsOf(t: ConsoleTranslate, apis: readonly ChoosableApi[]) {
+  const { maxUses } = INITIAL_ACCESS_TOKEN_ATTRIBUTES
+  return {
+    ...permittedFields(t, apis),
+    ...attributeFields({ maxUses }, { t, isOperator: false }),
+    days: selectField({
+      label: t('Expires'),
+      choices: [
+        { value: '1', label: t('in 1 day') },
+        { value: '7', label: t('in 7 days') },
+        { value: '30', label: t('in 30 days') },
+        { value: '365', label: t('in 1 year') },
+      ],
+    }),
+  }
+}
 
-const newPage = (call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage =>
+type TokenFields = ReturnType<typeof fieldsOf>
+
+const newPage = (
+  call: ConsoleCall,
+  fields: TokenFields,
+  typed: Form,
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage =>
   newTokenPage(
     call,
     {
-      fields: fieldsOf(call.t),
+      fields,
       path: PATH,
       title: call.t('Generate initial access token'),
       lead: call.t('An application that has the token can register itself with these permissions.'),
@@ -134,17 +147,28 @@ const newPage = (call: ConsoleCall, typed: Form, fieldErrors: readonly FieldErro
   )
 
 async function askToken(call: ConsoleCall): Promise<void> {
-  const initial = initialValues(INITIAL_ACCESS_TOKEN_ATTRIBUTES)
-  call.show(newPage(call, writeFields(fieldsOf(call.t), { ...initial, days: '7' } as never)))
+  const fields = fieldsOf(call.t, await registrableApis(call))
+  const { maxUses } = initialValues(INITIAL_ACCESS_TOKEN_ATTRIBUTES) as { maxUses: number }
+  call.show(newPage(call, fields, writeFields(fields, { ...INITIALLY_PERMITTED, maxUses, days: '7' })))
 }
 
 async function generate(call: ConsoleCall): Promise<void> {
-  const { t, management, who, web, form, show } = call
+  const { t, management, who, web, form, files, show } = call
   const accountId = operatorsAccount(call)
-  const outcome = await attempt(fieldsOf(t), call, ({ days, ...values }) =>
-    generateInitialAccessToken(management, who, { accountId, ...values, days: Number(days) }),
+  const fields = fieldsOf(t, await registrableApis(call))
+  const outcome = await submit(
+    fields,
+    { form, files },
+    {
+      prepare: ({ days, maxUses, ...permitted }, fieldErrors) => ({
+        ...{ accountId, days: Number(days), maxUses },
+        ...permittedIn(permitted, fieldErrors),
+      }),
+      check: async () => {},
+      execute: (input) => generateInitialAccessToken(management, who, input),
+    },
   )
-  if (outcome.fieldErrors) return show(newPage(call, form, outcome.fieldErrors))
+  if (outcome.fieldErrors) return show(newPage(call, fields, form, outcome.fieldErrors))
   show(
     secretPage({
       title: t('Initial access token generated'),

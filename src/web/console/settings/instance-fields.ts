@@ -1,13 +1,19 @@
 import { INSTANCE_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceChanges, InstanceSettings } from '../../../clients/instance-settings.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { findAccount } from '../../../management/account-operations.ts'
 import { accentsOf } from '../../../shared/accent-colours.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
+import { invalidInput } from '../../../shared/errors.ts'
+import { fieldErrorsOf } from '../../../shared/field-error-collector.ts'
 import type { Form } from '../../forms.ts'
 import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { nullable } from '../kit/field-changes.ts'
 import { type Field, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
 import { currentLogoField } from '../kit/logo-fields.ts'
+import { textField } from '../kit/text-fields.ts'
 
 const HEX = /^#[0-9a-f]{6}$/i
 
@@ -45,6 +51,32 @@ function logoFields(
   }
 }
 
+/** An account by its ID or name, as in other forms; `withAccount` finds it. */
+const accountField = (t: ConsoleTranslate): InstanceFields['openRegistrationAccount'] =>
+  nullable(
+    textField({
+      label: t.declared(INSTANCE_ATTRIBUTES.openRegistrationAccount.label),
+      hint: t(
+        'Holds the applications that were registered without a token. Enter the ID or the exact name of an account without users.',
+      ),
+      maxLength: 200,
+    }),
+  )
+
+/** The changes, with the ID of the account that the form names. @throws KeywrightError `invalid_input` at its field */
+export async function withAccount(
+  { management, who }: ConsoleCall,
+  changes: InstanceChanges,
+): Promise<InstanceChanges> {
+  const named = changes.openRegistrationAccount
+  if (!named) return changes
+  try {
+    return { ...changes, openRegistrationAccount: (await findAccount(management, who, { named })).id }
+  } catch (error) {
+    throw invalidInput(fieldErrorsOf(error)[0]!.message, 'openRegistrationAccount')
+  }
+}
+
 type Name = keyof InstanceFields
 
 const inSection = (section: string): Name[] =>
@@ -74,7 +106,12 @@ const sectionsOf = (t: ConsoleTranslate, { logo }: InstanceSettings): readonly S
 
 export function fieldsFor(t: ConsoleTranslate, settings: InstanceSettings) {
   const fields = attributeFields(INSTANCE_ATTRIBUTES, { t, isOperator: true, current: settings })
-  const all = { ...fields, accent: withPreview(fields.accent), ...logoFields(t, settings, fields.logo) }
+  const all = {
+    ...fields,
+    accent: withPreview(fields.accent),
+    openRegistrationAccount: accountField(t),
+    ...logoFields(t, settings, fields.logo),
+  }
   return { fields: all as InstanceFields, sections: sectionsOf(t, settings) }
 }
 

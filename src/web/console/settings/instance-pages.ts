@@ -22,7 +22,8 @@ import { revisionOf, submit } from '../kit/form-fields.ts'
 import { compareVersions, formView } from '../kit/form-view.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { mailBlock } from '../mail/mail-block.ts'
-import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
+import { changesOf, fieldsFor, formOfInstance, withAccount } from './instance-fields.ts'
+import { statementsBlock } from './software-statement-pages.ts'
 
 const HERE = '/settings/instance'
 const SWITCH = '/settings/instance/api'
@@ -68,7 +69,7 @@ function settingsPage(
   const status = fieldErrors.length > 0 ? 400 : undefined
   return blocksPage(
     { ...headOf(t), status },
-    fieldErrors.length > 0 ? [form] : [form, mailBlock(t, mail), switchBlock(t, settings)],
+    fieldErrors.length > 0 ? [form] : [form, statementsBlock(t), mailBlock(t, mail), switchBlock(t, settings)],
   )
 }
 
@@ -83,7 +84,8 @@ async function showSettings({ t, management, who, show }: ConsoleCall): Promise<
   show(settingsPage(t, await readInstance(management, who, {}), management.mail))
 }
 
-async function saveSettings({ t, management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
+async function saveSettings(call: ConsoleCall): Promise<void> {
+  const { t, management, who, form, files, show, goTo, web } = call
   const settings = await readInstance(management, who, {})
   if (revisionOf(form) !== settings.revision) return show(stalePage(t, settings, form))
   try {
@@ -91,7 +93,12 @@ async function saveSettings({ t, management, who, form, files, show, goTo, web }
       fieldsFor(t, settings).fields,
       { form, files },
       {
-        prepare: (values) => ({ changes: changesOf(values) }),
+        prepare: async (values, fieldErrors) => {
+          const changes = changesOf(values)
+          const found = await fieldErrors.collect(() => withAccount(call, changes))
+          const { openRegistrationAccount: _, ...others } = changes
+          return { changes: found ?? others }
+        },
         check: (input) => checkInstance(management, who, input),
         execute: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
       },
