@@ -2,6 +2,8 @@
  * Software statements (RFC 7591, section 2.3): the issuers that an operator trusts, and which clients registered by a statement of
  * which issuer.
  *
+ * An index counts what strangers registered.
+ *
  * `dynamic_registrations` has the issuer as text, and keeps it after the operator has removed the issuer.
  *
  * The way back keeps these clients, whose registration then forgets the statement.
@@ -32,11 +34,14 @@ export async function up(knex: Knex): Promise<void> {
     ALTER TABLE dynamic_registrations ADD COLUMN software_statement text, ADD COLUMN software_statement_issuer text;
     COMMENT ON COLUMN dynamic_registrations.software_statement IS 'as the client sent it; null: it sent none';
     CREATE INDEX dynamic_registrations_by_statement_issuer ON dynamic_registrations (software_statement_issuer, client_id)
-      WHERE software_statement_issuer IS NOT NULL`)
+      WHERE software_statement_issuer IS NOT NULL;
+    CREATE INDEX dynamic_registrations_open ON dynamic_registrations (client_id)
+      WHERE source IN ('open', 'metadata_document')`)
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
+    DROP INDEX dynamic_registrations_open;
     ALTER TABLE dynamic_registrations DROP COLUMN software_statement, DROP COLUMN software_statement_issuer;
     DROP TABLE software_statement_issuers`)
 }

@@ -180,8 +180,8 @@ export async function isOpenlyRegistered(db: Knex, clientKey: number): Promise<b
 export async function hasOpenClients(db: Knex, accountId: string, limit: number): Promise<boolean> {
   const { rows } = await db.raw(
     `SELECT count(*) >= :limit AS reached
-       FROM (SELECT FROM clients c JOIN dynamic_registrations d ON d.client_id = c.id AND d.source IN ('open', 'metadata_document')
-              WHERE c.account_id = :accountId LIMIT :limit) found`,
+       FROM (SELECT FROM dynamic_registrations d JOIN clients c ON c.id = d.client_id
+              WHERE d.source IN ('open', 'metadata_document') AND c.account_id = :accountId LIMIT :limit) found`,
     { accountId, limit },
   )
   return rows[0].reached

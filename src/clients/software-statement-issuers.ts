@@ -4,8 +4,8 @@ import type { AuditEntry } from '../audit/audit-log.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
 import type { ValuesOf } from '../shared/attributes.ts'
-import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
-import { isId, newId } from '../shared/ids.ts'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
 import { keySetAt } from './issuer-documents.ts'
 import { SOFTWARE_STATEMENT_ISSUER_ATTRIBUTES } from './software-statement-attributes.ts'
 
@@ -52,15 +52,16 @@ export interface ListedStatementIssuer extends SoftwareStatementIssuer {
   readonly failure: string | null
 }
 
-const LISTING = `
-  SELECT s.*, a.name AS account_name, k.failure
+/** SQL: issuers `s`. @param more further columns */
+export const statementIssuersWith = (more = ''): string => `
+  SELECT s.*, a.name AS account_name, k.failure${more}
     FROM software_statement_issuers s
     JOIN accounts a ON a.id = s.account_id
     LEFT JOIN issuer_key_sets k ON k.issuer = '${keySetAt('')}' || s.jwks_uri`
 
-type ListedRow = IssuerRow & { account_name: string; failure: string | null }
+export type ListedIssuerRow = IssuerRow & { account_name: string; failure: string | null }
 
-const toListed = (row: ListedRow): ListedStatementIssuer => ({
+export const toListedIssuer = (row: ListedIssuerRow): ListedStatementIssuer => ({
   ...toIssuer(row),
   accountName: row.account_name,
   failure: row.failure,
@@ -68,15 +69,8 @@ const toListed = (row: ListedRow): ListedStatementIssuer => ({
 
 /** By their identifiers. */
 export async function listStatementIssuers(db: Knex): Promise<ListedStatementIssuer[]> {
-  const { rows } = await db.raw(`${LISTING} ORDER BY s.issuer LIMIT ${MAX_STATEMENT_ISSUERS}`)
-  return rows.map(toListed)
-}
-
-/** @throws KeywrightError `not_found` */
-export async function getStatementIssuer(db: Knex, id: string): Promise<ListedStatementIssuer> {
-  const { rows } = isId(id) ? await db.raw(`${LISTING} WHERE s.id = ?`, [id]) : { rows: [] }
-  if (!rows[0]) throw notFound('issuer of software statements', id)
-  return toListed(rows[0])
+  const { rows } = await db.raw(`${statementIssuersWith()} ORDER BY s.issuer LIMIT ${MAX_STATEMENT_ISSUERS}`)
+  return rows.map(toListedIssuer)
 }
 
 /** The trusted issuer with this identifier, compared exactly. */
@@ -122,7 +116,7 @@ export async function useStatementIssuer(trx: Knex, id: string): Promise<boolean
   )
 }
 
-/** Undefined: another request has deleted it. */
+/** Undefined: there is none with this ID. */
 export async function deleteStatementIssuer(trx: Knex, id: string): Promise<SoftwareStatementIssuer | undefined> {
   const [row] = await trx('software_statement_issuers').where({ id }).delete().returning<IssuerRow[]>('*')
   return row && toIssuer(row)

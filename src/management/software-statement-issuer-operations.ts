@@ -1,23 +1,26 @@
 import type { JWK } from 'jose'
 import type { Knex } from 'knex'
-import { lockAccount } from '../accounts/accounts.ts'
+import { findAccountById, lockAccount } from '../accounts/accounts.ts'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import { keysIn, usableKeys } from '../clients/client-keys.ts'
 import { SOFTWARE_STATEMENT_ISSUER_ATTRIBUTES } from '../clients/software-statement-attributes.ts'
 import {
   deleteStatementIssuer,
-  getStatementIssuer,
   insertStatementIssuer,
+  type ListedIssuerRow,
   type ListedStatementIssuer,
   listStatementIssuers,
   type SoftwareStatementIssuer,
   type SoftwareStatementIssuerValues,
   statementIssuerEntry,
+  statementIssuersWith,
+  toListedIssuer,
 } from '../clients/software-statement-issuers.ts'
 import { checkValues, normalizedValues } from '../shared/attribute-values.ts'
 import { initialValues } from '../shared/attributes.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
 import { type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import { checkPermittedAccess } from './initial-access-token-operations.ts'
 import { operation } from './operation.ts'
@@ -47,25 +50,38 @@ export interface StatementIssuerDetails extends ListedStatementIssuer {
 export const SHOWN_APPLICATIONS = 100
 
 const OF_ISSUER = `
-  clients c JOIN dynamic_registrations d ON d.client_id = c.id
-   WHERE d.software_statement_issuer = :issuer AND c.status IN ('active', 'archived')`
+  dynamic_registrations d JOIN clients c ON c.id = d.client_id
+   WHERE d.software_statement_issuer = s.issuer AND c.status IN ('active', 'archived')`
 
-const APPLICATIONS = `
-  SELECT c.client_id AS "clientId", c.name, c.status, c.created_at AS "createdAt", (${boundedCountOf(OF_ISSUER)}) AS registered
-    FROM ${OF_ISSUER} ORDER BY d.client_id DESC LIMIT ${SHOWN_APPLICATIONS}`
+const DETAILS = `
+  ${statementIssuersWith(`,
+         (${boundedCountOf(OF_ISSUER)}) AS registered,
+         (SELECT json_agg(json_build_object('clientId', f.client_id, 'name', f.name, 'status', f.status, 'createdAt', f.created_at))
+            FROM (SELECT c.client_id, c.name, c.status, c.created_at
+                    FROM ${OF_ISSUER} ORDER BY d.client_id DESC LIMIT ${SHOWN_APPLICATIONS}) f) AS applications`)}
+   WHERE s.id = ?`
+
+interface DetailsRow extends ListedIssuerRow {
+  registered: number
+  /** `createdAt` is a text. */
+  applications: ApplicationOfIssuer[] | null
+}
 
 interface IssuerSelector {
   readonly issuerId: string
 }
 
+const unknown = (id: string) => notFound('issuer of software statements', id)
+
 /** @throws KeywrightError `not_found` */
 export const readSoftwareStatementIssuer = operation<IssuerSelector, StatementIssuerDetails>(
   PERMISSIONS.viewInstance,
   async ({ knex }, _, { issuerId }) => {
-    const found = await getStatementIssuer(knex, issuerId)
-    const { rows } = await knex.raw(APPLICATIONS, { issuer: found.issuer })
-    const applications = rows.map(({ registered: _, ...application }: Record<string, unknown>) => application)
-    return { ...found, applications, registered: toBounded(rows[0]?.registered ?? 0) }
+    const { rows } = isId(issuerId) ? await knex.raw(DETAILS, [issuerId]) : { rows: [] }
+    const row: DetailsRow | undefined = rows[0]
+    if (!row) throw unknown(issuerId)
+    const applications = (row.applications ?? []).map((one) => ({ ...one, createdAt: new Date(one.createdAt) }))
+    return { ...toListedIssuer(row), registered: toBounded(row.registered), applications }
   },
 )
 
@@ -93,6 +109,8 @@ async function trust(
   values: SoftwareStatementIssuerValues,
   jwks: readonly JWK[] | null,
 ): Promise<SoftwareStatementIssuer> {
+  if (!isId(accountId) || !(await findAccountById(trx, accountId)))
+    throw invalidInput('there is no such account', 'accountId')
   const account = await lockAccount(trx, accountId)
   if (account.status !== 'active') throw new KeywrightError('conflict', 'the account is disabled')
   await checkPermittedAccess(trx, values)
@@ -101,7 +119,7 @@ async function trust(
 
 /**
  * Lets clients with software statements of an issuer register themselves (RFC 7591, section 2.3). A user must have signed in recently.
- * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (it is disabled, or too many issuers),
+ * @throws KeywrightError `invalid_input`, `conflict` (the account is disabled, or too many issuers),
  * `insufficient_user_authentication`
  */
 export const trustSoftwareStatementIssuer = operation<NewIssuer, SoftwareStatementIssuer>(
@@ -126,9 +144,8 @@ export const removeSoftwareStatementIssuer = operation<IssuerSelector, SoftwareS
   PERMISSIONS.manageInstance,
   async ({ knex }, principal, { issuerId }) =>
     await knex.transaction(async (trx) => {
-      await getStatementIssuer(trx, issuerId)
-      const removed = await deleteStatementIssuer(trx, issuerId)
-      if (!removed) throw notFound('issuer of software statements', issuerId)
+      const removed = isId(issuerId) ? await deleteStatementIssuer(trx, issuerId) : undefined
+      if (!removed) throw unknown(issuerId)
       await recordAudit(trx, principal.actor, statementIssuerEntry('software_statement_issuer.removed', removed))
       return removed
     }),

@@ -96,6 +96,8 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   const permitted = { grants: ['authorization_code'], apis: [] }
   const inADay = server.knex.raw(`now() + interval '1 day'`)
   await server.knex('initial_access_tokens').insert({ ...initial, ...permitted, expires_at: inADay })
+  const issuer = { id: randomUUID(), issuer: `https://${randomUUID()}.example.com`, jwks: '[]', account_id: account }
+  await server.knex('software_statement_issuers').insert({ ...issuer, ...permitted })
   const externalId = `walled-${randomUUID()}`
   await server.knex('accounts').where({ id: account }).update({ external_id: externalId })
   // An earlier request may have made the person a member of another account.
@@ -106,6 +108,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     webhook_id: webhook.id,
     token_id: scim.id,
     initial_access_token_id: initial.id,
+    issuer_id: issuer.id,
     delivery_id: delivery.id,
     provider_id: provider.id,
     identity_id: identity.id,
@@ -310,6 +313,7 @@ const partsOf = (knex: Keywright['knex'], account: string) => {
     webhooks: knex('webhooks').where({ account_id: account }).orderBy('id'),
     scim_tokens: knex('scim_tokens').where({ account_id: account }).orderBy('id'),
     initial_access_tokens: knex('initial_access_tokens').where({ account_id: account }).orderBy('id'),
+    software_statement_issuers: knex('software_statement_issuers').where({ account_id: account }).orderBy('id'),
     instance: knex('instance_settings'),
     apis: knex('apis').orderBy('id'),
     keys: knex('signing_keys').orderBy('kid').select('kid', 'signs_from'),
