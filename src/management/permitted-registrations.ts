@@ -55,7 +55,7 @@ export function checkCalledUrls({ settings }: ClientMetadata, source: Registrati
 export interface Permitted extends Pick<InitialAccessToken, 'accountId' | 'grants' | 'apis' | 'scopes'> {
   readonly source: RegistrationSource
   readonly through?: string
-  /** URLs that the server may call without having been told them by a stranger. */
+  /** URLs that the server may call, because no stranger has chosen them. */
   readonly urls: CalledUrls
 }
 
