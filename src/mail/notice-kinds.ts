@@ -1,3 +1,4 @@
+import { credentialKindIn } from '../shared/credential-kinds.ts'
 import type { MessageKind } from './message-declaration.ts'
 import {
   clientOf,
@@ -187,32 +188,40 @@ export const NOTICE_KINDS = {
     },
   },
   secret_generated: {
-    label: 'New client secret',
-    cause: 'A user generates a client secret. Sent to the owner of a key pair, otherwise to the admins of the account.',
+    label: 'New client secret or key',
+    cause:
+      'A user generates a client secret, or replaces public keys, certificates or trusts of a client. Sent to the owner of a key pair, otherwise to the admins of the account.',
     notice: { actions: ['client.secret_rotated'], recipients: 'client' },
     sample: CLIENT_SAMPLE,
     content: (parameters, context) => {
       const { t, instance } = context
+      const [client, kind] = [clientOf(parameters), credentialKindIn(parameters.detail)]
+      const isSecret = kind === 'secret'
       return {
-        subject: t('mail.secret.subject', { client: clientOf(parameters) }),
-        paragraphs: [t('mail.secret.text', { instance })],
+        subject: isSecret ? t('mail.secret.subject', { client }) : t('mail.credential.subject', { client, kind }),
+        paragraphs: [isSecret ? t('mail.secret.text', { instance }) : t('mail.credential.text', { instance, kind })],
         facts: factsOf(parameters, context),
         button: toClient(parameters, context),
-        notes: [t('mail.secret.note')],
+        notes: [t(isSecret ? 'mail.secret.note' : 'mail.credential.note')],
       }
     },
   },
   secret_expires: {
-    label: 'Client secret expires',
+    label: 'Client secret or key expires',
     cause:
-      'A client secret expires in 90, 30, 14, 7 days or 1 day. Sent to the owner of a key pair, otherwise to the admins of the account.',
+      'A client secret, API key, public key, certificate or trust of a client expires in 90, 30, 14, 7 days or 1 day. Sent to the owner of a key pair, otherwise to the admins of the account.',
     notice: { actions: ['client.secret_expires'], recipients: 'client' },
     sample: { ...CLIENT_SAMPLE, by: null, detail: { days: 7 } },
     content: (parameters, context) => {
-      const days = Number(parameters.detail.days)
+      const { t } = context
+      const kind = credentialKindIn(parameters.detail)
+      const isSecret = kind === 'secret' || kind === 'api_key'
+      const values = { client: clientOf(parameters), days: Number(parameters.detail.days) }
       return {
-        subject: context.t('mail.secretExpires.subject', { client: clientOf(parameters), days }),
-        paragraphs: [context.t('mail.secretExpires.text')],
+        subject: isSecret
+          ? t('mail.secretExpires.subject', values)
+          : t('mail.credentialExpires.subject', { ...values, kind }),
+        paragraphs: [t(isSecret ? 'mail.secretExpires.text' : 'mail.credentialExpires.text')],
         facts: factsOf(parameters, context),
         button: toClient(parameters, context),
       }

@@ -26,6 +26,7 @@ import type { RequestedExpiry } from '../clients/secret-expiry.ts'
 import { addTrusts } from '../clients/trust-rows.ts'
 import { MAX_UNUSED_HOURS, retireWhenUnused } from '../clients/unused-secrets.ts'
 import type { WorkloadTrust } from '../clients/workload-trusts.ts'
+import { credentialKindOf } from '../shared/credential-kinds.ts'
 import { expectRevision, invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
@@ -237,6 +238,7 @@ export async function rotateSecret(
     if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
     else await touchClient(trx, client.key)
     const detail = {
+      kind: credentialKindOf(authMethod ?? client.authMethod),
       overlap,
       ...(unusedHours && { unused_hours: unusedHours }),
       ...(expiresAt && { expires_at: expiresAt }),

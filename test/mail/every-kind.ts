@@ -52,5 +52,9 @@ export const EVERY_TEXT: readonly (readonly [MessageKindName, object])[] = [
   noticeOf('key_pair_generated', { detail: { replaced: 'kwc_0' } }),
   ...[1, 2, 90].map((days) => noticeOf('secret_expires', { detail: { days } })),
   noticeOf('secret_expires', { client: null }),
+  ...['key', 'certificate', 'trust'].flatMap((kind) => [
+    noticeOf('secret_generated', { detail: { kind } }),
+    ...[1, 2, 90].map((days) => noticeOf('secret_expires', { detail: { kind, days } })),
+  ]),
   ...[...LEAK_KINDS, 'cookie'].map((kind) => noticeOf('leak_reported', { detail: { kind } })),
 ]

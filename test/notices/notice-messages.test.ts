@@ -3,6 +3,8 @@ import { resetPassword, saveProfile } from '../../src/accounts/user-administrati
 import { ensureAuditChain } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { sealAudit } from '../../src/audit/audit-sealing.ts'
+import { toEnglish } from '../../src/languages/translator.ts'
+import { contentOf } from '../../src/mail/message-kinds.ts'
 import { NOTICE_KINDS } from '../../src/mail/notice-kinds.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { resetFactors } from '../../src/management/factor-operations.ts'
@@ -11,6 +13,7 @@ import type { Principal } from '../../src/management/principal.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { addNotices } from '../../src/notices/notice-messages.ts'
 import { attemptOf, freshIp, gatherPeople, OTHER_PASSWORD, PASSWORD, type People } from '../accounts/user-fixtures.ts'
+import { newClientKey } from '../support/client-assertions.ts'
 import { createMaker } from '../support/factory.ts'
 
 const PROGRAM: Principal = {
@@ -129,6 +132,28 @@ test('the owner learns of a new key pair, and the admins of the account of a new
   expect(await parametersTo(colleague.user.id)).toMatchObject({ by: owner.user.email, clientId: client.clientId })
   expect(await noticesTo(owner.user.id)).toEqual(['key_pair_generated', 'secret_generated'])
   expect(await noticesTo(stranger.user.id)).toEqual([])
+})
+
+test('the notice of a rotation names the credential that is new', async () => {
+  const account = await on.account()
+  const { user } = await on.person(account)
+  const client = await make.register({ account })
+  const { parsed: keys } = await newClientKey()
+  const method = { authMethod: 'private_key_jwt', keys } as const
+  await rotateSecret(on.knex, client.clientId, 0, { type: 'cli', id: 'ada' }, method)
+  expect(await noticesTo(user.id)).toEqual(['secret_generated'])
+  const parameters = await parametersTo(user.id)
+  expect(parameters.detail).toMatchObject({ kind: 'key' })
+  const context = {
+    t: toEnglish(),
+    instance: 'Acme',
+    recipient: user.email,
+    link: { url: '', until: '' },
+    url: (path: string) => path,
+  }
+  const { subject, paragraphs, notes } = contentOf('secret_generated', parameters, context)
+  expect(subject).toMatch(/^New public keys of /)
+  expect([subject, ...paragraphs, ...notes!].join(' ')).not.toMatch(/secret/i)
 })
 
 test('a program that rotates secrets sends no messages, and a scanner that reports a leak does', async () => {

@@ -47,6 +47,30 @@ test.each([
   ['client.secret_expires', { days: 1 }, 'Ada hat festgestellt, dass ein Client-Secret von Bob in 1 Tag abläuft'],
   ['client.secret_expires', { days: 30 }, 'Ada hat festgestellt, dass ein Client-Secret von Bob in 30 Tagen abläuft'],
   [
+    'client.secret_expires',
+    { days: 2, kind: 'certificate' },
+    'Ada hat festgestellt, dass ein Zertifikat von Bob in 2 Tagen abläuft',
+  ],
+  ['client.secret_rotated', { overlap: 0 }, 'Ada hat ein neues Client-Secret für Bob erzeugt'],
+  ['client.secret_rotated', { kind: 'key' }, 'Ada hat die öffentlichen Schlüssel von Bob ersetzt'],
+  // As earlier versions recorded it.
+  ['client.secret_rotated', { auth_method: 'tls_client_auth' }, 'Ada hat das Zertifikat von Bob ersetzt'],
+  [
+    'client.secret_rotated',
+    { jwks_uri: 'https://a.example.com' },
+    'Ada hat die öffentlichen Schlüssel von Bob ersetzt',
+  ],
+  [
+    'client.secret_retired',
+    { secrets: [{ kind: 'key' }] },
+    'Ada hat einen öffentlichen Schlüssel von Bob zurückgezogen',
+  ],
+  [
+    'client.secret_retirement_planned',
+    { kind: 'trust' },
+    'Ada hat geändert, wann eine vorherige Vertrauensstellung von Bob zurückgezogen wird',
+  ],
+  [
     'client.legacy_option_used',
     { kind: 'query_credentials', count: 1 },
     'Ada hat festgestellt, dass Bob einmal ein Client-Secret in Query-Parametern verwendet hat',

@@ -3,6 +3,7 @@ import type { AuditAction } from '../../../audit/audit-actions.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { type AttributeChange, choiceValues } from '../../../shared/attributes.ts'
+import { credentialKindIn } from '../../../shared/credential-kinds.ts'
 import { type ActionText, OWN_ACTION_TEXTS } from './own-action-texts.ts'
 
 type Detail = AuditRecord['detail']
@@ -118,17 +119,26 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
       ? ['{actor} deleted the application “{name}” ({target})', { name: String(name) }]
       : ['{actor} deleted {target}'],
   'client.restored': '{actor} restored the application {target}',
-  'client.secret_rotated': '{actor} generated a new client secret for {target}',
+  'client.secret_rotated': (detail) => [
+    '{kind, select, key {{actor} replaced the public keys of {target}} certificate {{actor} replaced the certificate of {target}} trust {{actor} replaced the trusts of {target}} other {{actor} generated a new client secret for {target}}}',
+    { kind: credentialKindIn(detail) },
+  ],
   'client.keys_added': '{actor} added public keys to {target}',
   'client.keys_fetched': '{actor} fetched changed public keys of {target}',
   'client.trust_added': '{actor} added a trust in an issuer to {target}',
   'client.trust_changed': '{actor} changed a trust in an issuer of {target}',
-  'client.secret_retired': '{actor} retired a previous client secret of {target}',
-  'client.secret_expires': ({ days }) => [
-    '{actor} noted that a client secret of {target} expires in {days, plural, one {# day} other {# days}}',
-    { days: Number(days) },
+  'client.secret_retired': (detail) => [
+    '{actor} retired {kind, select, key {a public key} certificate {a certificate} trust {a trust} api_key {a previous API key} other {a previous client secret}} of {target}',
+    { kind: credentialKindIn(detail) },
   ],
-  'client.secret_retirement_planned': '{actor} changed when a previous client secret of {target} retires',
+  'client.secret_expires': ({ days, ...detail }) => [
+    '{actor} noted that {kind, select, key {a public key} certificate {a certificate} trust {a trust} api_key {an API key} other {a client secret}} of {target} expires in {days, plural, one {# day} other {# days}}',
+    { days: Number(days), kind: credentialKindIn(detail) },
+  ],
+  'client.secret_retirement_planned': (detail) => [
+    '{actor} changed when {kind, select, key {a previous public key} certificate {a previous certificate} trust {a previous trust} api_key {a previous API key} other {a previous client secret}} of {target} retires',
+    { kind: credentialKindIn(detail) },
+  ],
   'client.tokens_revoked': '{actor} revoked all tokens of {target}',
   'client.legacy_option_used': ({ kind, count }) => [
     '{actor} noted that {target} used {option, select, query_credentials {client secret in query parameters} client_credentials_refresh {refresh tokens for client credentials} endpoint_audience {endpoint URLs as audience} other {a legacy compatibility option}} {count, plural, one {once} other {# times}}',
