@@ -7,7 +7,10 @@ import { MAX_PATTERN_LENGTH } from '../shared/claim-patterns.ts'
 import { MAX_NAME_LENGTH } from '../shared/distinguished-names.ts'
 import { LONGEST_ISSUER } from '../shared/issuer-identifiers.ts'
 import { type Domain, toDomain } from '../shared/wire-names.ts'
-import { timestamp } from './fields.ts'
+import { secret, timestamp } from './fields.ts'
+
+/** That of RFC 8037, appendix A.2. */
+export const EXAMPLE_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 
 /** Public keys; the domain takes their text. */
 export const jwks = z
@@ -38,6 +41,21 @@ export const jwksUri = z
       'Where the application publishes its public keys from now on, instead of jwks; without both, an application with jwks_uri keeps it, and its keys are fetched anew',
     examples: ['https://app.example.com/jwks.json'],
   })
+
+export const jwksOfApi = jwks.meta({
+  description:
+    'Public keys with which the API authenticates for introspection in place of a client secret (private_key_jwt): a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates',
+})
+
+export const jwksUriOfApi = jwksUri.meta({
+  description: 'Where the API publishes these public keys, instead of jwks',
+  examples: ['https://api.example.com/jwks.json'],
+})
+
+export const secretOfApi = secret.optional().meta({
+  ...secret.meta(),
+  description: 'Shown only in this response; absent if the API authenticates by its private key',
+})
 
 export const keyFetch = z
   .object({

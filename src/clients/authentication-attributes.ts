@@ -12,6 +12,9 @@ export const AUTH_METHODS = [
 /** By what a confidential client authenticates. */
 export type AuthMethod = (typeof AUTH_METHODS)[number]
 
+/** By what the client authenticates by which an API introspects tokens. */
+export type ApiAuthMethod = Extract<AuthMethod, 'client_secret' | 'private_key_jwt'>
+
 /** The methods with their words for forms. */
 export const AUTH_METHOD_CHOICES: readonly {
   readonly value: AuthMethod

@@ -3,7 +3,7 @@ import type { Role } from '../accounts/user-attributes.ts'
 import { attributeError } from '../shared/attribute-errors.ts'
 import { normalizedValues } from '../shared/attribute-values.ts'
 import { attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
-import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
+import { type FieldError, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES, EXTERNAL_ATTRIBUTES } from './client-attributes.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { errorsOfFapi } from './fapi-rules.ts'
@@ -165,6 +165,17 @@ export function checkClientSettings(settings: ClientSettings, schemes: AllowedSc
 export function checkedSettings(settings: ClientSettings, schemes: AllowedSchemes): ClientSettings {
   checkClientSettings(settings, schemes)
   return { ...settings, ...normalizedValues(CLIENT_ATTRIBUTES, settings) }
+}
+
+/** The settings of the client by which an API introspects: it has no grants, and authenticates by a secret or a key. @throws KeywrightError `invalid_input` */
+export function checkedApiClient(settings: ClientSettings): ClientSettings {
+  const { authMethod, jwksUri } = settings
+  if (authMethod !== 'client_secret' && authMethod !== 'private_key_jwt')
+    throw invalidInput('the client of an API authenticates by a client secret or private_key_jwt', 'authMethod')
+  const message = attributeError(CLIENT_ATTRIBUTES.jwksUri, jwksUri)
+  const fieldErrors = [...errorsOfKeys(settings), ...(message ? [fieldError('jwksUri', message)] : [])]
+  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
+  return settings
 }
 
 /** The settings that only operators see and set. */

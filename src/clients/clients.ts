@@ -8,7 +8,7 @@ import { hasBytes } from '../shared/images.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
 import { saveLogo } from './client-logos.ts'
-import { checkedSettings } from './client-rules.ts'
+import { checkedApiClient, checkedSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, settingsColumns, toSettings } from './client-settings.ts'
 import { allowedSchemes } from './instance-settings.ts'
 
@@ -104,7 +104,7 @@ export const checkSettings = async (db: Knex, settings: ClientSettings, before?:
 
 /** @throws KeywrightError `invalid_input` */
 export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
-  const checked = owner.kind === 'api' ? settings : await checkSettings(trx, settings)
+  const checked = owner.kind === 'api' ? checkedApiClient(settings) : await checkSettings(trx, settings)
   const { pairName = null, environment = null } = owner
   const row = {
     client_id: owner.clientId ?? generateIdentifier(withEnvironment(ID_PREFIXES[owner.kind], environment)),
@@ -149,7 +149,7 @@ export async function saveSettings(trx: Knex, client: Client, changes: Partial<C
   // Without its bytes a logo is no new one.
   const logo = changes.logo && !hasBytes(changes.logo) ? client.logo : changes.logo
   const changed = { ...client, ...changes, ...(logo !== undefined && { logo }) }
-  const settings = await checkSettings(trx, changed, client)
+  const settings = client.kind === 'api' ? checkedApiClient(changed) : await checkSettings(trx, changed, client)
   // The use of the previous rate limit does not count towards the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   if (logo !== undefined) await saveLogo(trx, client.key, logo)

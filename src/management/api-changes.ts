@@ -5,6 +5,7 @@ import { type Api, insertApi, lockApi, saveApi, touchApi } from '../apis/apis.ts
 import { deleteScopeTexts, describeScope, type ScopeTextChange, type ScopeTextChanges } from '../apis/scope-texts.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientsWithDefaultScopes, removeScopesFromClients } from '../clients/client-apis.ts'
+import type { PublicKey } from '../clients/client-keys.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
@@ -31,6 +32,13 @@ export const updatedEntry = (before: Api, after: Api, revoked: Record<string, un
 export const createdEntry = (api: Api): AuditEntry =>
   apiEntry('api.created', api, { changes: changesOfNew(API_ATTRIBUTES, api) })
 
+/** What the client of an API authenticates by in place of a client secret. */
+export interface KeysOfApi {
+  readonly keys?: readonly PublicKey[] | undefined
+  /** Where the API publishes its public keys. */
+  readonly jwksUri?: string | null | undefined
+}
+
 /**
  * Creates an API with the client by which it introspects. Signing keys of its algorithm must exist (`ensureSigningKeys`).
  * @throws KeywrightError as `insertApi`
@@ -39,14 +47,17 @@ export async function createApi(
   knex: Knex,
   api: NewApi,
   actor: Actor,
+  { keys, jwksUri = null }: KeysOfApi = {},
 ): Promise<NewSecrets & { api: Api; client: Client }> {
   return await knex.transaction(async (trx) => {
     const created = await insertApi(trx, api)
     const owner = { kind: 'api' as const, accountId: null, userId: null, apiId: created.id }
-    const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [] }
+    const authMethod = keys || jwksUri !== null ? 'private_key_jwt' : 'client_secret'
+    const method = { authMethod, jwksUri } as const
+    const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [], ...method }
     const client = await insertClient(trx, owner, settings)
     await recordAudit(trx, actor, createdEntry(created))
-    return { api: created, client, ...(await addCredentials(trx, client)) }
+    return { api: created, client, ...(await addCredentials(trx, client, undefined, { keys })) }
   })
 }
 

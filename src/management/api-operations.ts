@@ -3,11 +3,13 @@ import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type ApiSettings, DEFAULT_API_SETTINGS, type NewApi } from '../apis/api-settings.ts'
 import { type Api, type ApiRow, checkNewApi, findApis, toApi } from '../apis/apis.ts'
 import type { ScopeText, ScopeTextChanges, TranslatedText } from '../apis/scope-texts.ts'
+import type { ApiAuthMethod } from '../clients/authentication-attributes.ts'
+import { parsePublicKeys } from '../clients/client-keys.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { checkApiChange, createApi, describeScopes, updateApi } from './api-changes.ts'
 import { type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
-import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
+import { KEY_FETCH_OF_CLIENT, type KeyFetch, SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
 import { type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
 import { readAffected } from './dry-run.ts'
 import { clientOfApiTarget } from './dry-run-targets.ts'
@@ -35,6 +37,11 @@ export interface ApiView {
 export interface ApiDetails extends ApiView {
   /** Secrets of its client, newest first; more than one while a former secret overlaps. */
   readonly secrets: readonly SecretView[]
+  /** How its client authenticates, and where it publishes its public keys; null for the management API, which has no client. */
+  readonly authMethod: ApiAuthMethod | null
+  readonly jwksUri: string | null
+  /** Null: it does not publish its keys. */
+  readonly keyFetch: KeyFetch | null
   /** Number of applications and key pairs that may call it. */
   readonly callers: Bounded
 }
@@ -108,6 +115,9 @@ export const readApi = operation<ApiSelector, ApiView>(
 
 interface DetailsRow extends ViewRow {
   secrets: SecretView[] | null
+  auth_method: ApiAuthMethod | null
+  jwks_uri: string | null
+  key_fetch: KeyFetch | null
   callers: number
 }
 
@@ -118,11 +128,16 @@ export const inspectApi = operation<{ id: number }, ApiDetails>(
   PERMISSIONS.inspectApis,
   async ({ knex }, _principal, { id }) => {
     const row: DetailsRow | undefined = await views(knex)
-      .select(knex.raw(`(${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS}) AS callers`))
+      .select('c.auth_method', 'c.jwks_uri')
+      .select(
+        knex.raw(`(${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS}) AS callers, (${KEY_FETCH_OF_CLIENT}) AS key_fetch`),
+      )
       .whereRaw('p.id = ?::bigint', [id])
       .first()
     if (!row) throw notFound('API', String(id))
-    return { ...toView(row), secrets: row.secrets ?? [], callers: toBounded(row.callers) }
+    const { secrets, auth_method: authMethod, jwks_uri: jwksUri, key_fetch: keyFetch, callers } = row
+    const details = { secrets: secrets ?? [], authMethod, jwksUri, keyFetch }
+    return { ...toView(row), ...details, callers: toBounded(callers) }
   },
 )
 
@@ -130,29 +145,42 @@ export const inspectApi = operation<{ id: number }, ApiDetails>(
 export interface CreatedApi {
   readonly api: Api
   readonly clientId: string
-  readonly clientSecret: string
+  /** Absent: its client authenticates by its private key. */
+  readonly clientSecret?: string
 }
 
-interface ApiDeclaration extends NewApi {
+/** What the client of an API authenticates by. Neither: a client secret. */
+interface KeyInput {
+  /** A JWK set (RFC 7517) with public keys, or PEM. */
+  readonly jwks?: string | undefined
+  /** Where the API publishes its public keys. */
+  readonly jwksUri?: string | undefined
+}
+
+interface ApiDeclaration extends NewApi, KeyInput {
   /** Texts on the consent page, by scope. */
   readonly texts?: ScopeTextChanges | undefined
 }
 
+const keysIn = async (jwks: string | undefined) => (jwks === undefined ? undefined : await parsePublicKeys(jwks))
+
 /** Validates the given part of a declaration without creating the API. @throws KeywrightError as `declareApi` */
 export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
   PERMISSIONS.manageApis,
-  async ({ knex }, _principal, { texts: _, ...declared }) => await checkNewApi(knex, declared),
+  async ({ knex }, _principal, { texts: _, jwks: _jwks, jwksUri: _uri, ...declared }) =>
+    await checkNewApi(knex, declared),
 )
 
 export const declareApi = operation<ApiDeclaration, CreatedApi>(
   PERMISSIONS.manageApis,
-  async ({ knex, encryptionKeys }, principal, { texts = {}, ...declared }) => {
+  async ({ knex, encryptionKeys }, principal, { texts = {}, jwks, jwksUri, ...declared }) => {
+    const given = { keys: await keysIn(jwks), jwksUri }
     const { signingAlg } = { ...DEFAULT_API_SETTINGS, ...declared }
     await ensureSigningKeys(knex, signingAlg, encryptionKeys)
     return await knex.transaction(async (trx) => {
-      const { api, client, clientSecret } = await createApi(trx, declared, principal.actor)
+      const { api, client, clientSecret } = await createApi(trx, declared, principal.actor, given)
       const described = await describeScopes(trx, api.identifier, texts, principal.actor)
-      return { api: described, clientId: client.clientId, clientSecret: clientSecret! }
+      return { api: described, clientId: client.clientId, ...(clientSecret && { clientSecret }) }
     })
   },
 )
@@ -189,21 +217,27 @@ export const changeApi = operation<ApiChange, Api>(
   },
 )
 
-interface ApiSecretRotation extends ApiSelector, Pick<RotationOptions, 'newest' | 'unusedHours' | 'expiresAt'> {
-  /** Seconds for which the former secret still works. */
+interface ApiSecretRotation
+  extends ApiSelector,
+    KeyInput,
+    Pick<RotationOptions, 'newest' | 'unusedHours' | 'expiresAt'> {
+  /** How the API authenticates from now on; undefined: as before. */
+  readonly authMethod?: ApiAuthMethod | undefined
+  /** Seconds for which the former credentials still work. */
   readonly overlap: number
 }
 
-/** Generates a new secret of the client by which the API introspects. @throws KeywrightError also `stale` */
+/** A new secret of the client by which the API introspects, or new public keys in its place. @throws KeywrightError also `stale` */
 export const rotateApiSecret = destructiveOperation<
   ApiSecretRotation,
-  { clientId: string; clientSecret: string },
+  { clientId: string; clientSecret?: string },
   ApiSelector
 >(PERMISSIONS.manageApis, {
-  async run({ knex }, principal, { identifier, overlap, ...options }) {
+  async run({ knex }, principal, { identifier, overlap, jwks, ...options }) {
     const clientId = await clientIdOfApi(knex, identifier)
-    const { clientSecret } = await rotateSecret(knex, clientId, overlap, principal.actor, options)
-    return { clientId, clientSecret: clientSecret! }
+    const rules = { ...options, keys: await keysIn(jwks) }
+    const { clientSecret } = await rotateSecret(knex, clientId, overlap, principal.actor, rules)
+    return { clientId, ...(clientSecret && { clientSecret }) }
   },
   affected: ({ knex }, principal, { identifier }) => readAffected(knex, principal, clientOfApiTarget(identifier)),
 })

@@ -8,7 +8,7 @@ import { invalidInput } from '../shared/errors.ts'
 import { type AdditionOptions, addCredentials } from './credential-addition.ts'
 import { mayChangeCheck } from './developer-limits.ts'
 import { operation } from './operation.ts'
-import { applicationFor } from './tenant-isolation.ts'
+import { applicationFor, clientIdOfApi } from './tenant-isolation.ts'
 
 interface AddedKeys extends AdditionOptions {
   readonly keys: readonly PublicKey[]
@@ -60,5 +60,14 @@ export const addApplicationKeys = operation<KeyAddition, Client>(
       check: mayChangeCheck(principal),
     }
     return await addKeys(knex, clientId, change, principal.actor)
+  },
+)
+
+/** Adds public keys to the client by which an API introspects. @throws KeywrightError `not_found`, `invalid_input` */
+export const addApiKeys = operation<Omit<KeyAddition, 'clientId' | 'revision'> & { identifier: string }, Client>(
+  PERMISSIONS.manageApis,
+  async ({ knex }, principal, { identifier, jwks, expiresAt }) => {
+    const clientId = await clientIdOfApi(knex, identifier)
+    return await addKeys(knex, clientId, { keys: await parsePublicKeys(jwks), expiresAt }, principal.actor)
   },
 )

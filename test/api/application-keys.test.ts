@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { exportPKCS8, exportSPKI } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli-in-process.ts'
-import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import {
+  assertionForm,
+  type ClientKey,
+  introspectionStatus,
+  newClientKey,
+  signAssertion,
+} from '../support/client-assertions.ts'
 import { documentOf, endCooldown, jwkSet, startKeyServer } from '../support/key-server.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
@@ -207,4 +213,56 @@ test('a rotation changes the authentication method, with the credentials that th
   expect((await rotate(name)).status).toBe(201)
   expect((await rotate({ auth_method: 'client_secret', overlap: 60 })).status).toBe(400)
   expect((await rotate({ auth_method: 'client_secret' })).status).toBe(201)
+})
+
+test('an API introspects by its keys, which are added, rotated and retired, and by a secret again', async () => {
+  const [first, second, third] = [await newClientKey(), await newClientKey('EdDSA'), await newClientKey('RS256')]
+  const jwks = (key: ClientKey) => ({ keys: [key.jwk] })
+  const identifier = 'https://introspects-by-key.example.com'
+  const path = `/apis/${encodeURIComponent(identifier)}`
+  const declared = { identifier, scopes: ['read'] }
+  const wrong = { ...declared, jwks: jwks(first), jwks_uri: 'https://api.example.com/jwks.json' }
+  expect((await api.json('POST', '/apis', wrong)).status).toBe(400)
+  expect((await api.json('POST', '/apis', { ...declared, jwks_uri: 'http://api.example.com/' })).status).toBe(400)
+  const { status, body } = await api.json('POST', '/apis', { ...declared, jwks: jwks(first) })
+  expect([status, body.client_secret]).toEqual([201, undefined])
+  const { client_id: id } = body
+  const statuses = (...keys: ClientKey[]) => Promise.all(keys.map((key) => introspectionStatus(server, id, key)))
+  expect(await statuses(first, second)).toEqual([200, 401])
+  expect((await api.json('POST', `${path}/keys`, { jwks: jwks(second) })).status).toBe(204)
+  expect(await statuses(first, second)).toEqual([200, 200])
+  const read = async () => (await api.send('GET', path)).body
+  const { secrets, auth_method } = await read()
+  expect([auth_method, secrets.map(({ kind }: { kind: string }) => kind)]).toEqual(['private_key_jwt', ['key', 'key']])
+  // The first of the list is the newest.
+  expect((await api.send('DELETE', `${path}/secrets/${secrets[1].id}`)).status).toBe(204)
+  expect(await statuses(first, second)).toEqual([401, 200])
+  expect((await api.send('DELETE', `${path}/secrets/${secrets[0].id}`)).status).toBe(409)
+  const rotate = (change: object) => api.json('POST', `${path}/secrets`, change)
+  expect((await rotate({ overlap: 60 })).status).toBe(400)
+  expect((await rotate({ auth_method: 'tls_client_auth' })).status).toBe(400)
+  expect((await rotate({ overlap: 60, jwks: jwks(third) })).status).toBe(201)
+  expect(await statuses(second, third)).toEqual([200, 200])
+  const back = await rotate({ auth_method: 'client_secret' })
+  expect(await statuses(second, third)).toEqual([401, 401])
+  const bySecret = { clientId: id, clientSecret: back.body.client_secret }
+  expect((await server.introspect('any', bySecret)).status).toBe(200)
+  expect((await api.json('POST', `${path}/keys`, { jwks: jwks(first) })).status).toBe(400)
+  expect((await rotate({ auth_method: 'private_key_jwt', jwks: jwks(first) })).status).toBe(201)
+  expect([(await server.introspect('any', bySecret)).status, ...(await statuses(first))]).toEqual([401, 200])
+})
+
+test('an API publishes its keys at a URL, and takes others on the command line', async () => {
+  const [first, second] = [await newClientKey(), await newClientKey()]
+  const site = keyServer.publish(documentOf(jwkSet(first)))
+  const cli = keywright(server.env)
+  const identifier = 'https://publishes.example.com'
+  const made = await cli(`api create --identifier ${identifier} --scopes read --jwks-uri ${site.uri}`)
+  expect(made.client_secret).toBeUndefined()
+  expect(await introspectionStatus(server, made.client_id, first)).toBe(200)
+  const path = join(directory, 'api.json')
+  writeFileSync(path, JSON.stringify({ keys: [second.jwk] }))
+  await cli(`client rotate-secret ${made.client_id} --jwks ${path}`)
+  expect(await introspectionStatus(server, made.client_id, first)).toBe(401)
+  expect(await introspectionStatus(server, made.client_id, second)).toBe(200)
 })

@@ -55,6 +55,9 @@ const viewOf = (changes: Partial<typeof API> = {}): ApiDetails => ({
   scopes: VALUES.scopes.map((scope) => ({ scope, title: scope, description: '', translations: {} })),
   clientId: 'kwa_1',
   secrets: [],
+  authMethod: 'client_secret',
+  jwksUri: null,
+  keyFetch: null,
   callers: { count: 0, isMore: false },
 })
 

@@ -67,8 +67,9 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
   await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
-  const api = await make.api()
+  const [api, apiWithKeys] = [await make.api(), await make.api({}, key.parsed)]
   await rotateSecret(server.knex, api.clientId, 3600, ACTOR)
+  const idOfApi = async (identifier: string) => String((await server.knex('apis').where({ identifier }).first('id')).id)
   const email = `owner-${Math.random()}@example.com`
   const { user: owner } = await createUser(server.knex, { email, role: 'admin', accountId: account })
   const pair = await make.keyPair(owner.id)
@@ -132,7 +133,8 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     api_client_id: api.clientId,
     language: 'de',
     challenge: sealChallenge(encryptionKeys, { isForced: true, userId: person.id }, 'browser', Date.now()),
-    api_id: String((await server.knex('apis').where({ identifier: api.identifier }).first('id')).id),
+    api_id: await idOfApi(api.identifier),
+    api_with_keys_id: await idOfApi(apiWithKeys.identifier),
   }
 }
 
@@ -269,12 +271,14 @@ export const parametersOf = (path: string): string[] =>
   [...path.matchAll(PARAMETERS)].map(([, braced, colon]) => snake((braced ?? colon)!))
 
 const OF_TRUSTS = /^\/applications\/[^/]+\/trusts(\/|$)/
+const OF_API_KEYS = /^\/apis\/[^/]+\/keys(\/|$)/
 const OF_KEYS = /^\/applications\/[^/]+\/keys(\/|$)/
 
 /** The name of the sample for a parameter: what a name means may depend on the route. */
 function sampleIn(path: string, name: string): string {
   if (name === 'client_id' && path.startsWith('/key-pairs/')) return 'key_pair_id'
   if (name === 'client_id' && OF_KEYS.test(path)) return 'client_with_keys_id'
+  if (name === 'api_id' && OF_API_KEYS.test(path)) return 'api_with_keys_id'
   if (name === 'client_id' && OF_TRUSTS.test(path)) return 'client_with_trusts_id'
   if (name === 'secret_id' && OF_TRUSTS.test(path)) return 'trust_id'
   return name === 'secret_id' && path.startsWith('/apis/') ? 'api_secret_id' : name

@@ -252,6 +252,6 @@ test('of two rotations of an API that begin with the same secret, one is refused
   const outcomes = await Promise.allSettled([rotate(), rotate()])
   const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
   expect(refused.map(({ reason }) => reason.code)).toEqual(['stale'])
-  const shown = outcomes.find((outcome) => outcome.status === 'fulfilled')!.value.clientSecret
+  const shown = outcomes.find((outcome) => outcome.status === 'fulfilled')!.value.clientSecret!
   expect((await listSecrets(on.knex, key)).map(({ lastFour }) => lastFour)).toEqual([shown.slice(-4)])
 })

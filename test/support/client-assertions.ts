@@ -38,6 +38,17 @@ export async function signAssertion(
   return await new SignJWT({ ...right, ...claims }).setProtectedHeader(protectedHeader).sign(privateKey)
 }
 
+/** The status of an introspection by a client that authenticates by its key. */
+export async function introspectionStatus(
+  { url, issuer }: { readonly url: string; readonly issuer: string },
+  clientId: string,
+  key: ClientKey,
+): Promise<number> {
+  const assertion = await signAssertion(key, { clientId, audience: issuer })
+  const body = new URLSearchParams({ token: 'any', ...assertionForm(assertion) })
+  return (await fetch(`${url}/oauth2/introspect`, { method: 'POST', body })).status
+}
+
 /** The parameters of a request that the client proves by an assertion. */
 export const assertionForm = (assertion: string) => ({
   client_assertion_type: JWT_BEARER_ASSERTION,

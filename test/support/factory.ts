@@ -57,7 +57,7 @@ export function createCommonFactory(
     account: async () => (await createAccount(knex, { name: nextName('account') })).id,
     accountId: () => accountOf(),
 
-    async api(settings: Partial<NewApi> = {}) {
+    async api(settings: Partial<NewApi> = {}, keys?: readonly PublicKey[]) {
       const api = {
         ...DEFAULT_API_SETTINGS,
         identifier: `https://${nextName('api')}.example.com`,
@@ -65,7 +65,7 @@ export function createCommonFactory(
         ...settings,
       }
       await ensureSigningKeys(knex, api.signingAlg, encryptionKeys)
-      const { client, clientSecret } = await createApi(knex, api, ACTOR)
+      const { client, clientSecret } = await createApi(knex, api, ACTOR, { keys })
       return { identifier: api.identifier, clientId: client.clientId, clientSecret: clientSecret! }
     },
 

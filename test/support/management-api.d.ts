@@ -1982,7 +1982,7 @@ export interface paths {
         get: operations["listApiSecrets"];
         put?: never;
         /**
-         * Rotate the client secret with which the API introspects tokens
+         * Rotate the client secret with which the API introspects tokens, or replace its public keys
          * @description Requires an operator.
          */
         post: operations["rotateApiSecret"];
@@ -2014,6 +2014,26 @@ export interface paths {
          * @description Requires an operator.
          */
         patch: operations["updateApiSecret"];
+        trace?: never;
+    };
+    "/api/v1/apis/{identifier}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add public keys to those with which the API authenticates for introspection; the others stay
+         * @description Requires an operator.
+         */
+        post: operations["addApiKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/instance": {
@@ -2923,6 +2943,11 @@ export interface components {
             client_id: string | null;
             /** @description Visible to operators only */
             secrets?: components["schemas"]["StoredSecret"][];
+            /** @description How this client authenticates; null for the management API, which has none. Visible to operators only */
+            auth_method?: ("client_secret" | "private_key_jwt") | null;
+            /** @description Where the API publishes its public keys; visible to operators only */
+            jwks_uri?: string | null;
+            key_fetch?: components["schemas"]["KeyFetch"];
             /** @description Applications and key pairs that may call the API; visible to operators only */
             callers?: components["schemas"]["BoundedCount"];
         };
@@ -3031,10 +3056,35 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown only in this response
+             * @description Shown only in this response; absent if the API authenticates by its private key
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
-            client_secret: string;
+            client_secret?: string;
+        };
+        /**
+         * @example {
+         *       "jwks": {
+         *         "keys": [
+         *           {
+         *             "kty": "OKP",
+         *             "crv": "Ed25519",
+         *             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        ApiKeyAddition: {
+            jwks: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | string;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            expires_at?: string | null;
         };
         /**
          * @example {
@@ -3058,6 +3108,22 @@ export interface components {
              * @example 2099-12-31T00:00:00Z
              */
             expires_at?: string | null;
+            /**
+             * @description How the API authenticates from now on; default: as before. private_key_jwt needs jwks or jwks_uri
+             * @enum {string}
+             */
+            auth_method?: "client_secret" | "private_key_jwt";
+            /** @description Public keys with which the API authenticates for introspection in place of a client secret (private_key_jwt): a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates */
+            jwks?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | string;
+            /**
+             * @description Where the API publishes these public keys, instead of jwks
+             * @example https://api.example.com/jwks.json
+             */
+            jwks_uri?: string;
         };
         ApiSettings: {
             /**
@@ -4354,10 +4420,10 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown only in this response
+             * @description Shown only in this response; absent if the API authenticates by its private key
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
-            client_secret: string;
+            client_secret?: string;
             api: components["schemas"]["ApiSettings"];
         };
         CreatedApplication: {
@@ -6021,6 +6087,17 @@ export interface components {
                     };
                 };
             };
+            /** @description Public keys with which the API authenticates for introspection in place of a client secret (private_key_jwt): a JWK set (RFC 7517), or a text with PEM blocks, which are public keys or certificates */
+            jwks?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            } | string;
+            /**
+             * @description Where the API publishes these public keys, instead of jwks
+             * @example https://api.example.com/jwks.json
+             */
+            jwks_uri?: string;
         };
         /**
          * @example {
@@ -13589,6 +13666,42 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    addApiKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyAddition"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -16,17 +16,8 @@ import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { storedSecret } from '../client-fields.ts'
-import {
-  apiIdentifier,
-  bounded,
-  clientId,
-  pageOf,
-  pageQuery,
-  revision,
-  secret,
-  timestamp,
-  viewPage,
-} from '../fields.ts'
+import { jwksOfApi, jwksUriOfApi, keyFetch, secretOfApi } from '../credential-fields.ts'
+import { apiIdentifier, bounded, clientId, pageOf, pageQuery, revision, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 
 const TAG = 'APIs'
@@ -57,6 +48,16 @@ const api = z
     scopes: z.array(described),
     client_id: clientId.nullable().meta({ description: 'The client with which the API introspects tokens' }),
     secrets: z.array(storedSecret).optional().meta({ description: 'Visible to operators only' }),
+    auth_method: z.enum(['client_secret', 'private_key_jwt']).nullable().optional().meta({
+      description:
+        'How this client authenticates; null for the management API, which has none. Visible to operators only',
+    }),
+    jwks_uri: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: 'Where the API publishes its public keys; visible to operators only' }),
+    key_fetch: keyFetch.optional(),
     callers: bounded
       .optional()
       .meta({ description: 'Applications and key pairs that may call the API; visible to operators only' }),
@@ -102,10 +103,10 @@ const change = z
   .meta({ id: 'ApiChange', examples: [{ token_ttl: 900 }] })
 
 const declaration = z
-  .strictObject({ ...creationSchemas(API_ATTRIBUTES), texts })
+  .strictObject({ ...creationSchemas(API_ATTRIBUTES), texts, jwks: jwksOfApi, jwks_uri: jwksUriOfApi })
   .meta({ id: 'NewApi', examples: [{ identifier: 'https://api.example.com', scopes: ['invoices:read'] }] })
 
-const created = z.object({ client_id: clientId, client_secret: secret, api: plain }).meta({
+const created = z.object({ client_id: clientId, client_secret: secretOfApi, api: plain }).meta({
   id: 'CreatedApi',
   description: 'The credentials with which the API introspects tokens; shown only in this response',
 })
@@ -154,9 +155,9 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     responses: { 201: created },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { texts, ...values } }) {
+    async handle({ management, who, body: { texts, jwks, jwks_uri, ...values } }) {
       const declared = fromWireValues(API_ATTRIBUTES, values) as NewApi
-      const { api, ...credentials } = await declareApi(management, who, { ...declared, texts })
+      const { api, ...credentials } = await declareApi(management, who, { ...declared, texts, jwks, jwksUri: jwks_uri })
       return { body: { ...toWire(credentials), api: viewApi(api, who) }, revision: api.revision }
     },
   }),

@@ -20,6 +20,7 @@ import {
 } from '../client-fields.ts'
 import {
   credentialFields,
+  EXAMPLE_KEY,
   jwks,
   jwksUri,
   keyFetch,
@@ -36,9 +37,6 @@ import { type ApiRoute, route } from '../route.ts'
 import { createdApplication } from './application-routes.ts'
 
 const TAG = 'Applications'
-
-/** That of RFC 8037, appendix A.2. */
-const EXAMPLE_KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 
 const pathParams = z.strictObject({ client_id: clientId })
 

@@ -7,7 +7,8 @@ import { changeApi, declareApi, listApis } from '../../management/api-operations
 import { deleteApi } from '../../management/deletion-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
-import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
+import { addAttributeOptions, optionValues, printedValues, textFile } from '../attribute-options.ts'
+import { JWKS_HELP } from '../credential-options.ts'
 import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
@@ -26,15 +27,21 @@ export function addApiCommands(api: Command): void {
 function addCreate(api: Command): void {
   const command = api
     .command('create')
-    .description('Create an API; prints the client ID and secret with which it introspects tokens')
+    .description(
+      'Create an API; prints the client ID and secret with which it introspects tokens, or takes its public keys',
+    )
     .addHelpText(
       'after',
       "\nOptions left out take their default.\n\nExample:\n  npm run -s keywright -- api create --identifier https://api.example.com --scopes 'read write' --default",
     )
-  addAttributeOptions(command, API_ATTRIBUTES, 'create').action(
-    withInstance<object>(async ({ management, principal }, options) => {
+  addAttributeOptions(command, API_ATTRIBUTES, 'create')
+    .option('--jwks <file>', `${JWKS_HELP}; instead of a client secret`, textFile)
+    .option('--jwks-uri <url>', 'Where the API publishes its public keys, instead of --jwks')
+  command.action(
+    withInstance<{ jwks?: string; jwksUri?: string }>(async ({ management, principal }, options) => {
       // Commander has rejected a command without the required ones.
-      const declared = optionValues(API_ATTRIBUTES, options) as NewApi
+      const { jwks, jwksUri } = options
+      const declared = { ...(optionValues(API_ATTRIBUTES, options) as NewApi), jwks, jwksUri }
       const { api, clientId, clientSecret } = await declareApi(management, principal, declared)
       return { json: { ...viewApi(api), client_id: clientId, client_secret: clientSecret } }
     }),

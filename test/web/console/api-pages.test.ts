@@ -1,5 +1,6 @@
 /** What an operator does to APIs, through the pages, and what comes of it at the endpoints. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientKey, introspectionStatus, newClientKey } from '../../support/client-assertions.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { claimsOf } from '../../support/requests.ts'
 import type { Page } from '../../support/scriptless-browser.ts'
@@ -250,6 +251,46 @@ describe("an API's new secret", () => {
     expect(again.status).toBe(412)
     const basic = { clientId: copyableOf(shown, 'Client ID'), clientSecret: copyableOf(shown, 'Client secret') }
     expect(await isAccepted(basic)).toBe(true)
+  })
+
+  it('gives way to public keys, of which several work and each is retired alone, and comes back', async () => {
+    const [first, second] = [await newClientKey(), await newClientKey('EdDSA')]
+    const jwks = (key: ClientKey) => JSON.stringify({ keys: [key.jwk] })
+    const { path, clientId, clientSecret } = await madeApi()
+    const statuses = async (...keys: ClientKey[]) =>
+      await Promise.all(keys.map((key) => introspectionStatus(server, clientId, key)))
+    const rotate = async (changes: Record<string, string>) =>
+      await operator.send(await operator.visit(`${path}/secret`), `${path}/secret`, changes)
+    expect((await rotate({ authMethod: 'private_key_jwt' })).status).toBe(400)
+    const method = { authMethod: 'private_key_jwt', overlap: '0' }
+    expect(wordsOf(await rotate({ ...method, jwks: jwks(first) }))).toContain('Public keys replaced.')
+    expect([await isAccepted({ clientId, clientSecret }), ...(await statuses(first))]).toEqual([false, 200])
+    const add = await operator.visit(`${path}/keys/new`)
+    const added = wordsOf(await operator.send(add, `${path}/keys/new`, { jwks: jwks(second) }))
+    expect(added).toContain('Public keys added.')
+    expect(added).not.toMatch(/client secret/i)
+    expect(await statuses(first, second)).toEqual([200, 200])
+    const all = await operator.visit(`${path}/secrets`)
+    expect(wordsOf(all)).not.toMatch(/client secret/i)
+    const [retire] = [...all.text.matchAll(/href="([^"]*\/secrets\/\d+\/retire)"/g)].map(([, one]) => one!)
+    await operator.send(await operator.visit(retire!), retire!)
+    expect((await statuses(first, second)).sort()).toEqual([200, 401])
+    const shown = await rotate({ authMethod: 'client_secret', overlap: '0' })
+    expect(await isAccepted({ clientId, clientSecret: copyableOf(shown, 'Client secret') })).toBe(true)
+    expect(await statuses(first, second)).toEqual([401, 401])
+    expect((await operator.visit(`${path}/keys/new`)).status).toBe(409)
+  })
+
+  it('is not made where the API is declared with a public key', async () => {
+    const key = await newClientKey()
+    const identifier = nextIdentifier()
+    const method = { authMethod: 'private_key_jwt', jwks: JSON.stringify({ keys: [key.jwk] }) }
+    const page = await declare({ identifier, 'scopes.0.scope': 'read', ...method })
+    expect(wordsOf(page)).toContain('API added.')
+    const { client_id: id } = await server.knex('clients').where({ name: identifier }).first('client_id')
+    expect(await introspectionStatus(server, id, key)).toBe(200)
+    const none = await declare({ identifier: nextIdentifier(), 'scopes.0.scope': 'read', ...method, jwks: '' })
+    expect([none.status, wordsOf(none)]).toEqual([400, expect.stringContaining('Enter public keys, or the URL')])
   })
 
   it('takes no time that is not among the choices', async () => {

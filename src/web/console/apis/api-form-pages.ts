@@ -12,22 +12,36 @@ import type { Form } from '../../forms.ts'
 import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { revisionOf, submit } from '../kit/form-fields.ts'
+import { revisionOf, submit, writeFields } from '../kit/form-fields.ts'
 import { compareVersions, formView } from '../kit/form-view.ts'
 import { carriedForm, impactStops } from '../kit/impact-text.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { withKeyFile } from '../kit/public-key-fields.ts'
+import { apiCredentialFields, apiKeysIn, NO_API_KEYS } from './api-credential-fields.ts'
 import { changeOf, declarationOf, fieldsFor, formOfApi, formOfNew, removedScopes } from './api-fields.ts'
 import { apiOf, apisLink, pathOf } from './api-pages.ts'
 import { apiSecretPage } from './api-secret-pages.ts'
 import { MORE_ROWS } from './scopes-field.ts'
 
+/** The settings, and by what the API authenticates. */
+function newForm(t: ConsoleTranslate) {
+  const { fields, sections } = fieldsFor(t, undefined)
+  const credentials = apiCredentialFields(t)
+  const names = ['authMethod', 'jwks', 'jwksUri'] as const
+  const section = { heading: t('Introspection credentials'), fields: names }
+  return { fields: { ...fields, ...credentials }, sections: [...sections, section] }
+}
+
+const initialForm = (t: ConsoleTranslate): Form =>
+  new Map([...formOfNew(t), ...writeFields(apiCredentialFields(t), NO_API_KEYS)])
+
 function newPage(
   t: ConsoleTranslate,
-  typed: Form = formOfNew(t),
+  typed: Form = initialForm(t),
   fieldErrors: readonly FieldError[] = [],
 ): ConsolePage {
   const form = formView({
-    ...fieldsFor(t, undefined),
+    ...newForm(t),
     typed,
     fieldErrors,
     action: '/apis/new',
@@ -37,7 +51,9 @@ function newPage(
   return {
     view: 'console/edit',
     title: t('Add API'),
-    lead: t('You then get a client ID and client secret that the API uses for token introspection.'),
+    lead: t(
+      'You then get a client ID that the API uses for token introspection, with a client secret or its private key.',
+    ),
     status: fieldErrors.length > 0 ? 400 : undefined,
     breadcrumbs: [apisLink(t)],
     data: { form },
@@ -48,20 +64,26 @@ async function showNew({ show, t }: ConsoleCall): Promise<void> {
   show(newPage(t))
 }
 
-async function declare({ management, who, form, files, web, show, t }: ConsoleCall): Promise<void> {
+async function declare({ management, who, form, files, web, show, goTo, t }: ConsoleCall): Promise<void> {
   if (form.has(MORE_ROWS)) return show(newPage(t, form))
-  const { fields } = fieldsFor(t, undefined)
+  const { fields } = newForm(t)
   const outcome = await submit(
     fields,
     { form, files },
     {
-      prepare: (values) => declarationOf(values),
+      prepare({ authMethod, jwks, jwksUri, ...values }, fieldErrors) {
+        const keys = apiKeysIn({ authMethod, jwks, jwksUri })
+        if (authMethod === 'private_key_jwt' && jwks === '' && jwksUri === '')
+          fieldErrors.add('jwks', 'enter public keys, or the URL at which the API publishes them')
+        return { ...declarationOf(values), ...keys }
+      },
       check: (declaration) => checkDeclaration(management, who, declaration),
       execute: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
     },
   )
-  if (outcome.fieldErrors) return show(newPage(t, form, outcome.fieldErrors))
+  if (outcome.fieldErrors) return show(newPage(t, withKeyFile(form, files), outcome.fieldErrors))
   const { api, clientId, clientSecret } = outcome.done
+  if (!clientSecret) return goTo(`/apis/${api.id}?notice=added`)
   show(
     apiSecretPage(t, web.issuerUrl(), {
       title: t('{name} was added', { name: api.identifier }),
@@ -208,7 +230,7 @@ async function edit(call: ConsoleCall): Promise<void> {
 
 export const API_FORM_PAGES: readonly ConsoleRoute[] = [
   { method: 'get', path: '/apis/new', permission: declareApi.permission, handle: showNew },
-  { method: 'post', path: '/apis/new', permission: declareApi.permission, handle: declare },
+  { method: 'post', path: '/apis/new', permission: declareApi.permission, handle: declare, takesFiles: true },
   { method: 'get', path: '/apis/:apiId/edit', permission: changeApi.permission, handle: showEdit },
   { method: 'post', path: '/apis/:apiId/edit', permission: changeApi.permission, handle: edit },
 ]

@@ -1,4 +1,5 @@
 import { API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
+import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type ApiDetails, type ApiView, inspectApi, listApis } from '../../../management/api-operations.ts'
 import { attributesWhere } from '../../../shared/attributes.ts'
@@ -129,6 +130,32 @@ const validUntil = (t: ConsoleTranslate, at: Date): string => {
   return t('valid until {time}', { time })
 }
 
+const { authMethod, jwksUri } = CLIENT_ATTRIBUTES
+
+const CREDENTIALS = {
+  secret: ['Previous client secret, ends in {lastFour}', 'Client secret, ends in {lastFour}'],
+  key: ['Previous public key, ends in {lastFour}', 'Public key, ends in {lastFour}'],
+} as const
+
+/** The last fetch of the keys that the API publishes. */
+function fetchFacts(t: ConsoleTranslate, { keyFetch }: ApiDetails): Fact[] {
+  if (keyFetch === null) return []
+  const { fetchedAt, failedAt, failure } = keyFetch
+  return [
+    fact(t('Public keys fetched'), timeCell(fetchedAt ? new Date(fetchedAt) : null, t('never'))),
+    ...(failedAt ? [fact(t('Last fetch failed'), timeCell(new Date(failedAt), '', failure ?? ''))] : []),
+  ]
+}
+
+function credentialActions(t: ConsoleTranslate, view: ApiDetails): PageAction[] {
+  const path = pathOf(view)
+  if (view.authMethod !== 'private_key_jwt') return [{ href: `${path}/secrets`, label: t('Rotate secret') }]
+  return [
+    { href: `${path}/secrets`, label: t('Public keys') },
+    ...(view.jwksUri === null ? [{ href: `${path}/keys/new`, label: t('Add keys') }] : []),
+  ]
+}
+
 function credentialsOf(t: ConsoleTranslate, view: ApiDetails): Block {
   if (view.clientId === null) {
     return {
@@ -140,21 +167,26 @@ function credentialsOf(t: ConsoleTranslate, view: ApiDetails): Block {
       action: { href: '/api/v1/docs', label: t('API documentation') },
     }
   }
-  const secrets = view.secrets.flatMap(({ lastFour, createdAt, isCurrent, retiresAt, lastUsedAt, lastUsedIp }) => [
-    fact(
-      isCurrent
-        ? t('Client secret, ends in {lastFour}', { lastFour })
-        : t('Previous client secret, ends in {lastFour}', { lastFour }),
-      timeCell(new Date(createdAt), '', retiresAt ? validUntil(t, new Date(retiresAt)) : undefined),
-    ),
-    fact(t('Last used'), timeCell(lastUsedAt ? new Date(lastUsedAt) : null, t('never'), lastUsedIp ?? undefined)),
-  ])
+  const secrets = view.secrets.flatMap(
+    ({ kind, lastFour, createdAt, isCurrent, retiresAt, lastUsedAt, lastUsedIp }) => [
+      fact(
+        t(CREDENTIALS[kind === 'key' ? 'key' : 'secret'][isCurrent ? 1 : 0], { lastFour }),
+        timeCell(new Date(createdAt), '', retiresAt ? validUntil(t, new Date(retiresAt)) : undefined),
+      ),
+      fact(t('Last used'), timeCell(lastUsedAt ? new Date(lastUsedAt) : null, t('never'), lastUsedIp ?? undefined)),
+    ],
+  )
   return {
     part: 'facts',
     heading: t('Introspection credentials'),
     lead: t('The API uses these credentials for token introspection.'),
-    actions: [{ href: `${pathOf(view)}/secrets`, label: t('Rotate secret') }],
-    facts: [fact(t('Client ID'), idCell(view.clientId, t('client ID'))), ...secrets],
+    actions: credentialActions(t, view),
+    facts: [
+      fact(t('Client ID'), idCell(view.clientId, t('client ID'))),
+      ...attributeFacts(t, view.jwksUri === null ? { authMethod } : { authMethod, jwksUri }, view),
+      ...fetchFacts(t, view),
+      ...secrets,
+    ],
   }
 }
 
@@ -173,7 +205,12 @@ async function showApi(call: ConsoleCall): Promise<void> {
     badge: badgeOf(t, view.api),
     breadcrumbs: [apisLink(t)],
     actions: actionsOf(t, view),
-    notices: { saved: t('API saved. Changes apply to new tokens.') },
+    notices: {
+      saved: t('API saved. Changes apply to new tokens.'),
+      added: t('API added.'),
+      keys_added: t('Public keys added.'),
+      keys_replaced: t('Public keys replaced.'),
+    },
   }
   call.show(blocksPage(page, [{ part: 'facts', facts: apiFacts(t, view) }, scopesOf(t, view), credentialsOf(t, view)]))
 }

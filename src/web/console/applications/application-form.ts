@@ -12,10 +12,11 @@ import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import { type Fields, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
+import { onlyWith } from '../kit/public-key-fields.ts'
 import { secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
-import { CREDENTIAL_FIELD_NAMES, credentialFields, NO_CREDENTIALS, onlyWith } from './credentials-of-method.ts'
+import { CREDENTIAL_FIELD_NAMES, credentialFields, NO_CREDENTIALS } from './credentials-of-method.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
 const ownerFields = (t: ConsoleTranslate) => ({

@@ -20,15 +20,15 @@ import { attempt, revisionOf, type ValuesOf, writeFields } from '../kit/form-fie
 import { formView } from '../kit/form-view.ts'
 import { carriedForm } from '../kit/impact-text.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { jwksUriField, onlyWith, withKeyFile } from '../kit/public-key-fields.ts'
 import { expiryField, expiryIn, keptChoices, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { atNameField } from './application-certificate-fields.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
-import { jwksUriField } from './application-key-field.ts'
 import { applicationPath } from './application-list-page.ts'
 import { methodStops, stoppedMethod } from './application-method-texts.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 import { applicationOf } from './application-status-pages.ts'
-import { credentialFields, credentialsIn, NO_CREDENTIALS, onlyWith, withKeyFile } from './credentials-of-method.ts'
+import { credentialFields, credentialsIn, NO_CREDENTIALS } from './credentials-of-method.ts'
 import { affectedCallers } from './recent-callers-list.ts'
 
 /** Certificates and trusts count only for a client that authenticates by them. */

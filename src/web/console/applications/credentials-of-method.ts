@@ -1,28 +1,17 @@
 import type { AuthMethod } from '../../../clients/authentication-attributes.ts'
-import { MAX_KEY_SET_LENGTH } from '../../../clients/client-keys.ts'
 import { trustIn } from '../../../clients/trust-presets.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { CredentialInput } from '../../../management/credential-input.ts'
-import type { Files, Form } from '../../forms.ts'
-import type { Fields } from '../kit/form-fields.ts'
+import { jwksField, onlyWith } from '../kit/public-key-fields.ts'
 import {
   certificateNameFields,
   certificatesField,
   certificatesIn,
   NO_CERTIFICATES,
 } from './application-certificate-fields.ts'
-import { jwksField } from './application-key-field.ts'
 import { NO_TRUST, TRUST_FIELD_NAMES, trustFields, trustFieldsIn } from './application-trust-fields.ts'
 
 // The fields for what an application authenticates by, in a form that asks for the method too.
-
-type All<F extends Fields> = { readonly [Name in keyof F]: F[Name] }
-
-/** The fields, shown with their method only. */
-export const onlyWith = <F extends Fields>(authMethod: AuthMethod, fields: F): All<F> =>
-  Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, { ...field, onlyWith: authMethod }]),
-  ) as All<F>
 
 /** What an application without a client secret authenticates by, of every method; the URL of its keys is a setting. */
 export const credentialFields = (t: ConsoleTranslate) => ({
@@ -64,10 +53,4 @@ export function credentialsIn(values: Values): GivenByForm {
   const { certificates, ...name } = certificatesIn(values)
   if (authMethod === 'self_signed_tls_client_auth') return { certificates }
   return authMethod === 'tls_client_auth' ? name : {}
-}
-
-/** The form with the keys of a file as if they were typed, so that a page that is shown again has them. */
-export function withKeyFile(form: Form, files: Files): Form {
-  const file = files.get('jwks.file')
-  return file && file.length <= MAX_KEY_SET_LENGTH ? new Map([...form, ['jwks', file.toString()]]) : form
 }

@@ -12,6 +12,7 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { submit } from '../kit/form-fields.ts'
 import { type FormView, formView } from '../kit/form-view.ts'
+import { withKeyFile } from '../kit/public-key-fields.ts'
 import { givenIn } from '../kit/query-fields.ts'
 import { expiryIn } from '../kit/secret-choices.ts'
 import { chosenAccess } from './access-fields.ts'
@@ -27,7 +28,7 @@ import {
 } from './application-form.ts'
 import { APPLICATIONS_PATH, applicationPath, applicationsBreadcrumbs } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
-import { credentialsIn, withKeyFile } from './credentials-of-method.ts'
+import { credentialsIn } from './credentials-of-method.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 

@@ -1,8 +1,10 @@
+import type { AuthMethod } from '../../../clients/authentication-attributes.ts'
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import { MAX_KEY_SET_LENGTH } from '../../../clients/client-keys.ts'
 import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import type { Field } from '../kit/form-fields.ts'
-import { areaField, urlField } from '../kit/text-fields.ts'
+import type { Files, Form } from '../../forms.ts'
+import type { Field, Fields } from './form-fields.ts'
+import { areaField, urlField } from './text-fields.ts'
 
 /** In a text with a private key, which is refused and not drawn again. */
 const PRIVATE = /PRIVATE KEY|"[dk]"\s*:/
@@ -53,4 +55,18 @@ export function jwksField(t: ConsoleTranslate, required = false): Field<string> 
       return area.read(name, file ? { form: new Map([[name, file.toString()]]), files } : { form, files })
     },
   }
+}
+
+type All<F extends Fields> = { readonly [Name in keyof F]: F[Name] }
+
+/** The fields, shown with their method only. */
+export const onlyWith = <F extends Fields>(authMethod: AuthMethod, fields: F): All<F> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, { ...field, onlyWith: authMethod }]),
+  ) as All<F>
+
+/** The form with the keys of a file as if they were typed, so that a page that is shown again has them. */
+export function withKeyFile(form: Form, files: Files): Form {
+  const file = files.get('jwks.file')
+  return file && file.length <= MAX_KEY_SET_LENGTH ? new Map([...form, ['jwks', file.toString()]]) : form
 }
