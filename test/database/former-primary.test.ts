@@ -22,6 +22,11 @@ const failureOf = (database: Database) =>
     (error: Error) => (isDatabaseUnavailable(error) ? error.message : `not unavailable: ${error}`),
   )
 
+/** Answered when the server has the table `let_go`. */
+const UNTIL_LET_GO = `DO $$ BEGIN
+  WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'let_go') LOOP PERFORM pg_sleep(0.01); END LOOP;
+END $$`
+
 /** Nothing is answered for so long that the primary may have been replaced meanwhile. */
 function passSilently(milliseconds: number): void {
   const now = performance.now.bind(performance)
@@ -33,6 +38,8 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
   let second: SystemPostgres
   let proxy: TcpProxy
   let database: Database
+
+  const letGo = () => first.query('CREATE TABLE let_go ()')
 
   beforeEach(async () => {
     first = await createSystemPostgres(bin!)
@@ -85,7 +92,7 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
   test('after a later connection, the earlier ones are not used again, and a late answer on one is not used', async () => {
     database = openDatabase(severalHosts(), { poolMax: 4 })
     const borrowed = await database.knex.transaction()
-    const late = borrowed.raw('SELECT pg_sleep(2)').then(
+    const late = borrowed.raw(UNTIL_LET_GO).then(
       () => 'answered',
       (error) => error,
     )
@@ -95,6 +102,7 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
     await failureOf(database)
     vi.restoreAllMocks()
     expect(new Set(await together(8, () => answeredBy(database)))).toEqual(new Set([second.port]))
+    await letGo()
     expect(await late).toSatisfy(isDatabaseUnavailable)
     await borrowed.rollback().catch(() => {})
   })
@@ -112,9 +120,10 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
   test('an answer that took as long as a failover is used only if no host has a later timeline', async () => {
     database = openDatabase(severalHosts())
     expect(await answeredBy(database)).toBe(first.port)
-    const late = database.query({ ...PORT, text: 'SELECT pg_sleep(2)' }).catch((error: unknown) => error)
+    const late = database.query({ ...PORT, text: UNTIL_LET_GO }).catch((error: unknown) => error)
     await second.query('SELECT pg_promote()')
     passSilently(11_000)
+    await letGo()
     expect(await late).toSatisfy(isDatabaseUnavailable)
     expect(await answeredBy(database)).toBe(second.port)
   })
