@@ -6,23 +6,28 @@ import { fetchApplicationKeys } from '../../../management/client-key-fetch.ts'
 import { RateLimitedError } from '../../../shared/errors.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
-import { type Fact, fact, timeCell } from '../kit/cells.ts'
+import { type Fact, fact, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { failureText } from '../kit/failure-text.ts'
 import { formView } from '../kit/form-view.ts'
 import { applicationPath } from './application-list-page.ts'
 
+/** When the cooldown ends, in seconds. */
+function nextFetch(t: ConsoleTranslate, coolsUntil: string | null): string {
+  if (coolsUntil === null) return t('now')
+  const seconds = Math.ceil((Date.parse(coolsUntil) - Date.now()) / 1000)
+  return t('in {wait}', { wait: t.wait(Math.min(Math.max(seconds, 1), FETCH_COOLDOWN)) })
+}
+
 /** Where the application publishes its keys, and the last fetch. */
 function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Application): Fact[] {
   const { jwksUri } = CLIENT_ATTRIBUTES
-  const [fetched, failed, next] = [keyFetch?.fetchedAt, keyFetch?.failedAt, keyFetch?.coolsUntil].map((at) =>
-    at ? new Date(at) : null,
-  )
+  const [fetched, failed] = [keyFetch?.fetchedAt, keyFetch?.failedAt].map((at) => (at ? new Date(at) : null))
   return [
     ...attributeFacts(t, { jwksUri }, client),
     fact(t('Public keys fetched'), timeCell(fetched!, t('never'))),
     ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', failureText(t, keyFetch?.failure ?? '')))] : []),
-    fact(t('Next fetch possible'), timeCell(next!, t('now'))),
+    fact(t('Next fetch possible'), textCell(nextFetch(t, keyFetch?.coolsUntil ?? null))),
   ]
 }
 
