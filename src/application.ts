@@ -125,7 +125,7 @@ export function createApplication(services: ServerServices, options: Application
   const issuerUrl = () => options.issuerUrl
   const mail = mailSummary(config.mail)
   const client = upstreamClient(services.outgoing)
-  const upstream = upstreamCheck(client, options.issuerUrl)
+  const upstream = upstreamCheck(client, options.issuerUrl, services.config.outgoingAllow.length > 0)
   const { delegatedTokens, ...tokenServices } = createTokenServices(services, options.issuerUrl)
   const management = {
     knex: database.knex,

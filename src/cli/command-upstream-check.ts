@@ -1,5 +1,5 @@
 import type { Config } from '../config/load-config.ts'
-import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
+import type { ProviderChecks } from '../identity-providers/provider-checks.ts'
 import { logoutUriOf, postLogoutUriOf, redirectUriOf } from '../identity-providers/upstream-redirect-uris.ts'
 
 /** Asks identity providers and DNS for a command. Most commands ask neither, so nothing is loaded before. */
@@ -7,7 +7,7 @@ export const commandUpstreamCheck = ({
   port,
   issuer = `http://localhost:${port}`,
   outgoingAllow,
-}: Config): UpstreamCheck => ({
+}: Config): ProviderChecks => ({
   redirectUri: (providerId) => redirectUriOf(issuer, providerId),
   logoutUri: (providerId) => logoutUriOf(issuer, providerId),
   postLogoutUri: (providerId) => postLogoutUriOf(issuer, providerId),
@@ -21,5 +21,6 @@ export const commandUpstreamCheck = ({
       .check(provider)
       .finally(() => outgoing.close())
   },
+  hidesResponses: false,
   textRecords: async (name) => (await import('../http/text-records.ts')).textRecords(name),
 })

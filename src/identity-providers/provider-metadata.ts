@@ -71,14 +71,24 @@ const NO_CONFIGURATION = new Set<unknown>([
   'OAUTH_INVALID_RESPONSE',
 ])
 
-/** Why the metadata of a provider could not be used. It tells nothing else of what the address answered. */
-export function discoveryProblem(error: Error, { issuer }: Pick<IdentityProvider, 'issuer'>): DiscoveryProblem {
+/**
+ * Why the metadata of a provider could not be used. It tells nothing else of what the address answered.
+ * @param hidesResponse says only whether the address responded, unless it is a provider
+ */
+export function discoveryProblem(
+  error: Error,
+  { issuer }: Pick<IdentityProvider, 'issuer'>,
+  hidesResponse: boolean,
+): DiscoveryProblem {
   const causes = causesOf(error)
   const unsupported = causes.find((one) => one instanceof UnsupportedProviderError)
   if (unsupported) return unsupported.problem
   const ours = causes.find((one) => one instanceof KeywrightError)
   const at = (message: string): DiscoveryProblem => ({ field: 'issuer', message })
   if (ours) return at(`the provider could not be reached: ${ours.message}`)
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const unreadable = at(`the provider could not be read at ${address}`)
+  if (hidesResponse) return unreadable
   if (causes.some((one) => codeOf(one) === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED')) {
     const other = otherIssuer(causes)
     return at(
@@ -89,8 +99,7 @@ export function discoveryProblem(error: Error, { issuer }: Pick<IdentityProvider
   }
   if (causes.some((one) => one instanceof Response && one.status >= 500))
     return at('the provider responded with an error of its own; try again later')
-  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   if (causes.some((one) => NO_CONFIGURATION.has(codeOf(one))))
     return at(`there is no OpenID configuration at ${address}`)
-  return at(`the provider could not be read at ${address}`)
+  return unreadable
 }

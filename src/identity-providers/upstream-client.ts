@@ -17,20 +17,6 @@ export interface UpstreamProvider {
   readonly clientSecret: string
 }
 
-/** What is asked before an identity provider or a domain is accepted. */
-export interface UpstreamCheck {
-  /** The redirect URI that a provider must know. */
-  redirectUri(providerId: string): string
-  /** Where it announces sign-outs. */
-  logoutUri(providerId: string): string
-  /** Where browsers come back to after a sign-out there. */
-  postLogoutUri(providerId: string): string
-  /** Reads the metadata of a provider, and whether it offers what a sign-in uses. @throws UpstreamError */
-  check(upstream: UpstreamProvider): Promise<void>
-  /** The TXT records of a name; none where there is no such name. */
-  textRecords(name: string): Promise<readonly string[]>
-}
-
 /** Why a response of a provider leads to no sign-in. */
 export type UpstreamProblem =
   /** It does not respond, or has an error of its own. */
@@ -192,7 +178,7 @@ export function createUpstreamClient(fetch: UpstreamFetch) {
     endSessionEndpoint: async (key: string, upstream: UpstreamProvider): Promise<string | undefined> =>
       (await configurationOf(key, upstream)).serverMetadata().end_session_endpoint,
 
-    /** As in `UpstreamCheck`. */
+    /** As in `ProviderChecks`. */
     check: async (upstream: UpstreamProvider): Promise<void> => {
       await explained(async () => checkMetadata((await discover(upstream, fetch)).serverMetadata(), upstream.provider))
     },

@@ -42,6 +42,7 @@ export function checkUpstreamSecret(secret: string): void {
 /** Asks the provider, so that a wrong issuer is found now and not by users. @throws KeywrightError `invalid_input` */
 export async function checkDiscovery(
   { upstream }: Management,
+  principal: Principal,
   provider: IdentityProviderValues,
   clientSecret: string,
 ): Promise<void> {
@@ -49,7 +50,8 @@ export async function checkDiscovery(
     await upstream?.check({ provider, clientSecret })
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error
-    const problem = discoveryProblem(error, provider)
+    const isHidden = upstream?.hidesResponses === true && principal.accountId !== null
+    const problem = discoveryProblem(error, provider, isHidden)
     // Not the error itself: a host that is not found would look like a database that is down.
     const cause = new Error(error.message)
     throw new KeywrightError('invalid_input', problem.message, { cause, fieldErrors: [problem] })

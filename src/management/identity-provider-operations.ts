@@ -123,7 +123,7 @@ export const createIdentityProvider = operation<NewIdentityProvider, IdentityPro
     checkTogether(accountId, values)
     checkMayAffectOperators(principal, values)
     const id = reservation === undefined ? undefined : requireReservedId(encryptionKeys, reservation, accountId)
-    await checkDiscovery(management, values, clientSecret)
+    await checkDiscovery(management, principal, values, clientSecret)
     return await knex.transaction(async (trx) => {
       if (accountId !== null) await lockAccountShared(trx, accountId)
       await lockSealingKey(trx, encryptionKeys)
@@ -161,7 +161,7 @@ export const updateIdentityProvider = operation<IdentityProviderChange, Identity
     checkValues(IDENTITY_PROVIDER_ATTRIBUTES, normalizedValues(IDENTITY_PROVIDER_ATTRIBUTES, values))
     if (clientSecret !== undefined) checkUpstreamSecret(clientSecret)
     if (values.clientAuth !== undefined && values.clientAuth !== current.clientAuth)
-      await checkDiscovery(management, { ...current, ...values }, await secretOf(management, providerId))
+      await checkDiscovery(management, principal, { ...current, ...values }, await secretOf(management, providerId))
     return await knex.transaction(async (trx) => {
       const before = await lockedProviderFor(trx, principal, providerId)
       expectRevision('the identity provider', before.revision, revision)
@@ -217,7 +217,7 @@ export const testIdentityProvider = operation<IdentityProviderSelector, Identity
   async (management, principal, { providerId }) => {
     const { knex } = management
     const provider = await manageableProvider(knex, principal, providerId)
-    await checkDiscovery(management, provider, await secretOf(management, providerId))
+    await checkDiscovery(management, principal, provider, await secretOf(management, providerId))
     return await withDomains(knex, principal, provider)
   },
 )

@@ -4,7 +4,7 @@ import type { Role } from '../accounts/user-attributes.ts'
 import type { KeyFetches } from '../clients/key-fetches.ts'
 import type { WorkloadTokenChecker } from '../clients/workload-token-checks.ts'
 import type { DelegatedTokens } from '../exchange/delegated-tokens.ts'
-import type { UpstreamCheck } from '../identity-providers/upstream-client.ts'
+import type { ProviderChecks } from '../identity-providers/provider-checks.ts'
 import type { MailSummary } from '../mail/mail-summary.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -26,7 +26,7 @@ export interface Management {
   /** The issuer identifier, for URLs in responses. Absent on the command line. */
   readonly issuerUrl?: (() => string) | undefined
   /** Asks identity providers and DNS. Absent: nothing is asked. */
-  readonly upstream?: UpstreamCheck | undefined
+  readonly upstream?: ProviderChecks | undefined
   /** Compares tokens of workloads to trusts, and reads the keys of issuers for that. */
   readonly checkWorkloadToken?: WorkloadTokenChecker | undefined
   /** Fetches the public keys that a client publishes. Absent: nothing is fetched. */

@@ -262,6 +262,7 @@ describe('a provider of an account', () => {
       logoutUri: (one: string) => one,
       postLogoutUri: (one: string) => one,
       check: async () => {},
+      hidesResponses: false,
     }
     const textRecords = async (name: string) => {
       asked.push(name)

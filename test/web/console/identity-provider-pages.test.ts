@@ -145,10 +145,16 @@ describe('a provider that cannot be used', () => {
   ]
   it.each(faults)('is not saved, and its field says why: %s', async (_, script, field, message) => {
     upstream.script(script)
-    const page = await add(admin)
+    const page = await add(operator)
     expect([page.status, errorAt(page, field)]).toEqual([400, expect.stringContaining(message)])
     expect(page.text).not.toContain(upstream.clientSecret)
     expect(await server.knex('identity_providers')).toEqual([])
+  })
+
+  it.each(faults.slice(0, 4))('tells no admin of an account what an address responds: %s', async (_, script) => {
+    upstream.script(script)
+    const page = await add(admin)
+    expect([page.status, errorAt(page, 'issuer')]).toEqual([400, expect.stringContaining('could not be read at http')])
   })
 
   it('is not reached at an address of the network that the operator does not allow', async () => {
