@@ -6,6 +6,7 @@ import {
   metadataOfStatement,
   SoftwareStatementError,
   verifySoftwareStatement,
+  withoutLinks,
   withStatement,
   withStatementOfClient,
 } from '../clients/software-statements.ts'
@@ -139,8 +140,14 @@ function checkUpdate(json: Json, clientId: string): void {
   if (added) throw new InvalidRequestError(`an update must not have ${added}`)
 }
 
+/** As `withoutLinks`: those that the client has stay, as an admin may have set them. */
+const linksOf = ({ clientUri, policyUri, tosUri, postLogoutRedirectUris }: RegisteredClient['client']): Json => ({
+  ...{ client_uri: clientUri, policy_uri: policyUri, tos_uri: tosUri },
+  post_logout_redirect_uris: postLogoutRedirectUris,
+})
+
 /** What an update says with what the statement says by which the client registered. @throws SoftwareStatementError */
-function updateOf(json: Json, { client, registration: { softwareStatement } }: RegisteredClient): Json {
+function updateOf(json: Json, { client, registration: { source, softwareStatement } }: RegisteredClient): Json {
   const { software_statement: given = null, ...rest } = json
   if (given !== null && given !== softwareStatement)
     throw new SoftwareStatementError(
@@ -148,7 +155,8 @@ function updateOf(json: Json, { client, registration: { softwareStatement } }: R
       'the software statement cannot change: register the client again',
     )
   if (softwareStatement === null) return rest
-  return withStatementOfClient(rest, metadataOfStatement(softwareStatement), client.grants)
+  const own = source === 'software_statement' ? { ...rest, ...linksOf(client) } : rest
+  return withStatementOfClient(own, metadataOfStatement(softwareStatement), client.grants)
 }
 
 function refuseMethod(allowed: string): never {
@@ -191,8 +199,10 @@ export function clientRegistration({ database, issuerKeys, issuerUrl }: Registra
     const { software_statement: text = null, ...json } = await readMetadata(ctx)
     const statement =
       text === null ? undefined : await verifySoftwareStatement(knex, issuerKeys, text, issuerUrl(), clock.now())
-    const metadata = parseClientMetadata(withStatement(json, statement?.metadata ?? {}), 'client_secret_basic')
-    const registered = await registerClient(knex, bearerOf(ctx), metadata, originOf(ctx), statement)
+    const token = bearerOf(ctx)
+    const own = statement && token === '' ? withoutLinks(json) : json
+    const metadata = parseClientMetadata(withStatement(own, statement?.metadata ?? {}), 'client_secret_basic')
+    const registered = await registerClient(knex, token, metadata, originOf(ctx), statement)
     ctx.status = 201
     ctx.body = newInformationOf(issuerUrl(), registered)
   }

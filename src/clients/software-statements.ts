@@ -140,6 +140,13 @@ export async function verifySoftwareStatement(
   return { issuer, text: text as string, metadata: metadataIn(claims) }
 }
 
+/** Where users are led from the pages of a client. */
+const LINKS = ['client_uri', 'policy_uri', 'tos_uri', 'post_logout_redirect_uris']
+
+/** What a client says whose statement alone lets it register: its links count only in the statement, which vouches for its name. */
+export const withoutLinks = (json: Json): Json =>
+  Object.fromEntries(Object.entries(json).filter(([name]) => !LINKS.includes(name)))
+
 /** What a statement says wins over what the client says (RFC 7591, section 3.1.1). */
 export const withStatement = (json: Json, statement: Json): Json => ({ ...json, ...statement })
 

@@ -167,6 +167,29 @@ describe('a client with a software statement of a trusted issuer', () => {
     }
   })
 
+  test('leads users to no page that its statement does not name', async () => {
+    const links = {
+      client_uri: 'https://thief.example.com/',
+      policy_uri: 'https://thief.example.com/policy',
+      tos_uri: 'https://thief.example.com/terms',
+      post_logout_redirect_uris: ['https://thief.example.com/bye'],
+    }
+    const names = Object.keys(links)
+    const given = { ...METADATA, ...links }
+    const made = await registerBy(await sign(), given)
+    const updated = await configure('PUT', made, { client_id: made.body.client_id, ...given })
+    for (const { status, body } of [made, updated])
+      expect([status < 300, names.filter((name) => name in body)]).toEqual([true, []])
+    const stated = await registerBy(await sign(links))
+    expect(stated.body).toMatchObject(links)
+    expect((await configure('PUT', stated, { client_id: stated.body.client_id, ...METADATA })).body).toMatchObject(
+      links,
+    )
+    expect((await register(await tokenWith(), { ...given, software_statement: await sign() })).body).toMatchObject(
+      links,
+    )
+  })
+
   test('is unused after a week without authentication and users', async () => {
     const { body } = await registerBy(await sign())
     const row = await server.knex('clients').where({ client_id: body.client_id }).first('id')
