@@ -40,7 +40,7 @@ test.skipIf(!chromium)('an admin connects a provider, and a new user signs in wi
   await page.getByText('New users', { exact: true }).click()
   await page.getByLabel('Create users at their first sign-in').check()
   await page.getByRole('button', { name: 'Add identity provider' }).click()
-  await page.getByText('Now copy the addresses below').waitFor()
+  await page.getByText('The provider needs the addresses below').waitFor()
   expect([await violationsOf(page), await overhangOf(page)]).toEqual([[], 0])
 
   await page.getByRole('link', { name: 'Add email domain' }).click()
