@@ -213,6 +213,12 @@ export async function keepRegistration(db: Knex, clientKey: number): Promise<voi
   await db('dynamic_registrations').where({ client_id: clientKey }).update({ expires_at: null })
 }
 
+/** Ends the registration access token of a client, if it has one: an admin has taken its credentials over. */
+export async function endRegistrationAccessToken(trx: Knex, clientKey: number): Promise<void> {
+  const unknown = hashSecret(generateSecret('registrationAccessToken'))
+  await trx('dynamic_registrations').where({ client_id: clientKey }).update({ token_hash: unknown })
+}
+
 /** Lets earlier consents to a client count no more: the client sends its users elsewhere from now on. */
 export async function requireNewConsents(trx: Knex, clientKey: number): Promise<void> {
   await trx('dynamic_registrations')

@@ -21,6 +21,7 @@ import {
   saveSettings,
   touchClient,
 } from '../clients/clients.ts'
+import { endRegistrationAccessToken } from '../clients/dynamic-registrations.ts'
 import { retireSecrets } from '../clients/retired-secrets.ts'
 import type { RequestedExpiry } from '../clients/secret-expiry.ts'
 import { addTrusts } from '../clients/trust-rows.ts'
@@ -214,7 +215,8 @@ export async function checkSecretRotation(
 
 /**
  * Generates a new secret, and a new API key if the client needs one; or stores the given public keys or certificates. The current ones work for `overlap` more seconds.
- * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client.
+ * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client, and its registration access
+ * token unless it rotates by itself.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
  */
 export async function rotateSecret(
@@ -234,9 +236,12 @@ export async function rotateSecret(
     checkChangeOfMethod(client, overlap, authMethod)
     for (const kind of STORED_SECRET_KINDS) await retireSecrets(trx, client.key, kind, overlap)
     if (unusedHours) await retireWhenUnused(trx, client.key, unusedHours)
-    // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
-    if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
-    else await touchClient(trx, client.key)
+    // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them, or the token
+    // by which the client changes its registration.
+    if (overlap === 0) {
+      await raiseRevocationEpochs(trx, 'id', client.key)
+      if (actor.type !== 'client') await endRegistrationAccessToken(trx, client.key)
+    } else await touchClient(trx, client.key)
     const detail = {
       kind: credentialKindOf(authMethod ?? client.authMethod),
       overlap,

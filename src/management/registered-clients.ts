@@ -16,6 +16,7 @@ import {
   findDueRegistrations,
   isUnused,
   keepRegistration,
+  requireNewConsents,
   updateDynamicRegistration,
 } from '../clients/dynamic-registrations.ts'
 import { invalidInput, stale } from '../shared/errors.ts'
@@ -116,6 +117,9 @@ export async function updateRegisteredClient(
   const afterwards = async (updated: Client, trx: Knex) => {
     if (keys) await replaceKeys(trx, updated, keys, actor)
     await updateDynamicRegistration(trx, client.key, metadata)
+    // Users are asked again before they are sent elsewhere.
+    const former = new Set(client.redirectUris)
+    if (updated.redirectUris.some((uri) => !former.has(uri))) await requireNewConsents(trx, client.key)
   }
   await updateClient(knex, client.clientId, change, actor, { check, complete, afterwards })
   return await readRegisteredClient(knex, configured)

@@ -246,7 +246,7 @@ describe('the registration of a client', () => {
     const made = await register(await tokenWith(), METADATA)
     const { parsed } = await newClientKey()
     const change = { authMethod: 'private_key_jwt', keys: parsed } as const
-    await rotateSecret(server.knex, made.body.client_id, 0, ACTOR, change)
+    await rotateSecret(server.knex, made.body.client_id, 3600, ACTOR, change)
     expect((await configure('GET', made)).body.token_endpoint_auth_method).toBe('private_key_jwt')
     for (const changes of [{ token_endpoint_auth_method: 'client_secret_basic' }, {}]) {
       const update = await configure('PUT', made, updateOf(made, changes))
@@ -254,6 +254,30 @@ describe('the registration of a client', () => {
     }
     const row = await server.knex('clients').where({ client_id: made.body.client_id }).first()
     expect(row.auth_method).toBe('private_key_jwt')
+  })
+
+  test("is its admin's alone after an immediate rotation by them, and stays its own after others", async () => {
+    const made = await register(await tokenWith(), METADATA)
+    await rotateSecret(server.knex, made.body.client_id, 3600, ACTOR)
+    expect((await configure('GET', made)).status).toBe(200)
+    await rotateSecret(server.knex, made.body.client_id, 0, ACTOR)
+    for (const method of ['GET', 'PUT', 'DELETE'] as const) {
+      const refused = await configure(method, made, method === 'PUT' ? updateOf(made) : undefined)
+      expect([refused.status, refused.body.error]).toEqual([401, 'invalid_token'])
+    }
+  })
+
+  test('asks its users again after it added a redirect URI, and not after it removed one', async () => {
+    const [one, other] = ['https://one.example/cb', 'https://other.example/cb']
+    const made = await register(await tokenWith(), { ...METADATA, redirect_uris: [one, other] })
+    const consentSince = async () =>
+      (await server.knex('dynamic_registrations').whereIn('client_id', keyOf(made)).first()).consent_since
+    for (const redirect_uris of [[other, one], [one]]) {
+      expect((await configure('PUT', made, updateOf(made, { redirect_uris }))).status).toBe(200)
+      expect(await consentSince()).toBeNull()
+    }
+    expect((await configure('PUT', made, updateOf(made, { redirect_uris: [other] }))).status).toBe(200)
+    expect(await consentSince()).toBeInstanceOf(Date)
   })
 
   test('is deleted with its tokens', async () => {
