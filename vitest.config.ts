@@ -57,7 +57,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     sequence: { sequencer: ProjectByProject },
     // More than the two cores of CI, because many files wait. Not by project: there it would hide --maxWorkers.
-    maxWorkers: 5,
+    maxWorkers: 4,
     // Concurrent tests of a file wait for the same thing, such as a job or a timeout.
     maxConcurrency: 20,
     projects: [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../support/load.ts'
 import { openDirectory, type Program, removeDirectory } from '../support/program.ts'
 import {
   ask,
@@ -46,6 +47,9 @@ export function testGateway({ name, isInstalled, start, malformed, additionalTes
       running.environment = await startExampleEnvironment()
       running.verifier = await startVerifier(running.environment)
       running.gateway = await start(running, running.verifier.url)
+      // The verifier has 5 s to read keys and status lists; on a busy machine it rightly answers 503 where that takes longer.
+      const token = await running.environment.token('read')
+      await until(async () => (await ask(running.gateway, token)).status === 200)
     })
     afterAll(async () => {
       await running.gateway?.stop()
