@@ -1,5 +1,5 @@
 /** Clients register themselves by software statements of issuers that an operator trusts (RFC 7591, sections 2.3 and 3.1.1). */
-import { type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { CompactSign, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteUnusedRegistrations } from '../../src/management/registered-clients.ts'
 import { signedIn } from '../guarantees/all-routes.ts'
@@ -67,7 +67,11 @@ const seconds = () => Math.floor(Date.now() / 1000)
 const sign = (claims: JWTPayload = {}, by: ClientKey = key, header: Record<string, unknown> = {}): Promise<string> =>
   new SignJWT({ iss: ISSUER, iat: seconds(), ...STATED, ...claims })
     .setProtectedHeader({ alg: by.alg, ...(by.kid && { kid: by.kid }), ...header })
-    .sign(by.privateKey)
+    .sign(by.privateKey, { crit: { x: true } })
+
+/** A statement whose text no library would write. */
+const signText = (payload: string): Promise<string> =>
+  new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: key.alg, kid: key.kid! }).sign(key.privateKey)
 
 const registerBy = (statement: unknown, metadata: object = METADATA): Promise<Answer> =>
   register(undefined, { ...metadata, software_statement: statement })
@@ -247,11 +251,8 @@ describe('a software statement is refused', () => {
     ['by another key', () => sign({}, other)],
     ['by an unknown key', () => sign({}, key, { kid: 'second' })],
     ['that was changed', () => resigned(JSON.stringify({ iss: ISSUER, ...STATED }))],
-    ['with a name twice', () => resigned(`{"iss":"${ISSUER}","iss":"${ISSUER}"}`)],
-    [
-      'with an extension that must be understood',
-      () => sign({}, key, { crit: ['x'], x: 1 }).catch(() => 'e30.e30.e30'),
-    ],
+    ['with a name twice', () => signText(`{"iss":"${ISSUER}","iss":"${ISSUER}"}`)],
+    ['with an extension that must be understood', () => sign({}, key, { crit: ['x'], x: 1 })],
     ['of another type', () => sign({}, key, { typ: 'at+jwt' })],
     ['without issuer', () => sign({ iss: undefined })],
     ['that has expired', () => sign({ exp: seconds() - 3600 })],

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addKeys } from '../../src/management/client-key-addition.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { retireSecret } from '../../src/management/secret-retirement.ts'
-import { assertionForm, type ClientKey, newClientKey, signAssertion } from '../support/client-assertions.ts'
+import {
+  assertionForm,
+  type ClientKey,
+  introspectionStatus,
+  newClientKey,
+  signAssertion,
+} from '../support/client-assertions.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong } from '../support/load.ts'
 import { ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
@@ -123,4 +129,15 @@ test('a change of the authentication method ends the earlier credential at both 
     expect((await request(clientId, own, node)).status).toBe(401)
     expect((await bySecret(next!, node)).status).toBe(200)
   }
+})
+
+test('a replaced key of an API introspects at no node', async () => {
+  const [former, next] = [await newClientKey(), await newClientKey()]
+  const { clientId } = await on.make.api({}, former.parsed)
+  const statuses = (key: ClientKey) =>
+    Promise.all(on.nodes.map(({ url }) => introspectionStatus({ url, issuer: ISSUER }, clientId, key)))
+  expect(await statuses(former)).toEqual([200, 200])
+  await rotateSecret(on.knex, clientId, 0, ACTOR, { keys: next.parsed })
+  expect(await statuses(former)).toEqual([401, 401])
+  expect(await statuses(next)).toEqual([200, 200])
 })

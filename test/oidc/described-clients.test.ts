@@ -36,7 +36,7 @@ beforeAll(async () => {
     open_registration_apis: [api.identifier],
     open_registration_scopes: ['read'],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await server?.stop()
@@ -242,7 +242,7 @@ describe('a document that cannot be used', () => {
     const page = await visit(linkOf(site.url))
     expect([page.status, page.left]).toEqual([400, undefined])
     expect(await clientsOf(site.url)).toEqual([])
-  }, 20_000)
+  })
 
   test('at a private address is not called, and neither are other forms of a URL', async () => {
     const urls = [
