@@ -10,6 +10,7 @@ import { badgeCell, type Cell, type Fact, fact, idCell, linkCell, quietCell, tex
 import type { Badge, ConsolePage, PageAction, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
+import { fetchFacts } from '../kit/fetch-facts.ts'
 import { type Column, type Empty, listPage, listView } from '../kit/list-page.ts'
 import { pageIn, sortIn } from '../kit/query-fields.ts'
 
@@ -137,16 +138,6 @@ const CREDENTIALS = {
   key: ['Previous public key, ends in {lastFour}', 'Public key, ends in {lastFour}'],
 } as const
 
-/** The last fetch of the keys that the API publishes. */
-function fetchFacts(t: ConsoleTranslate, { keyFetch }: ApiDetails): Fact[] {
-  if (keyFetch === null) return []
-  const { fetchedAt, failedAt, failure } = keyFetch
-  return [
-    fact(t('Public keys fetched'), timeCell(fetchedAt ? new Date(fetchedAt) : null, t('never'))),
-    ...(failedAt ? [fact(t('Last fetch failed'), timeCell(new Date(failedAt), '', failure ?? ''))] : []),
-  ]
-}
-
 function credentialActions(t: ConsoleTranslate, view: ApiDetails): PageAction[] {
   const path = pathOf(view)
   if (view.authMethod !== 'private_key_jwt') return [{ href: `${path}/secrets`, label: t('Rotate secret') }]
@@ -184,7 +175,7 @@ function credentialsOf(t: ConsoleTranslate, view: ApiDetails): Block {
     facts: [
       fact(t('Client ID'), idCell(view.clientId, t('client ID'))),
       ...attributeFacts(t, view.jwksUri === null ? { authMethod } : { authMethod, jwksUri }, view),
-      ...fetchFacts(t, view),
+      ...(view.keyFetch ? fetchFacts(t, view.keyFetch) : []),
       ...secrets,
     ],
   }

@@ -6,9 +6,9 @@ import { fetchApplicationKeys } from '../../../management/client-key-fetch.ts'
 import { RateLimitedError } from '../../../shared/errors.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
-import { type Fact, fact, textCell, timeCell } from '../kit/cells.ts'
+import { type Fact, fact, textCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { failureText } from '../kit/failure-text.ts'
+import { fetchFacts } from '../kit/fetch-facts.ts'
 import { formView } from '../kit/form-view.ts'
 import { applicationPath } from './application-list-page.ts'
 
@@ -22,11 +22,9 @@ function nextFetch(t: ConsoleTranslate, coolsUntil: string | null): string {
 /** Where the application publishes its keys, and the last fetch. */
 function publishedKeyFacts(t: ConsoleTranslate, { client, keyFetch }: Application): Fact[] {
   const { jwksUri } = CLIENT_ATTRIBUTES
-  const [fetched, failed] = [keyFetch?.fetchedAt, keyFetch?.failedAt].map((at) => (at ? new Date(at) : null))
   return [
     ...attributeFacts(t, { jwksUri }, client),
-    fact(t('Public keys fetched'), timeCell(fetched!, t('never'))),
-    ...(failed ? [fact(t('Last fetch failed'), timeCell(failed, '', failureText(t, keyFetch?.failure ?? '')))] : []),
+    ...fetchFacts(t, keyFetch),
     fact(t('Next fetch possible'), textCell(nextFetch(t, keyFetch?.coolsUntil ?? null))),
   ]
 }

@@ -7,6 +7,7 @@ import {
   type StatementIssuerDetails,
   trustSoftwareStatementIssuer,
 } from '../../../management/software-statement-issuer-operations.ts'
+import { applicationPath } from '../applications/application-list-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import {
   badgeCell,
@@ -20,6 +21,7 @@ import {
   timeCell,
 } from '../kit/cells.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { failureText } from '../kit/failure-text.ts'
 import { listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { askIssuer, STATEMENTS_PATH, statementLinks, trustIssuer } from './new-statement-issuer-page.ts'
@@ -87,7 +89,7 @@ async function showIssuers({ t, management, who, show }: ConsoleCall): Promise<v
 const factsOf = (t: ConsoleTranslate, one: StatementIssuerDetails): Fact[] => [
   fact(t('Account'), linkCell(one.accountName, `/accounts/${one.accountId}`)),
   fact(t('Public keys'), textCell(one.jwksUri ?? t('Entered here'))),
-  ...(one.failure === null ? [] : [fact(t('Last fetch failed'), textCell(one.failure))]),
+  ...(one.failure === null ? [] : [fact(t('Last fetch failed'), textCell(failureText(t, one.failure)))]),
   fact(t('Grant types'), linesCell(one.grants)),
   fact(t('APIs'), linesCell(one.apis, t('Default API'))),
   fact(t('Scopes'), linesCell(one.scopes ?? [], t('All scopes'))),
@@ -105,7 +107,7 @@ const applicationsBlock = (t: ConsoleTranslate, { applications, registered }: St
     caption: t('Registered applications'),
     columns: [{ heading: t('Application') }, { heading: t('Status') }, { heading: t('Registered') }],
     rows: applications.map(({ clientId, name, status, createdAt }) => [
-      linkCell(name, `/applications/${clientId}`),
+      linkCell(name, applicationPath(clientId)),
       status === 'active' ? badgeCell('success', t('Active')) : badgeCell('neutral', t('Archived')),
       timeCell(createdAt),
     ]),
