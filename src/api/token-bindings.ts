@@ -1,10 +1,9 @@
 import type { Context } from 'koa'
-import type { DpopPolicy } from '../clients/proof-attributes.ts'
 import { presentedThumbprint } from '../http/certificate-header.ts'
 import type { Clock } from '../shared/clock.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import { invalidBinding, invalidToken, missingToken } from './bearer-errors.ts'
-import { createProofCheck, type DpopStore } from './dpop-proofs.ts'
+import { createProofCheck, type DpopStore, type ProofRequest } from './dpop-proofs.ts'
 
 /** An access token as a request has it. */
 interface PresentedToken {
@@ -24,13 +23,6 @@ export function presentedToken(ctx: Context): PresentedToken {
   throw /^(bearer|dpop)\b/i.test(header)
     ? invalidToken('the Authorization header holds no valid access token')
     : missingToken()
-}
-
-/** The client of a token, as it is now. */
-interface TokenClient {
-  readonly clientId: string
-  readonly dpop: DpopPolicy
-  readonly fapi2: boolean
 }
 
 interface BindingServices {
@@ -59,7 +51,7 @@ export function createBindingCheck({ dpopStore, database, certificateOrigin, iss
     ctx: Context,
     { token, isDpop }: PresentedToken,
     { cnf = {} }: Record<string, unknown>,
-    client: TokenClient,
+    client: ProofRequest['client'],
   ): Promise<void> => {
     const { 'x-api-key#S256': keyHash, 'x5t#S256': thumbprint, jkt, ...others } = cnf as Record<string, unknown>
     if (Object.keys(others).length > 0) throw invalidToken('the access token is bound in a way that is unknown here')

@@ -219,9 +219,10 @@ export async function endRegistrationAccessToken(trx: Knex, clientKey: number): 
   await trx('dynamic_registrations').where({ client_id: clientKey }).update({ token_hash: unknown })
 }
 
-/** Lets earlier consents to a client count no more: the client sends its users elsewhere from now on. */
-export async function requireNewConsents(trx: Knex, clientKey: number): Promise<void> {
+/** Lets earlier consents to a client count no more if it can send its users elsewhere from now on. */
+export async function requireNewConsents(trx: Knex, before: Client, after: Client): Promise<void> {
+  if (after.redirectUris.every((uri) => before.redirectUris.includes(uri))) return
   await trx('dynamic_registrations')
-    .where({ client_id: clientKey })
+    .where({ client_id: after.key })
     .update({ consent_since: trx.raw('clock_timestamp()') })
 }

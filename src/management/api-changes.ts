@@ -15,7 +15,7 @@ import { checkValues, differingValues } from '../shared/attribute-values.ts'
 import { changesBetween, changesOfNew } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { addCredentials, type NewSecrets } from './client-secret-rotation.ts'
+import { addCredentials, type NewSecrets } from './issued-credentials.ts'
 import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
 
 const apiEntry = (action: string, { identifier }: Api, detail: Record<string, unknown>): AuditEntry => ({

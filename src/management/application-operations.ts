@@ -24,7 +24,6 @@ import {
   type SecretView,
 } from './client-parts.ts'
 import { updateClient } from './client-registration.ts'
-import type { NewSecrets } from './client-secret-rotation.ts'
 import { checkSecretRotation, type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
 import { changeClientStatus, restoreClient } from './client-status.ts'
 import { type CredentialInput, parseCredentials } from './credential-input.ts'
@@ -32,6 +31,7 @@ import { checkMayAllowApis, checkMayChange, mayChangeCheck } from './developer-l
 import { readAffected } from './dry-run.ts'
 import { applicationTarget } from './dry-run-targets.ts'
 import { checkExchangeSources } from './exchange-checks.ts'
+import type { NewSecrets } from './issued-credentials.ts'
 import { visibleApi } from './management-scopes.ts'
 import { destructiveOperation, type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'

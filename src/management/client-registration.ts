@@ -24,7 +24,8 @@ import { retireSecrets } from '../clients/retired-secrets.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'
-import { addCredentials, type ClientCheck, type GivenCredentials, type NewSecrets } from './client-secret-rotation.ts'
+import type { ClientCheck } from './client-secret-rotation.ts'
+import { addCredentials, type GivenCredentials, type NewSecrets } from './issued-credentials.ts'
 import {
   NOTHING_REVOKED,
   narrowInTransaction,
@@ -137,7 +138,7 @@ export interface UpdateRules {
   /** The changes with what follows from them. */
   readonly complete?: (before: Client, settings: Partial<ClientSettings>) => Partial<ClientSettings>
   /** What else changes in the same transaction, after the settings. */
-  readonly afterwards?: ((updated: Client, trx: Knex) => Promise<void>) | undefined
+  readonly afterwards?: ((updated: Client, trx: Knex, before: Client) => Promise<void>) | undefined
 }
 
 const rightsOf = async (
@@ -205,7 +206,7 @@ export async function updateClient(
     await recordAudit(trx, actor, clientEntry('client.updated', after, { changes, ...revoked }))
     const newApiKey = await changeApiKey(trx, before, after)
     await changeKeys(trx, before, after)
-    await afterwards?.(after, trx)
+    await afterwards?.(after, trx, before)
     return { client: await getClient(trx, clientId), ...newApiKey }
   })
 }

@@ -3,7 +3,8 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
 import { retireSecrets } from '../clients/retired-secrets.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { addCredentials, type ClientCheck, type NewSecrets } from './client-secret-rotation.ts'
+import type { ClientCheck } from './client-secret-rotation.ts'
+import { addCredentials, type NewSecrets } from './issued-credentials.ts'
 
 /** Archives a client, which revokes all its tokens at once, or restores it with its former secrets. */
 export async function changeClientStatus(

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { PERMISSIONS } from '../accounts/permissions.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { currentSet } from '../clients/client-secrets.ts'
+import { currentSet, newestSecretId } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, touchClient } from '../clients/clients.ts'
 import { retireSecretNow } from '../clients/retired-secrets.ts'
 import { expiryFor } from '../clients/secret-expiry.ts'
@@ -54,8 +54,7 @@ async function replaceTrust(
   await retireSecretNow(trx, trustId)
   const at = end && limit && limit < end ? limit : (end ?? limit)
   await addTrusts(trx, client.key, [trust], { at, field: 'expiresAt' }, key_set)
-  const added = await trx('client_secrets').where({ client_id: client.key }).max('id AS id').first()
-  return Number(added?.id)
+  return (await newestSecretId(trx, client.key))!
 }
 
 /**

@@ -3,7 +3,7 @@ import { type CertificateInput, parseClientCertificates } from '../clients/clien
 import { parsePublicKeys } from '../clients/client-keys.ts'
 import { parseTrust, type TrustInput } from '../clients/workload-trusts.ts'
 import { invalidInput } from '../shared/errors.ts'
-import type { GivenCredentials } from './client-secret-rotation.ts'
+import type { GivenCredentials } from './issued-credentials.ts'
 
 /** What a request registers for a client without a client secret. */
 export interface CredentialInput extends CertificateInput {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import type { ClientIdDocument } from '../clients/client-id-documents.ts'
@@ -6,7 +5,7 @@ import { withVerification } from '../clients/client-rules.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { describedChange, describedSettings, permitsClientId } from '../clients/described-registrations.ts'
 import { hasOpenClients, insertDynamicRegistration, requireNewConsents } from '../clients/dynamic-registrations.ts'
-import { getInstanceSettings } from '../clients/instance-settings.ts'
+import { getInstanceSettings, lockInstanceShared } from '../clients/instance-settings.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { invalidInput, isStale, KeywrightError } from '../shared/errors.ts'
@@ -23,6 +22,7 @@ const registrationOf = ({ isPublic }: ClientIdDocument['settings']) => ({
 
 async function insert(knex: Knex, clientId: string, settings: ClientIdDocument['settings'], origin: Origin) {
   await knex.transaction(async (trx) => {
+    await lockInstanceShared(trx)
     const instance = await getInstanceSettings(trx)
     if (!permitsClientId(instance, clientId))
       throw new KeywrightError('forbidden', 'the operator does not permit this client ID')
@@ -67,9 +67,7 @@ async function change(knex: Knex, clientId: string, settings: ClientIdDocument['
     {
       expected: before.revision,
       complete: (locked, changed) => withVerification('admin', locked, changed),
-      async afterwards(updated: Client, trx: Knex) {
-        if (!isDeepStrictEqual(updated.redirectUris, before.redirectUris)) await requireNewConsents(trx, updated.key)
-      },
+      afterwards: (updated, trx, locked) => requireNewConsents(trx, locked, updated),
     },
   )
 }

@@ -23,7 +23,7 @@ import type { Environment } from '../shared/environments.ts'
 import { invalidInput, KeywrightError, notFound, stale } from '../shared/errors.ts'
 import { nameError } from '../shared/names.ts'
 import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
-import { addCredentials, type NewSecrets } from './client-secret-rotation.ts'
+import { addCredentials, type NewSecrets } from './issued-credentials.ts'
 
 export interface KeyPairRequest {
   /** ID or email address of the user who owns the key pair. */

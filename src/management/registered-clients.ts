@@ -114,12 +114,10 @@ export async function updateRegisteredClient(
   const complete = (before: Client, changes: Partial<ClientSettings>) =>
     withVerification('admin', before, { ...changes, ...requirementsAfter(before, metadata.settings) })
   const change = { settings: changedSettings(client, metadata), ...(scopes && { scopes }) }
-  const afterwards = async (updated: Client, trx: Knex) => {
+  const afterwards = async (updated: Client, trx: Knex, before: Client) => {
     if (keys) await replaceKeys(trx, updated, keys, actor)
     await updateDynamicRegistration(trx, client.key, metadata)
-    // Users are asked again before they are sent elsewhere.
-    const former = new Set(client.redirectUris)
-    if (updated.redirectUris.some((uri) => !former.has(uri))) await requireNewConsents(trx, client.key)
+    await requireNewConsents(trx, before, updated)
   }
   await updateClient(knex, client.clientId, change, actor, { check, complete, afterwards })
   return await readRegisteredClient(knex, configured)

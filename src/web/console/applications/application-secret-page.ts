@@ -1,6 +1,6 @@
 import type { Client } from '../../../clients/clients.ts'
 import { actsFor, CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
-import type { NewSecrets } from '../../../management/client-secret-rotation.ts'
+import type { NewSecrets } from '../../../management/issued-credentials.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { secretPage } from '../kit/panels.ts'
