@@ -186,16 +186,16 @@ export const takeFrom = (db: Knex, bucket: Bucket<Buffer>, cost = 1): Promise<Ta
   takeFromBucket(throughKnex(db), bucket, cost)
 
 /** Takes one attempt. Returns undefined, or the seconds until the next attempt passes, at least 1, when none is left. */
-export async function takeAttempt(db: Knex, budget: Budget, cost = 1): Promise<number | undefined> {
+export async function takeAttempt(db: Knex, budget: Bucket<Buffer>, cost = 1): Promise<number | undefined> {
   const taken = await takeFrom(db, budget, cost)
   return 'wait' in taken ? taken.wait : undefined
 }
 
 /** Takes one attempt of each budget, until one has none left. Returns that one and the seconds to wait; undefined: all had. */
-export async function takeAttempts(
+export async function takeAttempts<Of extends Bucket<Buffer>>(
   db: Knex,
-  budgets: readonly Budget[],
-): Promise<{ budget: Budget; retryAfter: number } | undefined> {
+  budgets: readonly Of[],
+): Promise<{ budget: Of; retryAfter: number } | undefined> {
   for (const budget of budgets) {
     const retryAfter = await takeAttempt(db, budget)
     if (retryAfter !== undefined) return { budget, retryAfter }

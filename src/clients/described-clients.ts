@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { takeFrom } from '../accounts/sign-in-limits.ts'
+import { takeAttempts } from '../accounts/sign-in-limits.ts'
 import { KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { networkOf } from '../shared/networks.ts'
 import { hashSecret } from '../shared/secrets.ts'
@@ -57,10 +57,9 @@ const LIMITS = [
 
 /** Limits the fetches of documents of clients that no user has signed in with. @throws RateLimitedError */
 export async function limitDocumentFetches(knex: Knex, host: string, ip: string): Promise<void> {
-  for (const { of, ...bucket } of LIMITS) {
-    const taken = await takeFrom(knex, { key: hashSecret(`client documents of ${of(host, ip)}`), ...bucket })
-    if ('wait' in taken) throw new RateLimitedError(taken.wait)
-  }
+  const buckets = LIMITS.map(({ of, ...rate }) => ({ key: hashSecret(`client documents of ${of(host, ip)}`), ...rate }))
+  const refused = await takeAttempts(knex, buckets)
+  if (refused) throw new RateLimitedError(refused.retryAfter)
 }
 
 /** What is wrong with the account or the API is not for strangers. */

@@ -119,7 +119,10 @@ async function insertRegistered(
   const registrationAccessToken = await insertDynamicRegistration(trx, client.key, source, metadata, statement)
   const { authMethod, softwareId, softwareVersion } = metadata
   const registration = {
-    ...{ source, authMethod, softwareId, softwareVersion },
+    source,
+    authMethod,
+    softwareId,
+    softwareVersion,
     softwareStatementIssuer: statement?.issuer.issuer ?? null,
     softwareStatement: statement?.text ?? null,
   }

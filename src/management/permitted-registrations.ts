@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
-import { takeFrom } from '../accounts/sign-in-limits.ts'
+import { takeAttempts } from '../accounts/sign-in-limits.ts'
 import type { ClientMetadata } from '../clients/client-metadata.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { hasClientsOfIssuer, hasOpenClients, type RegistrationSource } from '../clients/dynamic-registrations.ts'
@@ -147,8 +147,6 @@ export async function limitStrangers(knex: Knex, ip: string | undefined, issuer:
     { key: hashSecret(`${what} ${networkOf(ip ?? '')}`), ...OF_NETWORK },
     { key: hashSecret(what), ...OF_ALL },
   ]
-  for (const bucket of buckets) {
-    const taken = await takeFrom(knex, bucket)
-    if ('wait' in taken) throw new RateLimitedError(taken.wait)
-  }
+  const refused = await takeAttempts(knex, buckets)
+  if (refused) throw new RateLimitedError(refused.retryAfter)
 }
